@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every command a person types: `make help`. On Debian 13 they run natively; on any
+# other Linux host scripts/in-root makes a Debian 13 build root once and runs them in it.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+export PYTHONDONTWRITEBYTECODE := 1
+
+TARGETS := build demo test lint format asan fuzz vmtest bench deb
+
+.PHONY: help clean distclean $(TARGETS)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile scripts/build.mk
+
+clean: ## removes what was built; keeps the build root and its package cache
+	@sudo=; [ "$$(id -u)" = 0 ] || [ -w build ] || sudo=sudo; \
+	[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name root ! -name cache \
+		! -name .native-packages -exec $$sudo rm -rf {} +
+
+distclean: ## removes the build root too
+	@sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; $$sudo rm -rf --one-file-system build
+
+ifdef RW_INSIDE
+include scripts/build.mk
+else
+# The same target again, inside. Variables from the command line go along by MAKEFLAGS.
+$(TARGETS) unit-%:
+	@scripts/in-root $(MAKE) --no-print-directory $@
+endif

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+# What happens inside the build root. Included by the Makefile there.
+#
+# Each folder under user/ is a room and becomes one archive; ROOM_NEEDS says which
+# rooms it may know, and a room's tests link against just those, so a wrong arrow
+# does not link.
+
+FLAVOUR ?= release
+B       := build/$(FLAVOUR)
+JOBS    ?= $(shell nproc)
+VERSION := 0.1.0
+
+ROOMS := base ring tls http ident limit scan llm policy kern audit admin gate stub cmd
+
+NEEDS_base   :=
+NEEDS_ring   := base
+NEEDS_tls    := ring base
+NEEDS_http   := tls ring base
+NEEDS_ident  := base
+NEEDS_limit  := base
+NEEDS_scan   := base
+NEEDS_llm    := scan base
+NEEDS_policy := scan base
+NEEDS_kern   := base
+NEEDS_audit  := scan base
+NEEDS_gate   := http tls ring llm policy scan ident limit audit kern base
+NEEDS_admin  := gate $(NEEDS_gate)
+NEEDS_stub   := http tls ring base
+NEEDS_cmd    := stub admin $(NEEDS_admin)
+
+PKGS := liburing libbpf openssl libllhttp yyjson yaml-0.1 sqlite3 libhs libpcre2-8 libxxhash libcap-ng
+# Debian's llhttp has no .pc in some versions; the library name is stable.
+LIBS := -luring -lbpf -lssl -lcrypto -lllhttp -lyyjson -lyaml -lsqlite3 -lhs -lpcre2-8 -lxxhash -lcap-ng -lpthread -lm
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+	-Wformat=2 -Wpointer-arith -Wcast-qual -Wundef
+COMMON := -std=gnu17 -g -Iinclude -Iuser -I$(B)/gen -D_GNU_SOURCE -DRW_VERSION='"$(VERSION)"' \
+	-fno-strict-aliasing -fstack-protector-strong -fPIE $(WARN)
+
+ifeq ($(FLAVOUR),release)
+CC     := gcc
+CFLAGS := -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-clash-protection -fcf-protection
+LDFLAGS := -pie -Wl,-z,relro,-z,now
+else ifeq ($(FLAVOUR),asan)
+CC     := clang-19
+CFLAGS := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+LDFLAGS := -fsanitize=address,undefined -pie
+else ifeq ($(FLAVOUR),fuzz)
+CC     := clang-19
+CFLAGS := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=undefined -DRW_FUZZING
+LDFLAGS := -fsanitize=address,undefined -pie
+else
+$(error FLAVOUR is release, asan or fuzz, not '$(FLAVOUR)')
+endif
+
+src_of = $(sort $(wildcard user/$(1)/*.c))
+obj_of = $(patsubst user/%.c,$(B)/obj/%.o,$(call src_of,$(1)))
+lib_of = $(patsubst %,$(B)/lib/%.a,$(1))
+closure = $(1) $(NEEDS_$(1))
+link = -Wl,--start-group $(call lib_of,$(1)) -Wl,--end-group
+
+ALL_LIBS := $(call lib_of,$(foreach r,$(ROOMS),$(if $(call src_of,$(r)),$(r))))
+
+# --- the kernel side -------------------------------------------------------------------------
+BPF_CC     := clang-19
+BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Wno-unused-parameter -Iinclude -Ibpf \
+	-I/usr/include/$(shell gcc -print-multiarch) -I/usr/include/$(shell gcc -print-multiarch)/linux/bpf
+BPF_PROGS  := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
+SKELS      := $(patsubst %,$(B)/gen/%.skel.h,$(BPF_PROGS))
+
+build/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h include/ringwall/*.h)
+	@mkdir -p $(@D)
+	@echo "  BPF   $@"
+	@$(BPF_CC) $(BPF_CFLAGS) -c $< -o $@.part && mv $@.part $@
+
+$(B)/gen/%.skel.h: build/bpf/%.bpf.o
+	@mkdir -p $(@D)
+	@bpftool gen skeleton $< name $* >$@.part && mv $@.part $@
+
+# --- objects, archives, the binary -----------------------------------------------------------
+$(B)/obj/%.o: user/%.c
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(CC) $(COMMON) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/obj/kern/%.o: | $(SKELS)
+# Rule packs are part of the binary.
+$(B)/obj/scan/packs.o: $(wildcard user/scan/rules/*.yaml)
+# The demonstration configuration is part of the binary.
+$(B)/obj/policy/builtin.o: $(wildcard user/policy/*.yaml)
+
+define room_rule
+$(B)/lib/$(1).a: $(call obj_of,$(1))
+	@mkdir -p $$(@D)
+	@rm -f $$@ && ar rcs $$@ $$^
+endef
+$(foreach r,$(ROOMS),$(eval $(call room_rule,$(r))))
+
+$(B)/ringwall: $(B)/obj/main.o $(ALL_LIBS)
+	@echo "  LINK  $@"
+	@$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(ALL_LIBS) -Wl,--end-group $(LIBS)
+
+-include $(shell find $(B)/obj $(B)/tests -name '*.d' 2>/dev/null)
+
+# --- tests -----------------------------------------------------------------------------------
+UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
+UNIT_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(UNIT_SRC))
+SIM_SRC  := $(wildcard tests/sim/*.c)
+SIM_BIN  := $(if $(SIM_SRC),$(B)/tests/sim/sim)
+KERN_SRC := $(wildcard tests/kernel/test_*.c)
+KERN_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(KERN_SRC))
+
+define unit_rule
+$(B)/tests/unit/$(1)/%: tests/unit/$(1)/%.c $(call lib_of,$(call closure,$(1)))
+	@mkdir -p $$(@D)
+	@echo "  TEST  $$@"
+	@$(CC) $(COMMON) $(CFLAGS) -Itests -MMD -MP -MF $$@.d $(LDFLAGS) -o $$@ $$< $(call link,$(call closure,$(1))) $(LIBS) -lcmocka
+endef
+$(foreach r,$(ROOMS),$(eval $(call unit_rule,$(r))))
+
+$(B)/tests/kernel/%: tests/kernel/%.c $(call lib_of,kern base) | $(SKELS)
+	@mkdir -p $(@D)
+	@echo "  TEST  $@"
+	@$(CC) $(COMMON) $(CFLAGS) -Itests -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(call link,kern base) $(LIBS) -lcmocka
+
+$(B)/tests/sim/sim: $(SIM_SRC) $(ALL_LIBS)
+	@mkdir -p $(@D)
+	@echo "  TEST  $@"
+	@$(CC) $(COMMON) $(CFLAGS) -Itests $(LDFLAGS) -o $@ $(SIM_SRC) -Wl,--start-group $(ALL_LIBS) -Wl,--end-group $(LIBS)
+
+# Builds and runs the unit tests of one room, against only what it may know: make unit-scan
+unit-%:
+	@$(MAKE) --no-print-directory -j$(JOBS) $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/$*/test_*.c))
+	@set -e; for t in $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/$*/test_*.c)); do echo "== $$t"; $$t; done
+
+.PHONY: binary tests-built
+binary: $(B)/ringwall
+tests-built: $(B)/ringwall $(UNIT_BIN) $(SIM_BIN) $(KERN_BIN)
+
+build: ## the binary: build/release/ringwall
+	@$(MAKE) --no-print-directory -j$(JOBS) binary
+
+test: ## everything that can be tested here, twice: release and under ASan + UBSan
+	@$(MAKE) --no-print-directory -j$(JOBS) tests-built
+	@$(MAKE) --no-print-directory -j$(JOBS) tests-built FLAVOUR=asan
+	@python3 -m pytest -q tests
+
+asan: ## the suite under ASan + UBSan only
+	@$(MAKE) --no-print-directory -j$(JOBS) tests-built FLAVOUR=asan
+	@python3 -m pytest -q tests --flavour asan
+
+lint: ## format, warnings, clang-tidy, cppcheck, layering
+	@JOBS=$(JOBS) scripts/lint
+
+format: ## clang-format over our own code
+	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format-19 -i
+
+# --- fuzzing ---------------------------------------------------------------------------------
+FUZZ_SRC := $(wildcard tests/fuzz/*.c)
+FUZZ_BIN := $(patsubst tests/fuzz/%.c,build/fuzz/tests/%,$(FUZZ_SRC))
+RW_FUZZ_SECONDS ?= 60
+
+build/fuzz/tests/%: tests/fuzz/%.c $(filter-out %/cmd.a,$(ALL_LIBS))
+	@mkdir -p $(@D)
+	@echo "  FUZZ  $@"
+	@$(CC) $(COMMON) $(CFLAGS) -fsanitize=fuzzer -Itests $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter-out %/cmd.a,$(ALL_LIBS)) -Wl,--end-group $(LIBS)
+
+.PHONY: fuzz-built
+fuzz-built: $(FUZZ_BIN)
+
+fuzz: ## every fuzz target, RW_FUZZ_SECONDS=60 each
+	@$(MAKE) --no-print-directory -j$(JOBS) fuzz-built FLAVOUR=fuzz
+	@RW_FUZZ_SECONDS=$(RW_FUZZ_SECONDS) scripts/fuzz
+
+demo: build ## the tour: a real SDK through ringwall, with XDP; KEEP=1 leaves it running
+	@python3 scripts/demo.py $(if $(KEEP),--keep)
+
+vmtest: build ## the kernel suites on Debian's own kernels, in QEMU
+	@scripts/vmtest
+
+bench: build ## a short measurement beside nginx
+	@python3 bench/bench.py
+
+deb: ## the Debian package
+	@echo "ringwall: the package is not there yet; see docs/internals/roadmap.md" >&2; exit 1

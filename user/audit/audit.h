@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The audit log: one JSON line per request, appended by the control thread.
+ *
+ * A record is made by a worker (rw_audit_record_json), travels as bytes and is
+ * written here. When the disk is full or the file fails, records wait in a bounded queue and
+ * are retried; rw_audit_ok turns false, so that the gate can refuse service; nothing
+ * that was accepted is dropped. Texts, keys and secrets never enter a record.
+ */
+#ifndef RW_AUDIT_AUDIT_H
+#define RW_AUDIT_AUDIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "scan/scan.h"
+
+struct rw_audit_record {
+	uint64_t time_ms;
+	const char *request_id;
+	const char *peer; /* address without port */
+	const char *key_id; /* "" where none */
+	const char *method, *path; /* path without its query: keys may stand in it */
+	const char *model; /* "" where none */
+	unsigned status;
+	const char *verdict; /* "allow", "flag", "mask", "block", "refuse" */
+	const char *reason;  /* error code given to the caller; "" where none */
+	bool stream, completed;
+	uint64_t request_bytes, answer_bytes;
+	uint64_t prompt_tokens, completion_tokens;
+	uint64_t duration_us, upstream_us;
+	const char *upstream, *tls_backend;
+	const struct rw_rules *rules; /* names for the tallies */
+	const struct rw_tally *request_findings, *answer_findings; /* may be NULL */
+};
+/* One line with its newline. */
+int rw_audit_record_json(const struct rw_audit_record *r, struct rw_buf *out);
+
+struct rw_audit;
+/* Opens for append (0640), repairs a torn last line by ending it. *e says what to do. */
+int rw_audit_open(struct rw_audit **out, const char *file, size_t max_queue_bytes,
+		  struct rw_error *e);
+/* Queues and tries to write. RW_ELIMIT: the queue is full (record not taken). */
+int rw_audit_write(struct rw_audit *a, struct rw_slice line);
+/* Tries what waits; call on a tick. */
+void rw_audit_retry(struct rw_audit *a);
+/* False while records wait because the file cannot take them. Safe from any thread. */
+bool rw_audit_ok(const struct rw_audit *a);
+const char *rw_audit_error(const struct rw_audit *a);
+/* Closes and reopens by name (log rotation). */
+int rw_audit_reopen(struct rw_audit *a, struct rw_error *e);
+/* Writes what waits if it can; returns the number of records lost (0 is what is wanted). */
+unsigned rw_audit_close(struct rw_audit *a);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A growable byte buffer with a bound.
+ *
+ * Contract: p[0..len) is the content; cap is what is allocated; max (0: none)
+ * is the bound that appending never passes: RW_ELIMIT is returned and the
+ * content stays as it was. Owned by whoever embeds it, one thread. A zeroed
+ * struct is a valid empty buffer; rw_buf_free returns it to that state.
+ * Appending may move the content, so pointers into it do not outlive an append.
+ */
+#ifndef RW_BASE_BUF_H
+#define RW_BASE_BUF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+struct rw_buf {
+	char *p;
+	size_t len;
+	size_t cap;
+	size_t max;
+};
+
+/* Makes room for n more bytes: RW_OK, RW_ELIMIT over max, or RW_ENOMEM. */
+int rw_buf_reserve(struct rw_buf *b, size_t n);
+int rw_buf_add(struct rw_buf *b, const void *data, size_t n);
+int rw_buf_add_slice(struct rw_buf *b, struct rw_slice s);
+int rw_buf_add_str(struct rw_buf *b, const char *str);
+int rw_buf_addf(struct rw_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Adds s as a JSON string with its quotes; invalid UTF-8 becomes U+FFFD. */
+int rw_buf_add_json(struct rw_buf *b, struct rw_slice s);
+/* Drops the first n bytes (n <= len). */
+void rw_buf_consume(struct rw_buf *b, size_t n);
+/* Empties, keeps the allocation. */
+void rw_buf_reset(struct rw_buf *b);
+void rw_buf_free(struct rw_buf *b);
+/* As free, after overwriting the content: for secrets. */
+void rw_buf_wipe(struct rw_buf *b);
+
+static inline struct rw_slice rw_buf_slice(const struct rw_buf *b)
+{
+	return (struct rw_slice){b->p, b->len};
+}
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * HTTP/1.1 messages: bytes in, head, body and end out; and heads back to bytes.
+ *
+ * llhttp (strict, every lenient flag off) splits the bytes; our validator adds
+ * what it does not check (RFC 9112 and engine rules: exactly one Host, no
+ * TE with CL, no chunk extensions kept, bounded sizes ...). No I/O, no time.
+ * A message in doubt is RW_EPROTO (or RW_ELIMIT over a bound): the parser is then
+ * dead and the connection must be closed, before any byte of it went upstream.
+ */
+#ifndef RW_HTTP_H1_H
+#define RW_HTTP_H1_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/slice.h"
+
+enum rw_h1_side { RW_H1_REQUESTS, RW_H1_RESPONSES };
+
+struct rw_h1_limits {
+	uint32_t head_bytes;	/* request or status line and headers; 0: 32768 */
+	uint32_t headers;	/* count; 0: 100 */
+	uint64_t body_bytes;	/* 0: unbounded */
+};
+
+struct rw_h1_header {
+	struct rw_slice name;  /* as it came; compare without case */
+	struct rw_slice value; /* without surrounding white space */
+};
+
+enum { RW_H1_MAX_HEADERS = 128 };
+
+struct rw_h1_head {
+	struct rw_slice method; /* requests */
+	struct rw_slice target; /* requests: origin-form "/path?query" */
+	unsigned status;	/* responses */
+	unsigned minor;		/* HTTP/1.minor: 0 or 1 */
+	bool keep_alive;
+	bool expect_continue;
+	bool chunked;
+	bool has_length;
+	uint64_t length;	/* where has_length */
+	unsigned n_headers;
+	struct rw_h1_header headers[RW_H1_MAX_HEADERS];
+};
+
+/* A non-zero return of a callback pauses nothing: it kills the parser with that error. */
+struct rw_h1_events {
+	/* The head is valid until the message ends. 1xx responses come here too, with no body and no end. */
+	int (*on_head)(void *user, const struct rw_h1_head *head);
+	int (*on_body)(void *user, const char *data, size_t n);
+	int (*on_end)(void *user);
+};
+
+struct rw_h1;
+
+struct rw_h1 *rw_h1_new(enum rw_h1_side side, const struct rw_h1_limits *limits,
+			const struct rw_h1_events *ev, void *user);
+void rw_h1_free(struct rw_h1 *p);
+/* Responses: the next message answers a HEAD request (has no body). */
+void rw_h1_expect_head_only(struct rw_h1 *p, bool on);
+/*
+ * Feeds n bytes. Stops after the end of a message: *used tells how many were
+ * taken, the rest belongs to the next message. RW_OK, RW_EPROTO, RW_ELIMIT, or
+ * what a callback returned; *e tells what is wrong in a sentence.
+ */
+int rw_h1_feed(struct rw_h1 *p, const char *data, size_t n, size_t *used, struct rw_error *e);
+/* The peer closed: RW_OK where the message may end so (or none had begun), else RW_EPROTO. */
+int rw_h1_eof(struct rw_h1 *p, struct rw_error *e);
+/* True between messages: nothing of the next one has come. */
+bool rw_h1_idle(const struct rw_h1 *p);
+
+/* First header of that name, or NULL. */
+const struct rw_slice *rw_h1_find(const struct rw_h1_head *h, const char *name);
+/* True for Connection, Keep-Alive, TE, Transfer-Encoding, ... and what Connection names. */
+bool rw_h1_hop_by_hop(const struct rw_h1_head *h, struct rw_slice name);
+
+/* Serialising: refuse (RW_EINVAL) what would not parse back to the same. */
+int rw_h1_put_request_line(struct rw_buf *b, struct rw_slice method, struct rw_slice target);
+int rw_h1_put_status_line(struct rw_buf *b, unsigned status);
+int rw_h1_put_header(struct rw_buf *b, struct rw_slice name, struct rw_slice value);
+int rw_h1_put_header_num(struct rw_buf *b, const char *name, uint64_t value);
+int rw_h1_put_end(struct rw_buf *b);
+/* The "size CRLF" before n bytes of a chunk; follow data with CRLF, end with rw_h1_put_last_chunk. */
+int rw_h1_put_chunk(struct rw_buf *b, const void *data, size_t n);
+int rw_h1_put_last_chunk(struct rw_buf *b);
+/* "Too Many Requests" for 429; "" where unknown. */
+const char *rw_h1_reason(unsigned status);
+
+#endif

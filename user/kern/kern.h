@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The kernel side, as userspace sees it: attach and detach (needs CAP_BPF and
+ * CAP_NET_ADMIN, then exits), and the pinned maps (file modes are enough).
+ *
+ * Each map has one writer; bans are written here only, by the engine's control thread and
+ * `ringwall deny` alike. The contract with bpf/ is include/ringwall/kern_abi.h.
+ */
+#ifndef RW_KERN_KERN_H
+#define RW_KERN_KERN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "base/err.h"
+#include "ringwall/kern_abi.h"
+
+#define RW_PIN_ROOT "/sys/fs/bpf/ringwall/v1"
+
+struct rw_kern_attach {
+	const char *interface;
+	uint16_t ports[16]; /* protected TCP ports */
+	unsigned n_ports;
+	bool generic;	    /* allow falling back to generic (skb) XDP; said in the result */
+	bool shadow;	    /* count what would be dropped, drop nothing */
+	uint32_t syn_per_second, syn_burst;	/* per source; 0: unlimited */
+	uint32_t pkt_per_second, pkt_burst;
+	const char *group;  /* group that may read and write the pins; NULL: root only */
+};
+/* mode gets "native" or "generic". RW_EBUSY names what holds the interface. */
+int rw_kern_attach(const struct rw_kern_attach *a, const char **mode, struct rw_error *e);
+/* Everything of ours is gone afterwards; RW_ENOTFOUND: nothing was there. */
+int rw_kern_detach(struct rw_error *e);
+
+/* The pinned maps, opened and their ABI checked. */
+struct rw_kern;
+/* RW_ENOTFOUND: not attached. RW_EPERM. RW_EUNSUP: another ABI; *e says which and what to do. */
+int rw_kern_open(struct rw_kern **out, struct rw_error *e);
+void rw_kern_close(struct rw_kern *k);
+int rw_kern_counters(struct rw_kern *k, struct rw_kern_stats *out, struct rw_error *e);
+/* Attached interface, mode ("native"/"generic"), shadow or not. */
+struct rw_kern_where {
+	char interface[32];
+	char mode[16];
+	bool shadow;
+	bool link_alive;
+};
+int rw_kern_where(struct rw_kern *k, struct rw_kern_where *out, struct rw_error *e);
+
+/* An address or prefix: family AF_INET or AF_INET6, plen bits of it count. */
+struct rw_prefix {
+	int family;
+	uint8_t addr[16];
+	uint8_t plen;
+};
+int rw_prefix_parse(const char *text, struct rw_prefix *out, struct rw_error *e);
+const char *rw_prefix_text(const struct rw_prefix *p, char out[64]);
+/* The prefix that stands for a source: /32, or the /64 of IPv6. */
+struct rw_prefix rw_prefix_of(const struct sockaddr *sa);
+
+struct rw_ban {
+	struct rw_prefix prefix;
+	uint64_t left_ns;  /* UINT64_MAX: for ever */
+	enum rw_kern_verdict verdict;
+	enum rw_kern_reason reason;
+	uint64_t drops;
+};
+/* ttl_ns 0: for ever. RW_EPERM: the prefix is allowlisted. Replaces an older ban. */
+int rw_kern_deny(struct rw_kern *k, const struct rw_prefix *p, uint64_t ttl_ns,
+		 enum rw_kern_verdict verdict, enum rw_kern_reason reason, struct rw_error *e);
+int rw_kern_undeny(struct rw_kern *k, const struct rw_prefix *p, struct rw_error *e);
+/* Live bans; *bans is malloc'd, the caller frees. Removes expired ones on the way. */
+int rw_kern_bans(struct rw_kern *k, struct rw_ban **bans, unsigned *n, struct rw_error *e);
+int rw_kern_allow(struct rw_kern *k, const struct rw_prefix *p, bool on, struct rw_error *e);
+
+#endif

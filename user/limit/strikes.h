@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Strikes: weighted misdeeds per source that decay over time and end in a ban.
+ *
+ * Owned by the control thread; workers send it messages. Only sources that
+ * completed a handshake may be struck (the caller's duty). A ban's length doubles on
+ * each repeat up to a bound; the memory of repeats decays too. No I/O: the caller carries
+ * out the ban that rw_strikes_add asks for.
+ */
+#ifndef RW_LIMIT_STRIKES_H
+#define RW_LIMIT_STRIKES_H
+
+#include <stdint.h>
+
+#include "limit/table.h"
+
+enum rw_strike {
+	RW_STRIKE_AUTH,	      /* no or wrong key */
+	RW_STRIKE_MALFORMED,  /* HTTP that breaks the rules */
+	RW_STRIKE_TLS,	      /* failed handshake after TCP was established */
+	RW_STRIKE_BLOCKED,    /* blocked prompt without a valid key */
+	RW_STRIKE_RATE,	      /* request over a limit */
+	RW_STRIKE_SLOW,	      /* slow-loris deadlines */
+	RW_STRIKE_KINDS
+};
+const char *rw_strike_name(enum rw_strike k);
+
+struct rw_strike_config {
+	uint32_t threshold; /* weight that bans */
+	uint64_t window_ns; /* weight decays to nothing linearly over this time */
+	uint64_t ban_ns, ban_max_ns;
+	uint32_t sources;   /* table bound; the least struck is forgotten */
+};
+
+struct rw_strikes;
+struct rw_strikes *rw_strikes_new(const struct rw_strike_config *cfg, uint64_t seed);
+void rw_strikes_free(struct rw_strikes *s);
+/* New thresholds for what comes from now on; what is remembered stays. */
+void rw_strikes_configure(struct rw_strikes *s, const struct rw_strike_config *cfg);
+/* Returns 0, or for how many ns the source is to be banned from now. */
+uint64_t rw_strikes_add(struct rw_strikes *s, const struct rw_source *who, enum rw_strike kind,
+			uint64_t now_ns);
+
+#endif

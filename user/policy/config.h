@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration: one YAML file, checked against one table of keys.
+ *
+ * A struct rw_config is made whole or not at all, is immutable afterwards and
+ * owns everything it points to (its arena). Secrets in it are wiped on free.
+ */
+#ifndef RW_POLICY_CONFIG_H
+#define RW_POLICY_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "scan/scan.h"
+
+enum { RW_MAX_LISTENERS = 16, RW_MAX_UPSTREAMS = 32, RW_MAX_MODELS = 256 };
+
+enum rw_kernel_mode { RW_KERNEL_REQUIRED, RW_KERNEL_PREFERRED, RW_KERNEL_OFF };
+
+struct rw_rate {
+	uint32_t per_minute; /* 0: unlimited */
+	uint32_t burst;
+};
+
+struct rw_listener_config {
+	const char *address; /* "0.0.0.0:8443" */
+	bool tls;
+	const char *cert_file, *key_file; /* NULL: self-signed under state_dir */
+	bool plain_anywhere;		  /* allows tls: false off loopback */
+};
+
+struct rw_upstream_config {
+	const char *name;
+	bool tls;
+	const char *host; /* name or address, without brackets */
+	uint16_t port;
+	const char *path;    /* prefix without trailing slash: "/v1" */
+	const char *ca_file; /* NULL: the system's */
+	const char *key;     /* secret: sent as Authorization: Bearer; NULL: none */
+	uint32_t connect_ms, first_byte_ms, between_ms;
+};
+
+struct rw_model_config {
+	const char *name;     /* what the caller says */
+	unsigned upstream;    /* index */
+};
+
+struct rw_config {
+	struct rw_arena arena;
+	const char *file; /* where it came from; "(built in)" */
+
+	struct rw_listener_config listeners[RW_MAX_LISTENERS];
+	unsigned n_listeners;
+	const char *admin_address; /* NULL: off */
+
+	struct rw_upstream_config upstreams[RW_MAX_UPSTREAMS];
+	unsigned n_upstreams;
+	/* Allowlist in the file's order; "*" as name admits every model. */
+	struct rw_model_config models[RW_MAX_MODELS];
+	unsigned n_models;
+
+	bool keys_required; /* false: anonymous requests are served */
+	struct rw_rate key_rate, address_rate;
+
+	struct rw_guard request, answer;
+	const char *rules_dir; /* operator packs; NULL: none */
+
+	uint32_t workers; /* 0: one per core */
+	uint32_t max_connections;	/* per worker */
+	uint64_t max_body_bytes, max_answer_bytes, max_memory_bytes; /* memory: per worker */
+	uint32_t max_messages, max_header_bytes;
+	uint32_t header_ms, body_ms, idle_ms, write_stall_ms, drain_ms;
+
+	const char *state_dir;
+	const char *audit_file; /* NULL: off */
+	bool audit_required;	/* true: no audit, no service */
+
+	enum rw_kernel_mode kernel;
+	/* Strikes: an address that reaches threshold within window is banned for ban, doubled on repeat. */
+	uint32_t strike_threshold, strike_window_ms, ban_ms, ban_max_ms;
+};
+
+/* Reads file; *e says file, line and column, the key's path, and what would be right. */
+int rw_config_load(struct rw_config **out, const char *file, struct rw_error *e);
+/* The same from memory; name stands for the file in messages. */
+int rw_config_parse(struct rw_config **out, const char *yaml, size_t n, const char *name,
+		    struct rw_error *e);
+void rw_config_free(struct rw_config *c);
+
+#endif

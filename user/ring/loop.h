@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One event loop: a back-end of the seam (io.h), its sockets, timers, buffers
+ * and mailbox. A worker is a thread that runs one; the control thread runs one
+ * too; a test runs several on the simulator in one thread.
+ */
+#ifndef RW_RING_LOOP_H
+#define RW_RING_LOOP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct rw_io;
+struct rw_loop;
+
+struct rw_loop_config {
+	unsigned max_socks;	  /* sockets at once, both legs; 0: 4096 */
+	size_t max_queued_bytes;  /* all send queues together; 0: 64 MiB */
+	unsigned recv_buffers;	  /* a power of two; 0: 256 */
+	unsigned recv_buffer_bytes; /* 0: 16384 */
+};
+
+/* What the loop counted since it began; read by its own thread. */
+struct rw_loop_stats {
+	uint64_t accepts, connects, recvs, sends, short_sends;
+	uint64_t enobufs;	  /* receivers starved and re-armed */
+	uint64_t stale;		  /* completions for a generation that is gone: harmless, counted */
+	uint64_t cq_overflow;	  /* should stay 0 */
+	uint64_t socks_live, queued_bytes;
+};
+
+/* Takes ownership of io (io_uring: ring/uring.h, simulator: ring/sim.h), freed with the loop. */
+int rw_loop_new(struct rw_loop **out, struct rw_io *io, const struct rw_loop_config *cfg,
+		struct rw_error *e);
+/* Frees the loop; every socket must be gone or is aborted and waited for. */
+void rw_loop_free(struct rw_loop *l);
+
+/* One turn: waits for events at most max_wait_ns, handles them, fires timers. <0: back-end failed. */
+int rw_loop_turn(struct rw_loop *l, uint64_t max_wait_ns);
+/* Turns until rw_loop_stop; rw_loop_stop may be called from a callback or, by post, from afar. */
+int rw_loop_run(struct rw_loop *l);
+void rw_loop_stop(struct rw_loop *l);
+
+/* Monotonic nanoseconds, read once per turn: cheap, and simulated time in the simulator. */
+uint64_t rw_loop_now(const struct rw_loop *l);
+/* Unix time in milliseconds. */
+uint64_t rw_loop_wall_ms(const struct rw_loop *l);
+/* Random bytes from the back-end (seeded in the simulator). Not for keys: OpenSSL makes those. */
+uint64_t rw_loop_random(struct rw_loop *l);
+const struct rw_loop_stats *rw_loop_stats(struct rw_loop *l);
+
+/*
+ * Runs fn(arg) in l's thread, in order of posting from one thread. Safe from
+ * any thread. RW_ENOMEM at the mailbox's bound (then fn will not run).
+ */
+int rw_loop_post(struct rw_loop *l, void (*fn)(void *arg), void *arg);
+
+/*
+ * Timers: embed a struct rw_timer, zeroed once. Setting an armed timer moves
+ * it. It fires once, at or after when_ns (within the wheel's 1 ms), in the
+ * loop's thread. The owner cancels it before freeing what embeds it.
+ */
+struct rw_timer {
+	struct rw_timer *next, **pprev;
+	uint64_t when_ns;
+	void (*fn)(void *arg);
+	void *arg;
+};
+void rw_timer_set(struct rw_loop *l, struct rw_timer *t, uint64_t when_ns, void (*fn)(void *arg),
+		  void *arg);
+void rw_timer_cancel(struct rw_timer *t);
+static inline bool rw_timer_armed(const struct rw_timer *t)
+{
+	return t->pprev != NULL;
+}
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sockets and listeners of one loop, as the rooms above see them.
+ *
+ * Contract: everything here belongs to one loop and is touched by that loop's
+ * thread only. A struct rw_sock pointer is valid until its on_close callback
+ * has returned; on_close is called exactly once, last, for every socket that
+ * was handed out, also after rw_sock_abort, and never from inside the call that
+ * asked for it. By construction there is one send in flight per socket, and a
+ * socket's descriptor is closed only after every operation on it has ended.
+ */
+#ifndef RW_RING_SOCK_H
+#define RW_RING_SOCK_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "base/err.h"
+
+struct rw_loop;
+struct rw_sock;
+struct rw_listener;
+
+/* An IPv4 or IPv6 address with port, as the kernel wants it. */
+struct rw_addr {
+	socklen_t len;
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in4;
+		struct sockaddr_in6 in6;
+	};
+};
+
+/* Room for "[v6]:65535" and its NUL. */
+enum { RW_ADDR_TEXT = 64 };
+
+/* "192.0.2.1:8443" or "[2001:db8::1]:8443"; RW_EINVAL says what is wrong. */
+int rw_addr_parse(const char *text, struct rw_addr *out, struct rw_error *e);
+/* The same form; with_port = false gives the bare address. Returns out. */
+const char *rw_addr_text(const struct rw_addr *a, bool with_port, char out[RW_ADDR_TEXT]);
+bool rw_addr_is_loopback(const struct rw_addr *a);
+
+struct rw_sock_cb {
+	/* A connect ended: 0 or a negative rw_err (then on_close follows). */
+	void (*on_connect)(void *user, int err);
+	/* Bytes came; data is valid during the call only. */
+	void (*on_data)(void *user, const uint8_t *data, size_t n);
+	/* The peer sent FIN. Sending still works. */
+	void (*on_eof)(void *user);
+	/* The send queue fell to the low mark after it was above the high mark, or became empty. */
+	void (*on_drain)(void *user);
+	/* The socket is gone. err: 0 after our own close, else why (RW_ECLOSED: reset by peer). */
+	void (*on_close)(void *user, int err);
+};
+
+/* A connection came in: bind callbacks with rw_sock_bind, or rw_sock_abort it. */
+typedef void (*rw_accept_cb)(void *user, struct rw_sock *s, const struct rw_addr *peer);
+
+/*
+ * Listens on addr (SO_REUSEPORT, TCP_NODELAY on what is accepted) and accepts
+ * until stopped. RW_EBUSY: address in use; RW_EPERM: privileged port.
+ */
+int rw_listener_start(struct rw_loop *l, const struct rw_addr *addr, rw_accept_cb cb, void *user,
+		      struct rw_listener **out, struct rw_error *e);
+/* The address listened on, with the port the kernel chose where 0 was asked for. */
+const struct rw_addr *rw_listener_addr(const struct rw_listener *ls);
+/* No more accepts; frees ls once its operations have ended. */
+void rw_listener_stop(struct rw_listener *ls);
+
+/* Starts a connect; on_connect tells how it ended. NULL: the loop's socket bound is reached. */
+struct rw_sock *rw_sock_connect(struct rw_loop *l, const struct rw_addr *addr,
+				const struct rw_sock_cb *cb, void *user);
+void rw_sock_bind(struct rw_sock *s, const struct rw_sock_cb *cb, void *user);
+const struct rw_addr *rw_sock_peer(const struct rw_sock *s);
+
+/*
+ * Queues a copy of data for sending, in order. RW_ELIMIT when the queue would
+ * pass its hard bound (the caller ignored back-pressure), RW_ENOMEM at the
+ * loop's memory bound, RW_ECLOSED after shutdown, finish or abort.
+ */
+int rw_sock_send(struct rw_sock *s, const void *data, size_t n);
+/* Bytes queued or in flight. Above rw_sock_high_mark() the producer should wait for on_drain. */
+size_t rw_sock_queued(const struct rw_sock *s);
+size_t rw_sock_high_mark(void);
+/* Receiving starts on (after accept or connect); off lets the TCP window close. Idempotent. */
+void rw_sock_recv(struct rw_sock *s, bool on);
+/* FIN after what is queued; receiving goes on. */
+void rw_sock_shutdown(struct rw_sock *s);
+/* Sends what is queued, then FIN, waits briefly for the peer's FIN, then closes. */
+void rw_sock_finish(struct rw_sock *s);
+/* Drops what is queued, cancels, closes at once (RST where data is lost). */
+void rw_sock_abort(struct rw_sock *s);
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Scanning: text in, findings out. No I/O, no globals, no clock.
+ *
+ * Rules (struct rw_rules) are immutable, shared by all threads and
+ * reference-counted; a scanner (struct rw_scanner) is one thread's scratch.
+ * Offsets count bytes of the text that was given.
+ */
+#ifndef RW_SCAN_SCAN_H
+#define RW_SCAN_SCAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/slice.h"
+
+enum rw_category { RW_CAT_INJECTION, RW_CAT_PII, RW_CAT_SECRET, RW_CAT_COUNT };
+/* Ordered: the strongest action of several findings wins. */
+enum rw_action { RW_ACT_ALLOW, RW_ACT_FLAG, RW_ACT_MASK, RW_ACT_BLOCK };
+
+/* "injection", "pii", "secret"; "allow", "flag", "mask", "block". */
+const char *rw_category_name(enum rw_category c);
+const char *rw_action_name(enum rw_action a);
+bool rw_action_parse(const char *name, enum rw_action *out);
+
+struct rw_rule_info {
+	const char *id;	  /* "pii.email" */
+	const char *type; /* the entity as users name it: "EMAIL_ADDRESS" */
+	enum rw_category category;
+	unsigned severity; /* 1 to 100 */
+};
+
+struct rw_finding {
+	uint32_t start, end; /* bytes [start, end) of the text */
+	uint16_t rule;	     /* index for rw_rules_info */
+};
+
+enum { RW_FINDINGS_MAX = 256 };
+
+/* Sorted by start, non-overlapping within mask-able categories. Beyond the bound: more counts. */
+struct rw_findings {
+	struct rw_finding at[RW_FINDINGS_MAX];
+	unsigned n;
+	unsigned more; /* findings that did not fit: the caller treats the text as unmaskable */
+	unsigned score; /* 0 to 100, the strongest evidence */
+};
+
+struct rw_rules;
+struct rw_scanner;
+
+/*
+ * Loads the packs in the binary and, where extra_dir is not NULL, every *.yaml in
+ * it on top, compiles them, runs every rule's own must-match and must-not-match
+ * cases and the chunk-invariance self-test. *e names pack, line and rule id.
+ */
+int rw_rules_load(struct rw_rules **out, const char *extra_dir, struct rw_error *e);
+struct rw_rules *rw_rules_ref(struct rw_rules *r);
+void rw_rules_unref(struct rw_rules *r);
+unsigned rw_rules_count(const struct rw_rules *r);
+const struct rw_rule_info *rw_rules_info(const struct rw_rules *r, unsigned rule);
+/* Hex digest of the packs: which rules decided. */
+const char *rw_rules_digest(const struct rw_rules *r);
+
+int rw_scanner_new(struct rw_scanner **out, const struct rw_rules *r, struct rw_error *e);
+/* Makes the scratch fit another rule set too (a reload). */
+int rw_scanner_fit(struct rw_scanner *s, const struct rw_rules *r, struct rw_error *e);
+void rw_scanner_free(struct rw_scanner *s);
+
+/*
+ * Scans the whole text for the categories in the bit mask (1u << RW_CAT_x).
+ * text need not be valid UTF-8. 0, or RW_EIO if the matcher failed (fail closed).
+ */
+int rw_scan_text(struct rw_scanner *s, const struct rw_rules *r, struct rw_slice text,
+		 unsigned categories, struct rw_findings *out);
+
+/* What to do by category, from the configuration. */
+struct rw_guard {
+	enum rw_action action[RW_CAT_COUNT];
+};
+
+/* The strongest action that the guard asks for over the findings. */
+enum rw_action rw_guard_verdict(const struct rw_guard *g, const struct rw_rules *r,
+				const struct rw_findings *f);
+/* Appends text with each finding whose category is masked replaced by "[EMAIL_ADDRESS]". */
+int rw_mask_text(const struct rw_guard *g, const struct rw_rules *r, const struct rw_findings *f,
+		 struct rw_slice text, struct rw_buf *out);
+
+/* Totals per rule over a request or an answer, for headers and audit. */
+struct rw_tally {
+	struct {
+		uint16_t rule;
+		uint16_t count;
+	} at[32];
+	unsigned n;
+	enum rw_action strongest;
+};
+void rw_tally_add(struct rw_tally *t, const struct rw_guard *g, const struct rw_rules *r,
+		  const struct rw_findings *f);
+
+/*
+ * A lane: one text that arrives in pieces (an answer's content, a tool call's
+ * arguments). What comes out is a function of the whole text only, never of
+ * how it was cut: equal to rw_scan_text + rw_mask_text over the whole. Held back is
+ * only a trailing run that may still become an entity, at most
+ * RW_LANE_HOLD_BYTES; a longer secret is swallowed to its end.
+ */
+enum { RW_LANE_HOLD_BYTES = 4096 };
+struct rw_lane;
+struct rw_lane *rw_lane_new(struct rw_scanner *s, struct rw_rules *r, const struct rw_guard *g);
+void rw_lane_free(struct rw_lane *l);
+/* Appends to out what may be released now. RW_EPERM: a finding blocks; nothing more comes out. */
+int rw_lane_feed(struct rw_lane *l, struct rw_slice text, struct rw_buf *out);
+/* The text is complete: releases the rest. */
+int rw_lane_end(struct rw_lane *l, struct rw_buf *out);
+/* Bytes held back now. */
+size_t rw_lane_held(const struct rw_lane *l);
+const struct rw_tally *rw_lane_tally(const struct rw_lane *l);
+
+#endif

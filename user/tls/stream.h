@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A byte stream over a socket: plain TCP or TLS, alike to those above.
+ *
+ * Contract: a stream owns its socket. It belongs to one loop's thread and its
+ * pointer is valid until on_close has returned; on_close comes exactly once,
+ * last, never from inside the call that caused it. Data is handed over
+ * decrypted and valid during the call only. Where the stream is TLS, a FIN
+ * without close_notify is a truncation: on_eof says clean = false.
+ */
+#ifndef RW_TLS_STREAM_H
+#define RW_TLS_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ring/loop.h"
+#include "ring/sock.h"
+
+struct rw_tls_ctx;
+struct rw_stream;
+
+struct rw_stream_cb {
+	void (*on_open)(void *user);			      /* connected and handshaken */
+	void (*on_data)(void *user, const uint8_t *data, size_t n);
+	void (*on_eof)(void *user, bool clean);
+	void (*on_drain)(void *user);			      /* see rw_sock_cb.on_drain */
+	void (*on_close)(void *user, const struct rw_error *why); /* why->code 0: our own close */
+};
+
+struct rw_stream_info {
+	const char *backend;	/* "plain", "openssl", later "ktls" */
+	const char *version;	/* "TLSv1.3"; "" where plain */
+	const char *cipher;	/* "" where plain */
+	const char *alpn;	/* "" where none */
+	struct rw_addr peer;
+};
+
+/* Server side of an accepted socket; tls NULL: plain. NULL result: out of memory, s aborted. */
+struct rw_stream *rw_stream_accept(struct rw_loop *l, struct rw_sock *s, struct rw_tls_ctx *tls,
+				   const struct rw_stream_cb *cb, void *user);
+/* Client side; host is the name to verify and send as SNI (ignored where plain). */
+struct rw_stream *rw_stream_connect(struct rw_loop *l, const struct rw_addr *addr,
+				    struct rw_tls_ctx *tls, const char *host,
+				    const struct rw_stream_cb *cb, void *user);
+/* Changes who is told, e.g. when a pooled connection gets its next user. */
+void rw_stream_bind(struct rw_stream *st, const struct rw_stream_cb *cb, void *user);
+
+/* As rw_sock_send, for plaintext. Legal once on_open was called. */
+int rw_stream_write(struct rw_stream *st, const void *data, size_t n);
+/* Gathers several writes of one turn into few records and sends: hold, write..., release. */
+void rw_stream_cork(struct rw_stream *st, bool on);
+size_t rw_stream_queued(const struct rw_stream *st);
+void rw_stream_recv(struct rw_stream *st, bool on);
+/* What is queued, close_notify, FIN, close. */
+void rw_stream_finish(struct rw_stream *st);
+void rw_stream_abort(struct rw_stream *st);
+void rw_stream_info(const struct rw_stream *st, struct rw_stream_info *out);
+
+#endif
