@@ -25,6 +25,9 @@ ifdef RW_INSIDE
 include scripts/build.mk
 else
 # The same target again, inside. Variables from the command line go along by MAKEFLAGS.
-$(TARGETS) unit-%:
+$(TARGETS):
+	@scripts/in-root $(MAKE) --no-print-directory $@
+
+unit-%:
 	@scripts/in-root $(MAKE) --no-print-directory $@
 endif
