@@ -1,7 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The subcommands, in one table. */
 #include <stdio.h>
-int main(void)
+#include <string.h>
+
+#include "cmd/cmd.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *does;
+} commands[] = {
+	{"serve", rw_cmd_serve, "run the gateway"},
+	{"check", rw_cmd_check, "read a configuration and say what is wrong with it"},
+	{"key", rw_cmd_key, "add, list and revoke API keys"},
+	{"scan", rw_cmd_scan, "scan text and print a verdict"},
+	{"kern", rw_cmd_kern, "attach, detach and show the kernel side"},
+	{"deny", rw_cmd_deny, "ban addresses in the kernel, list and lift bans"},
+	{"top", rw_cmd_top, "watch kernel and engine counters"},
+	{"doctor", rw_cmd_doctor, "probe what this host can do, and explain"},
+	{"stub", rw_cmd_stub, "run a small OpenAI-compatible server for tests"},
+};
+
+static int usage(FILE *to, int status)
 {
-	puts("ringwall " RW_VERSION);
-	return 0;
+	fputs("Usage: ringwall COMMAND [OPTION...]\n\n", to);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].does);
+	fputs("\n`ringwall COMMAND --help` tells the options.\n", to);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	char name[64];
+
+	if (argc < 2)
+		return usage(stderr, RW_EXIT_USAGE);
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		return usage(stdout, RW_EXIT_OK);
+	if (!strcmp(argv[1], "--version")) {
+		puts("ringwall " RW_VERSION);
+		return RW_EXIT_OK;
+	}
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(argv[1], commands[i].name) != 0)
+			continue;
+		snprintf(name, sizeof(name), "ringwall %s", commands[i].name);
+		argv[1] = name;
+		return commands[i].run(argc - 1, argv + 1);
+	}
+	fprintf(stderr, "ringwall: there is no command '%s'\n", argv[1]);
+	return usage(stderr, RW_EXIT_USAGE);
 }
