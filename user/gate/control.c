@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/control.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "gate/worker.h"
+
+enum {
+	TICK_NS = 250 * 1000 * 1000,
+	AUDIT_QUEUE_BYTES = 64 * 1024 * 1024,
+	STRIKE_SOURCES = 65536,
+};
+
+struct rw_control {
+	struct rw_gateway *gw;
+	struct rw_loop *loop;
+	struct rw_snapshot *snap;
+	struct rw_keystore *store;
+	struct rw_audit *audit;
+	struct rw_kern *kern;
+	struct rw_strikes *strikes;
+	struct rw_timer tick;
+	struct rw_control_stats stats;
+	bool audit_was_ok;
+};
+
+static const struct rw_config *config_of(const struct rw_control *c)
+{
+	return c->snap->routes->config;
+}
+
+/* --- audit ------------------------------------------------------------------------------------ */
+
+static void audit_state(struct rw_control *c)
+{
+	bool ok = !c->audit || rw_audit_ok(c->audit);
+
+	atomic_store_explicit(&c->gw->audit_ok, ok, memory_order_relaxed);
+	if (ok == c->audit_was_ok)
+		return;
+	c->audit_was_ok = ok;
+	if (ok)
+		rw_info("audit log: writing again, nothing was lost");
+	else
+		rw_err("audit log: %s; %s", rw_audit_error(c->audit),
+		       config_of(c)->audit_required
+			       ? "refusing requests until it can be written (audit.required)"
+			       : "records wait in memory");
+}
+
+struct audit_batch {
+	struct rw_control *c;
+	size_t n;
+	char text[];
+};
+
+static void take_audit(void *arg)
+{
+	struct audit_batch *b = arg;
+	struct rw_control *c = b->c;
+
+	if (c->audit && rw_audit_write(c->audit, rw_slice_of(b->text, b->n))) {
+		c->stats.audit_lost++;
+		rw_err("audit log: the queue is full, records were lost");
+	}
+	audit_state(c);
+	free(b);
+}
+
+void rw_control_audit(struct rw_control *c, struct rw_slice lines)
+{
+	struct audit_batch *b = malloc(sizeof(*b) + lines.n);
+
+	if (b) {
+		*b = (struct audit_batch){.c = c, .n = lines.n};
+		memcpy(b->text, lines.p, lines.n);
+		if (rw_loop_post(c->loop, take_audit, b) == RW_OK)
+			return;
+	}
+	free(b);
+	rw_err("audit log: no memory for %zu bytes of records, they are lost", lines.n);
+}
+
+/* --- strikes ---------------------------------------------------------------------------------- */
+
+struct strike_note {
+	struct rw_control *c;
+	struct rw_source who;
+	struct rw_addr addr;
+	enum rw_strike kind;
+};
+
+static void ban(struct rw_control *c, const struct strike_note *s, uint64_t for_ns)
+{
+	struct rw_prefix p = rw_prefix_of(&s->addr.sa);
+	struct rw_error e = {0};
+	char text[64];
+
+	rw_prefix_text(&p, text);
+	if (!c->kern) {
+		rw_warn("%s earned a ban of %" PRIu64 " s (last: %s), but no kernel side is there "
+			"to carry it out",
+			text, for_ns / 1000000000, rw_strike_name(s->kind));
+		return;
+	}
+	if (rw_kern_deny(c->kern, &p, for_ns, RW_KERN_VERDICT_DROP_ALL, RW_KERN_REASON_STRIKES,
+			 &e)) {
+		c->stats.bans_failed++;
+		rw_warn("%s was not banned: %s", text, e.text);
+		return;
+	}
+	c->stats.bans++;
+	rw_info("banned %s for %" PRIu64 " s in the kernel (last strike: %s)", text,
+		for_ns / 1000000000, rw_strike_name(s->kind));
+}
+
+static void take_strike(void *arg)
+{
+	struct strike_note *s = arg;
+	uint64_t for_ns = rw_strikes_add(s->c->strikes, &s->who, s->kind, rw_loop_now(s->c->loop));
+
+	if (for_ns)
+		ban(s->c, s, for_ns);
+	free(s);
+}
+
+void rw_control_strike(struct rw_control *c, const struct rw_source *who, const struct sockaddr *sa,
+		       enum rw_strike kind)
+{
+	struct strike_note *s = malloc(sizeof(*s));
+
+	if (!s)
+		return; /* under such pressure, one strike less */
+	*s = (struct strike_note){.c = c, .who = *who, .kind = kind};
+	memcpy(&s->addr.sa, sa, sa->sa_family == AF_INET6 ? sizeof(s->addr.in6) : sizeof(s->addr.in4));
+	if (rw_loop_post(c->loop, take_strike, s))
+		free(s);
+}
+
+static struct rw_strike_config strike_config(const struct rw_config *cfg)
+{
+	return (struct rw_strike_config){
+		.threshold = cfg->strike_threshold,
+		.window_ns = (uint64_t)cfg->strike_window_ms * 1000000,
+		.ban_ns = (uint64_t)cfg->ban_ms * 1000000,
+		.ban_max_ns = (uint64_t)cfg->ban_max_ms * 1000000,
+		.sources = STRIKE_SOURCES,
+	};
+}
+
+/* --- the kernel side ------------------------------------------------------------------------------ */
+
+static int kern_state(struct rw_control *c, struct rw_error *e)
+{
+	struct rw_kern_where where;
+	int rc = rw_kern_where(c->kern, &where, e);
+
+	if (rc)
+		return rc;
+	if (!where.link_alive)
+		return rw_fail(e, RW_ENOTFOUND, "the XDP link on %s is gone (interface removed?)",
+			       where.interface);
+	atomic_store(&c->gw->kernel, !strcmp(where.mode, "native") ? RW_ENFORCED_NATIVE
+								    : RW_ENFORCED_GENERIC);
+	return RW_OK;
+}
+
+static int open_kern(struct rw_control *c, struct rw_error *e)
+{
+	const struct rw_config *cfg = config_of(c);
+	int rc;
+
+	if (cfg->kernel == RW_KERNEL_OFF) {
+		atomic_store(&c->gw->kernel, RW_ENFORCED_OFF);
+		return RW_OK;
+	}
+	rc = rw_kern_open(&c->kern, e);
+	if (!rc)
+		rc = kern_state(c, e);
+	if (!rc)
+		return RW_OK;
+	rw_kern_close(c->kern);
+	c->kern = NULL;
+	if (cfg->kernel == RW_KERNEL_REQUIRED) {
+		struct rw_error why = *e;
+
+		return rw_fail(e, rc,
+			       "%.300s; 'kernel: required' in %.60s wants it: run 'ringwall kern "
+			       "attach' first, or set 'kernel: preferred' to serve without",
+			       why.text, cfg->file);
+	}
+	atomic_store(&c->gw->kernel, RW_ENFORCED_MISSING);
+	rw_warn("%s; serving without the kernel side: no bans, no packet rates", e->text);
+	return RW_OK;
+}
+
+/* The link may come and go while we run (kern detach, a removed interface): notice and say it. */
+static void watch_kern(struct rw_control *c)
+{
+	int was = atomic_load(&c->gw->kernel);
+	struct rw_error e = {0};
+
+	if (!c->kern || was < RW_ENFORCED_MISSING)
+		return;
+	if (kern_state(c, &e) == RW_OK) {
+		if (was == RW_ENFORCED_MISSING)
+			rw_info("the kernel side is back");
+		return;
+	}
+	atomic_store(&c->gw->kernel, RW_ENFORCED_MISSING);
+	if (was != RW_ENFORCED_MISSING)
+		rw_err("the kernel side is gone: %s; run 'ringwall kern attach' again and restart",
+		       e.text);
+}
+
+/* --- snapshots --------------------------------------------------------------------------------- */
+
+static void publish(struct rw_control *c, struct rw_snapshot *snap)
+{
+	struct rw_snapshot *old = c->snap;
+
+	c->snap = snap;
+	for (unsigned i = 0; i < c->gw->n_workers; i++)
+		if (rw_worker_publish(c->gw->workers[i], snap))
+			rw_err("worker %u did not take the new configuration: out of memory", i);
+	rw_snapshot_unref(old);
+}
+
+static void refresh_keys(struct rw_control *c)
+{
+	struct rw_keytable *keys = NULL;
+	struct rw_snapshot *snap;
+	struct rw_error e = {0};
+	int rc;
+
+	if (atomic_load(&c->gw->draining) || !rw_keystore_changed(c->store))
+		return;
+	rc = rw_keytable_new(&keys, c->store, &e);
+	if (!rc)
+		rc = rw_snapshot_with_keys(&snap, c->snap, keys, &e);
+	rw_keytable_unref(keys);
+	if (rc) {
+		rw_err("keys changed but cannot be read: %s; the old ones stay", e.text);
+		return;
+	}
+	rw_info("keys changed: %u valid now", rw_keytable_count(snap->keys));
+	publish(c, snap);
+}
+
+/* What sockets and files already hold cannot change under them; better to say so than to ignore it. */
+static int check_reloadable(const struct rw_config *old, const struct rw_config *now,
+			    struct rw_error *e)
+{
+	bool same = old->n_listeners == now->n_listeners && old->workers == now->workers &&
+		    old->kernel == now->kernel && !strcmp(old->state_dir, now->state_dir) &&
+		    !strcmp(old->admin_address ? old->admin_address : "",
+			    now->admin_address ? now->admin_address : "") &&
+		    !strcmp(old->audit_file ? old->audit_file : "",
+			    now->audit_file ? now->audit_file : "");
+
+	for (unsigned i = 0; same && i < now->n_listeners; i++)
+		same = !strcmp(old->listeners[i].address, now->listeners[i].address) &&
+		       old->listeners[i].tls == now->listeners[i].tls;
+	if (same)
+		return RW_OK;
+	return rw_fail(e, RW_EINVAL,
+		       "%s: listeners, admin, workers, kernel, state_dir and audit.file need a "
+		       "restart to change; the old configuration stays",
+		       now->file);
+}
+
+int rw_control_reload(struct rw_control *c, struct rw_error *e)
+{
+	struct rw_config *cfg = NULL;
+	struct rw_snapshot *snap;
+	int rc;
+
+	if (atomic_load(&c->gw->draining))
+		return rw_fail(e, RW_EBUSY, "shutting down: no reload now");
+	rc = rw_config_load(&cfg, config_of(c)->file, e);
+
+	if (!rc && (rc = check_reloadable(config_of(c), cfg, e)))
+		rw_config_free(cfg);
+	if (!rc)
+		rc = rw_snapshot_new(&snap, cfg, c->snap->keys, e);
+	if (rc) {
+		c->stats.reloads_failed++;
+		return rc;
+	}
+	if (c->audit && rw_audit_reopen(c->audit, e))
+		rw_err("audit log: %s", e->text);
+	const struct rw_strike_config sc = strike_config(cfg);
+	rw_strikes_configure(c->strikes, &sc);
+	publish(c, snap);
+	c->stats.reloads++;
+	rw_info("%s: taken, generation %" PRIu64, cfg->file, snap->generation);
+	return RW_OK;
+}
+
+/* --- life ---------------------------------------------------------------------------------------- */
+
+static void tick(void *arg)
+{
+	struct rw_control *c = arg;
+
+	if (c->audit) {
+		rw_audit_retry(c->audit);
+		audit_state(c);
+	}
+	refresh_keys(c);
+	watch_kern(c);
+	rw_timer_set(c->loop, &c->tick, rw_loop_now(c->loop) + TICK_NS, tick, c);
+}
+
+static int first_snapshot(struct rw_control *c, struct rw_config *config, struct rw_error *e)
+{
+	struct rw_keytable *keys = NULL;
+	int rc = rw_keystore_open(&c->store, config->state_dir, e);
+
+	if (!rc)
+		rc = rw_keytable_new(&keys, c->store, e);
+	if (rc) {
+		rw_config_free(config);
+		return rc;
+	}
+	rw_keystore_changed(c->store); /* what is in the table is known */
+	rc = rw_snapshot_new(&c->snap, config, keys, e);
+	rw_keytable_unref(keys);
+	return rc;
+}
+
+int rw_control_new(struct rw_control **out, struct rw_gateway *gw, struct rw_loop *loop,
+		   struct rw_config *config, struct rw_error *e)
+{
+	struct rw_control *c = calloc(1, sizeof(*c));
+	int rc;
+
+	if (!c) {
+		rw_config_free(config);
+		return rw_fail(e, RW_ENOMEM, "out of memory");
+	}
+	c->gw = gw;
+	c->loop = loop;
+	c->audit_was_ok = true;
+	atomic_store(&gw->audit_ok, true);
+	rc = first_snapshot(c, config, e);
+	if (rc)
+		goto fail;
+	const struct rw_strike_config sc = strike_config(config);
+	c->strikes = rw_strikes_new(&sc, rw_loop_random(loop));
+	if (!c->strikes) {
+		rc = rw_fail(e, RW_ENOMEM, "out of memory");
+		goto fail;
+	}
+	if (config->audit_file)
+		rc = rw_audit_open(&c->audit, config->audit_file, AUDIT_QUEUE_BYTES, e);
+	if (!rc)
+		rc = open_kern(c, e);
+	if (rc)
+		goto fail;
+	gw->control = c;
+	rw_timer_set(loop, &c->tick, rw_loop_now(loop) + TICK_NS, tick, c);
+	*out = c;
+	return RW_OK;
+fail:
+	rw_control_free(c);
+	return rc;
+}
+
+unsigned rw_control_free(struct rw_control *c)
+{
+	unsigned lost = 0;
+
+	rw_timer_cancel(&c->tick);
+	if (c->audit)
+		lost = rw_audit_close(c->audit);
+	if (lost)
+		rw_err("audit log: %u records could not be written and are lost", lost);
+	rw_kern_close(c->kern);
+	rw_strikes_free(c->strikes);
+	rw_snapshot_unref(c->snap);
+	rw_keystore_close(c->store);
+	c->gw->control = NULL;
+	free(c);
+	return lost;
+}
+
+struct rw_snapshot *rw_control_snapshot(struct rw_control *c)
+{
+	return c->snap;
+}
+
+struct rw_kern *rw_control_kern(struct rw_control *c)
+{
+	return c->kern;
+}
+
+const struct rw_control_stats *rw_control_stats(const struct rw_control *c)
+{
+	return &c->stats;
+}
+
+const char *rw_control_audit_error(const struct rw_control *c)
+{
+	return c->audit ? rw_audit_error(c->audit) : "";
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The control thread's state: everything that may wait, and every decision that is one for the
+ * whole gateway. Audit file, key store, strikes and bans, kernel link, reloads.
+ */
+#ifndef RW_GATE_CONTROL_H
+#define RW_GATE_CONTROL_H
+
+#include "audit/audit.h"
+#include "gate/gateway.h"
+#include "gate/snapshot.h"
+#include "kern/kern.h"
+#include "limit/strikes.h"
+#include "ring/loop.h"
+
+struct rw_control_stats {
+	uint64_t bans, bans_failed, reloads, reloads_failed, audit_lost;
+};
+
+struct rw_control;
+
+/*
+ * Opens the key store and the audit log, builds the first snapshot from config
+ * (taken over), connects to the pinned maps as the configuration's kernel mode says.
+ * loop is the control thread's.
+ */
+int rw_control_new(struct rw_control **out, struct rw_gateway *gw, struct rw_loop *loop,
+		   struct rw_config *config, struct rw_error *e);
+/* Flushes the audit log. Returns the number of audit records lost. */
+unsigned rw_control_free(struct rw_control *c);
+
+struct rw_snapshot *rw_control_snapshot(struct rw_control *c);
+struct rw_kern *rw_control_kern(struct rw_control *c); /* NULL: none */
+const struct rw_control_stats *rw_control_stats(const struct rw_control *c);
+const char *rw_control_audit_error(const struct rw_control *c);
+
+/* Reads the configuration again and publishes it; on error the old one stays, said in the log. */
+int rw_control_reload(struct rw_control *c, struct rw_error *e);
+
+/* From any thread. Lines: whole records; the bytes are copied. */
+void rw_control_audit(struct rw_control *c, struct rw_slice lines);
+/* From any thread. who completed a handshake. */
+void rw_control_strike(struct rw_control *c, const struct rw_source *who, const struct sockaddr *sa,
+		       enum rw_strike kind);
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Refusals: every way the gateway itself says no, as data, in the dialect that
+ * the caller's SDK raises as the right exception (wire facts: status -> class;
+ * x-should-retry stops retries that cannot help; Retry-After stays below the 60 s that
+ * SDKs honour).
+ */
+#include "gate/request.h"
+
+#include <inttypes.h>
+
+static const struct {
+	unsigned status;
+	const char *type, *code;
+	const char *message;
+	bool retry;	     /* may the same request work later? */
+	unsigned retry_s;    /* when, where nobody knows better; 0: not said */
+	size_t counter;	     /* offset in struct rw_metrics */
+} refusals[RW_REFUSALS] = {
+#define AT(metric) offsetof(struct rw_metrics, metric)
+	[RW_REFUSE_DRAINING] = {503, "server_error", "draining",
+				"This gateway is shutting down; send the request again", true, 1,
+				AT(refused_overload_total)},
+	[RW_REFUSE_AUDIT] = {503, "server_error", "audit_unavailable",
+			     "This gateway cannot keep its audit log and serves nothing meanwhile",
+			     true, 10, AT(audit_refused_total)},
+	[RW_REFUSE_MEMORY] = {503, "server_error", "overloaded",
+			      "This gateway is at its memory bound; send the request again", true,
+			      2, AT(refused_overload_total)},
+	[RW_REFUSE_NO_PATH] = {404, "invalid_request_error", "unknown_url",
+			       "This gateway does not serve that path", false, 0,
+			       AT(refused_input_total)},
+	[RW_REFUSE_METHOD] = {405, "invalid_request_error", "method_not_allowed",
+			      "That path takes another method", false, 0, AT(refused_input_total)},
+	[RW_REFUSE_NO_KEY] = {401, "invalid_request_error", "missing_api_key",
+			      "You did not provide an API key: send the gateway's key as "
+			      "'Authorization: Bearer ...'",
+			      false, 0, AT(refused_auth_total)},
+	[RW_REFUSE_BAD_KEY] = {401, "invalid_request_error", "invalid_api_key",
+			       "That API key is unknown to this gateway, or was revoked", false, 0,
+			       AT(refused_auth_total)},
+	[RW_REFUSE_RATE_ADDRESS] = {429, "rate_limit_error", "rate_limit_exceeded",
+				    "Too many requests from your address", true, 1,
+				    AT(refused_rate_total)},
+	[RW_REFUSE_RATE_KEY] = {429, "rate_limit_error", "rate_limit_exceeded",
+				"Too many requests with this API key", true, 1,
+				AT(refused_rate_total)},
+	[RW_REFUSE_TOO_LARGE] = {413, "invalid_request_error", "request_too_large",
+				 "The request's body is larger than this gateway takes", false, 0,
+				 AT(refused_input_total)},
+	[RW_REFUSE_ENCODING] = {415, "invalid_request_error", "unsupported_encoding",
+				"This gateway reads request bodies and takes no content-encoding",
+				false, 0, AT(refused_input_total)},
+	[RW_REFUSE_BODY] = {400, "invalid_request_error", "invalid_body",
+			    "The request's body cannot be read", false, 0,
+			    AT(refused_input_total)},
+	[RW_REFUSE_MODEL] = {404, "invalid_request_error", "model_not_found",
+			     "That model does not exist here or is not allowed", false, 0,
+			     AT(refused_model_total)},
+	[RW_REFUSE_BLOCKED] = {400, "invalid_request_error", "content_policy_violation",
+			       "The request was blocked by a guard", false, 0, 0},
+	[RW_REFUSE_SCANNER] = {500, "server_error", "scanner_failed",
+			       "The request could not be scanned and was not sent on", false, 0,
+			       0},
+	[RW_REFUSE_ANSWER_BLOCKED] = {502, "server_error", "answer_blocked",
+				      "The model's answer was blocked by a guard", false, 0, 0},
+	[RW_REFUSE_UPSTREAM_DOWN] = {502, "server_error", "upstream_unavailable",
+				     "The model provider cannot be reached", true, 1, 0},
+	[RW_REFUSE_UPSTREAM_TIMEOUT] = {504, "server_error", "upstream_timeout",
+					"The model provider did not answer in time", true, 1, 0},
+	[RW_REFUSE_UPSTREAM_AUTH] = {502, "server_error", "upstream_refused_key",
+				     "The model provider refused the gateway's own key", false, 0,
+				     0},
+	[RW_REFUSE_UPSTREAM_ANSWER] = {502, "server_error", "upstream_bad_answer",
+				       "The model provider's answer cannot be read and was not "
+				       "passed on",
+				       false, 0, 0},
+#undef AT
+};
+
+enum { SDK_RETRY_MAX_MS = 60000 };
+
+static void count_status(struct rw_metrics *m, unsigned status)
+{
+	if (status < 300)
+		rw_metric_add(&m->answers_2xx_total, 1);
+	else if (status < 500)
+		rw_metric_add(&m->answers_4xx_total, 1);
+	else
+		rw_metric_add(&m->answers_5xx_total, 1);
+}
+
+/* "pii.email;n=2, secret.aws_key;n=1": which rules fired and how often, never what they found. */
+static struct rw_slice findings_text(struct rw_request *r)
+{
+	struct rw_buf b = {.max = 1024};
+	char *text;
+
+	for (unsigned i = 0; i < r->found.n; i++) {
+		const struct rw_rule_info *ri =
+			rw_rules_info(r->snap->rules, r->found.at[i].rule);
+
+		if (rw_buf_addf(&b, "%s%s;n=%u", i ? ", " : "", ri->id, r->found.at[i].count))
+			break; /* over the bound: the first ones are told, audit has all */
+	}
+	text = rw_arena_copy(&r->arena, rw_buf_slice(&b));
+	rw_buf_free(&b);
+	return rw_slice_str(text);
+}
+
+size_t rw_own_fields(struct rw_request *r, struct rw_http_field *f, size_t n)
+{
+	struct rw_slice found;
+
+	f[n++] = (struct rw_http_field){RW_SLICE("x-ringwall-request-id"), rw_slice_str(r->id)};
+	if (r->endpoint != RW_EP_CHAT || !r->verdict[0])
+		return n;
+	f[n++] = (struct rw_http_field){RW_SLICE("x-ringwall-verdict"), rw_slice_str(r->verdict)};
+	found = findings_text(r);
+	if (found.n)
+		f[n++] = (struct rw_http_field){RW_SLICE("x-ringwall-findings"), found};
+	return n;
+}
+
+static void send_json(struct rw_request *r, unsigned status, struct rw_http_field *f, size_t n,
+		      struct rw_slice text)
+{
+	f[n++] = (struct rw_http_field){RW_SLICE("content-type"), RW_SLICE("application/json")};
+	n = rw_own_fields(r, f, n);
+	r->answered = true;
+	r->status = status;
+	r->answer_bytes += text.n;
+	count_status(&r->w->metrics, status);
+	/* A failed write closes the connection, and on_done tells. */
+	if (rw_exchange_head(r->x, status, f, n, (int64_t)text.n) ||
+	    rw_exchange_body(r->x, text.p, text.n))
+		return;
+	rw_exchange_end(r->x);
+}
+
+enum rw_step rw_answer_json(struct rw_request *r, unsigned status, struct rw_slice text)
+{
+	struct rw_http_field f[8];
+
+	send_json(r, status, f, 0, text);
+	return RW_STEP_DONE;
+}
+
+static size_t retry_fields(struct rw_request *r, enum rw_refusal kind, uint64_t retry_ns,
+			   struct rw_http_field *f)
+{
+	uint64_t ms = retry_ns ? (retry_ns + 999999) / 1000000 : refusals[kind].retry_s * 1000ull;
+	size_t n = 0;
+
+	if (ms > SDK_RETRY_MAX_MS)
+		ms = SDK_RETRY_MAX_MS;
+	if (refusals[kind].retry && ms) {
+		f[n++] = (struct rw_http_field){
+			RW_SLICE("retry-after"),
+			rw_slice_str(rw_arena_printf(&r->arena, "%" PRIu64, (ms + 999) / 1000))};
+		f[n++] = (struct rw_http_field){
+			RW_SLICE("retry-after-ms"),
+			rw_slice_str(rw_arena_printf(&r->arena, "%" PRIu64, ms))};
+	}
+	if (!refusals[kind].retry)
+		f[n++] = (struct rw_http_field){RW_SLICE("x-should-retry"), RW_SLICE("false")};
+	return n;
+}
+
+enum rw_step rw_refuse(struct rw_request *r, enum rw_refusal kind, const char *detail,
+		       uint64_t retry_ns)
+{
+	struct rw_http_field f[12];
+	struct rw_buf text = {.max = 4096};
+	char message[768];
+	size_t n;
+
+	RW_BUG_ON(r->answered);
+	if (refusals[kind].counter)
+		rw_metric_add((_Atomic uint64_t *)(void *)((char *)&r->w->metrics +
+							   refusals[kind].counter),
+			      1);
+	r->reason = refusals[kind].code;
+	r->verdict = kind == RW_REFUSE_BLOCKED || kind == RW_REFUSE_ANSWER_BLOCKED ? "block"
+										   : "refuse";
+	if (kind == RW_REFUSE_BLOCKED)
+		snprintf(message, sizeof(message), "%s (%.*s; request %s)", refusals[kind].message,
+			 RW_SLICE_FMT(findings_text(r)), r->id);
+	else
+		snprintf(message, sizeof(message), "%s%s%s (request %s)", refusals[kind].message,
+			 detail ? ": " : "", detail ? detail : "", r->id);
+	n = retry_fields(r, kind, retry_ns, f);
+	if (kind == RW_REFUSE_METHOD)
+		f[n++] = (struct rw_http_field){RW_SLICE("allow"), rw_slice_str(detail)};
+	if (rw_openai_error(&text, refusals[kind].type, refusals[kind].code, message))
+		rw_buf_reset(&text); /* status and code still tell */
+	send_json(r, refusals[kind].status, f, n, rw_buf_slice(&text));
+	rw_buf_free(&text);
+	return RW_STEP_DONE;
+}
+
+void rw_refuse_body(void *user, unsigned status, const char *text, struct rw_buf *out,
+		    const char **content_type)
+{
+	const char *type = status >= 500 ? "server_error" : "invalid_request_error";
+	const char *code = status >= 500 ? "overloaded" : "malformed_request";
+
+	(void)user;
+	*content_type = "application/json";
+	if (rw_openai_error(out, type, code, text))
+		rw_buf_reset(out);
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One request on its way through the gate.
+ *
+ * Owned by its worker, from on_request to on_done of its exchange; recycled
+ * then. Its arena holds what lives as long as it does. It keeps the snapshot it began
+ * with.
+ */
+#ifndef RW_GATE_REQUEST_H
+#define RW_GATE_REQUEST_H
+
+#include "base/arena.h"
+#include "gate/worker.h"
+#include "limit/strikes.h"
+#include "llm/openai.h"
+
+enum rw_endpoint {
+	RW_EP_NONE,
+	RW_EP_HEALTHZ,
+	RW_EP_READYZ,
+	RW_EP_MODELS,
+	RW_EP_CHAT,
+};
+
+/* How the upstream's answer reaches the client. */
+enum rw_answer_mode {
+	RW_ANSWER_NONE,	  /* no head yet */
+	RW_ANSWER_WHOLE,  /* kept until whole, guarded, then sent */
+	RW_ANSWER_STREAM, /* guarded event by event */
+};
+
+enum { RW_REQUEST_ID = 20, RW_FIELDS_MAX = RW_H1_MAX_HEADERS + 8 };
+
+struct rw_request {
+	struct rw_request *next_idle;
+	struct rw_worker *w;
+	struct rw_snapshot *snap;
+	struct rw_exchange *x;
+	struct rw_arena arena;
+	unsigned stage; /* index into the table of stages */
+	uint64_t begun_ns;
+	char id[RW_REQUEST_ID];
+
+	/* from the head */
+	enum rw_endpoint endpoint;
+	struct rw_slice method, path, query; /* query with its '?', or empty */
+	struct rw_slice credential;	     /* wiped once identified */
+	struct rw_http_field *fields;	     /* what goes on to the upstream */
+	size_t n_fields;
+	const struct rw_key *key; /* NULL: anonymous */
+	struct rw_source source;
+
+	/* the body and what it says */
+	struct rw_buf body, rewritten;
+	size_t charged_bytes; /* counted in the worker's buffered_bytes */
+	bool body_whole, body_refused;
+	struct rw_chat chat;
+	unsigned next_text; /* scanning goes on here */
+	struct rw_edit *edits;
+	unsigned n_edits;
+	struct rw_tally found;
+	struct rw_timer yield;
+
+	/* the way out and back */
+	int upstream;
+	struct rw_fetch *fetch;
+	uint64_t fetch_ns, first_byte_ns;
+	enum rw_answer_mode mode;
+	unsigned answer_status;
+	struct rw_http_field answer_fields[RW_FIELDS_MAX];
+	size_t n_answer_fields;
+	struct rw_buf answer, out;
+	struct rw_answer_stream *stream;
+	struct rw_tally answer_found;
+	struct rw_usage usage;
+
+	/* for settling */
+	bool answered;	       /* a head went to the client */
+	unsigned status;       /* it said this */
+	const char *reason;    /* error code of a refusal; "" */
+	const char *verdict;
+	uint64_t answer_bytes;
+};
+
+/* What a stage says: go on, wait for a callback to resume, or the request is answered. */
+enum rw_step { RW_STEP_NEXT, RW_STEP_WAIT, RW_STEP_DONE };
+
+/* Runs stages from where the request stands until one waits or answers. (stages.c) */
+void rw_request_run(struct rw_request *r);
+
+/* Refusals in the caller's dialect: a table of kinds, one call. (refuse.c) */
+enum rw_refusal {
+	RW_REFUSE_DRAINING,
+	RW_REFUSE_AUDIT,
+	RW_REFUSE_MEMORY,
+	RW_REFUSE_NO_PATH,
+	RW_REFUSE_METHOD,
+	RW_REFUSE_NO_KEY,
+	RW_REFUSE_BAD_KEY,
+	RW_REFUSE_RATE_ADDRESS,
+	RW_REFUSE_RATE_KEY,
+	RW_REFUSE_TOO_LARGE,
+	RW_REFUSE_ENCODING,
+	RW_REFUSE_BODY,
+	RW_REFUSE_MODEL,
+	RW_REFUSE_BLOCKED,
+	RW_REFUSE_SCANNER,
+	RW_REFUSE_ANSWER_BLOCKED,
+	RW_REFUSE_UPSTREAM_DOWN,
+	RW_REFUSE_UPSTREAM_TIMEOUT,
+	RW_REFUSE_UPSTREAM_AUTH,
+	RW_REFUSE_UPSTREAM_ANSWER,
+	RW_REFUSALS
+};
+/* detail (may be NULL) is added to the message: it must hold no content. retry_ns 0: by kind. */
+enum rw_step rw_refuse(struct rw_request *r, enum rw_refusal kind, const char *detail,
+		       uint64_t retry_ns);
+/* A small answer of our own; body is JSON. */
+enum rw_step rw_answer_json(struct rw_request *r, unsigned status, struct rw_slice body);
+/* Adds our own headers (id, verdict, findings) to fields; returns the new count. */
+size_t rw_own_fields(struct rw_request *r, struct rw_http_field *fields, size_t n);
+/* The answer that the server makes by itself for broken input. */
+void rw_refuse_body(void *user, unsigned status, const char *text, struct rw_buf *out,
+		    const char **content_type);
+
+/* Sends the request to its upstream and brings the answer back. (answer.c) */
+enum rw_step rw_request_forward(struct rw_request *r);
+/* The client takes bytes again. */
+void rw_answer_drained(struct rw_request *r);
+
+/* Audit record, counters; then the request is recycled. (settle.c) */
+struct rw_request *rw_request_new(struct rw_worker *w, struct rw_exchange *x);
+void rw_request_settle(struct rw_request *r, bool completed);
+void rw_request_free_idle(struct rw_worker *w);
+/* Counts bytes against the worker's memory bound: false when it would be passed. */
+bool rw_request_charge(struct rw_request *r, size_t bytes);
+void rw_request_strike(struct rw_request *r, enum rw_strike kind);
+
+#endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A request's beginning and end: where it comes from, what it leaves behind. */
+#include "gate/control.h"
+#include "gate/request.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum {
+	IDLE_REQUESTS = 256,	     /* kept per worker for the next ones */
+	KEEP_BYTES = 64 * 1024,	     /* a larger buffer is given back */
+	ARENA_BYTES = 4 * 1024 * 1024,
+};
+
+struct rw_request *rw_request_new(struct rw_worker *w, struct rw_exchange *x)
+{
+	struct rw_request *r = w->idle_requests;
+
+	if (r) {
+		w->idle_requests = r->next_idle;
+		w->idle_count--;
+	} else {
+		r = calloc(1, sizeof(*r));
+		if (!r)
+			return NULL;
+	}
+	/* The arena holds the texts of the body, unescaped, and what is made of them. */
+	r->arena.limit_bytes =
+		ARENA_BYTES + 3 * (size_t)w->snap->routes->config->max_body_bytes;
+	r->w = w;
+	r->x = x;
+	r->snap = rw_snapshot_ref(w->snap);
+	r->begun_ns = rw_loop_now(w->loop);
+	r->upstream = -1;
+	r->reason = "";
+	r->verdict = "";
+	snprintf(r->id, sizeof(r->id), "rq_%016" PRIx64, rw_loop_random(w->loop));
+	rw_metric_add(&w->metrics.requests_total, 1);
+	rw_metric_add(&w->metrics.requests_active, 1);
+	return r;
+}
+
+bool rw_request_charge(struct rw_request *r, size_t bytes)
+{
+	struct rw_worker *w = r->w;
+
+	if (w->buffered_bytes + bytes > r->snap->routes->config->max_memory_bytes)
+		return false;
+	w->buffered_bytes += bytes;
+	r->charged_bytes += bytes;
+	atomic_store_explicit(&w->metrics.buffered_bytes, w->buffered_bytes, memory_order_relaxed);
+	return true;
+}
+
+static void uncharge(struct rw_request *r)
+{
+	r->w->buffered_bytes -= r->charged_bytes;
+	atomic_store_explicit(&r->w->metrics.buffered_bytes, r->w->buffered_bytes,
+			      memory_order_relaxed);
+	r->charged_bytes = 0;
+}
+
+void rw_request_strike(struct rw_request *r, enum rw_strike kind)
+{
+	rw_metric_add(&r->w->metrics.strikes_total, 1);
+	rw_control_strike(r->w->gw->control, &r->source, &rw_exchange_peer(r->x)->peer.sa, kind);
+}
+
+static void write_audit(struct rw_request *r, bool completed, uint64_t now)
+{
+	char peer[RW_ADDR_TEXT], path[257], model[129], method[17];
+	const struct rw_stream_info *si = rw_exchange_peer(r->x);
+	const struct rw_config *c = r->snap->routes->config;
+	struct rw_buf line = {.max = 16384};
+
+	if (!c->audit_file || r->endpoint == RW_EP_HEALTHZ || r->endpoint == RW_EP_READYZ)
+		return;
+	snprintf(path, sizeof(path), "%.*s", RW_SLICE_FMT(r->path));
+	snprintf(model, sizeof(model), "%.*s", RW_SLICE_FMT(r->chat.model));
+	snprintf(method, sizeof(method), "%.*s", RW_SLICE_FMT(r->method));
+	const struct rw_audit_record rec = {
+		.time_ms = rw_loop_wall_ms(r->w->loop),
+		.request_id = r->id,
+		.peer = rw_addr_text(&si->peer, false, peer),
+		.key_id = r->key ? r->key->id : "",
+		.method = method,
+		.path = path,
+		.model = model,
+		.status = r->answered ? r->status : 499,
+		.verdict = r->verdict[0] ? r->verdict : r->answered ? "allow" : "refuse",
+		.reason = r->answered ? r->reason : "client_gone",
+		.stream = r->mode == RW_ANSWER_STREAM,
+		.completed = completed,
+		.request_bytes = r->body.len,
+		.answer_bytes = r->answer_bytes,
+		.prompt_tokens = r->usage.prompt_tokens,
+		.completion_tokens = r->usage.completion_tokens,
+		.duration_us = (now - r->begun_ns) / 1000,
+		.upstream_us = r->first_byte_ns ? (r->first_byte_ns - r->fetch_ns) / 1000 : 0,
+		.upstream = r->upstream >= 0 ? c->upstreams[r->upstream].name : "",
+		.tls_backend = si->backend,
+		.rules = r->snap->rules,
+		.request_findings = &r->found,
+		.answer_findings = &r->answer_found,
+	};
+	if (rw_audit_record_json(&rec, &line) == RW_OK)
+		rw_worker_audit(r->w, rw_buf_slice(&line));
+	rw_buf_free(&line);
+}
+
+/* Back to as good as new, with what is worth keeping kept warm. */
+static void recycle(struct rw_request *r)
+{
+	struct rw_worker *w = r->w;
+	struct rw_buf *bufs[] = {&r->body, &r->rewritten, &r->answer, &r->out};
+	struct rw_buf kept[4];
+	struct rw_arena arena;
+
+	for (size_t i = 0; i < 4; i++) {
+		if (bufs[i]->cap > KEEP_BYTES)
+			rw_buf_free(bufs[i]);
+		rw_buf_reset(bufs[i]);
+		kept[i] = *bufs[i];
+	}
+	rw_arena_reset(&r->arena);
+	if (r->arena.used_bytes > KEEP_BYTES)
+		rw_arena_free(&r->arena);
+	arena = r->arena;
+	rw_snapshot_unref(r->snap);
+	*r = (struct rw_request){.arena = arena};
+	for (size_t i = 0; i < 4; i++)
+		*(struct rw_buf *[]){&r->body, &r->rewritten, &r->answer, &r->out}[i] = kept[i];
+	if (w->idle_count >= IDLE_REQUESTS) {
+		for (size_t i = 0; i < 4; i++)
+			rw_buf_free(bufs[i]);
+		rw_arena_free(&r->arena);
+		free(r);
+		return;
+	}
+	r->next_idle = w->idle_requests;
+	w->idle_requests = r;
+	w->idle_count++;
+}
+
+void rw_request_settle(struct rw_request *r, bool completed)
+{
+	struct rw_metrics *m = &r->w->metrics;
+	uint64_t now = rw_loop_now(r->w->loop);
+
+	rw_timer_cancel(&r->yield);
+	if (r->fetch) /* the client is gone: stop paying for an answer nobody reads */
+		rw_fetch_cancel(r->fetch);
+	r->fetch = NULL;
+	if (r->stream) {
+		r->answer_found = *rw_answer_stream_tally(r->stream);
+		r->usage = *rw_answer_stream_usage(r->stream);
+		rw_answer_stream_free(r->stream);
+		r->stream = NULL;
+	}
+	if (!completed)
+		rw_metric_add(&m->canceled_total, 1);
+	rw_metric_add(&m->answer_bytes_total, r->answer_bytes);
+	rw_metric_add(&m->prompt_tokens_total, r->usage.prompt_tokens);
+	rw_metric_add(&m->completion_tokens_total, r->usage.completion_tokens);
+	rw_metrics_latency(m, (now - r->begun_ns) / 1000);
+	rw_metric_sub(&m->requests_active, 1);
+	write_audit(r, completed, now);
+	uncharge(r);
+	recycle(r);
+}
+
+void rw_request_free_idle(struct rw_worker *w)
+{
+	while (w->idle_requests) {
+		struct rw_request *r = w->idle_requests;
+
+		w->idle_requests = r->next_idle;
+		rw_buf_free(&r->body);
+		rw_buf_free(&r->rewritten);
+		rw_buf_free(&r->answer);
+		rw_buf_free(&r->out);
+		rw_arena_free(&r->arena);
+		free(r);
+	}
+}

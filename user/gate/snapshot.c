@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/snapshot.h"
+
+#include <netdb.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+static void routes_unref(struct rw_routes *r)
+{
+	if (!r || atomic_fetch_sub(&r->refs, 1) != 1)
+		return;
+	for (unsigned i = 0; i < RW_MAX_UPSTREAMS; i++)
+		rw_tls_ctx_unref(r->upstreams[i].tls);
+	for (unsigned i = 0; i < RW_MAX_LISTENERS; i++)
+		rw_tls_ctx_unref(r->listener_tls[i]);
+	rw_config_free(r->config);
+	free(r);
+}
+
+struct rw_snapshot *rw_snapshot_ref(struct rw_snapshot *s)
+{
+	atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+	return s;
+}
+
+void rw_snapshot_unref(struct rw_snapshot *s)
+{
+	if (!s || atomic_fetch_sub(&s->refs, 1) != 1)
+		return;
+	routes_unref(s->routes);
+	rw_rules_unref(s->rules);
+	rw_keytable_unref(s->keys);
+	free(s);
+}
+
+static int resolve(struct rw_upstream *up, const struct rw_upstream_config *uc, struct rw_error *e)
+{
+	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+	struct addrinfo *list = NULL;
+	char port[8];
+	int rc;
+
+	snprintf(port, sizeof(port), "%u", uc->port);
+	rc = getaddrinfo(uc->host, port, &hints, &list);
+	if (rc)
+		return rw_fail(e, RW_EIO,
+			       "upstream %s: cannot resolve '%s': %s; check the name in upstreams.url "
+			       "and /etc/resolv.conf",
+			       uc->name, uc->host, gai_strerror(rc));
+	for (struct addrinfo *a = list; a && up->n_addrs < RW_UPSTREAM_ADDRS; a = a->ai_next) {
+		struct rw_addr *to = &up->addrs[up->n_addrs];
+
+		if (a->ai_addrlen > sizeof(to->in6))
+			continue;
+		to->len = a->ai_addrlen;
+		memcpy(&to->sa, a->ai_addr, a->ai_addrlen);
+		up->n_addrs++;
+	}
+	freeaddrinfo(list);
+	if (up->n_addrs == 0)
+		return rw_fail(e, RW_EIO, "upstream %s: '%s' has no address", uc->name, uc->host);
+	return RW_OK;
+}
+
+static int build_upstream(struct rw_routes *r, unsigned i, struct rw_error *e)
+{
+	const struct rw_upstream_config *uc = &r->config->upstreams[i];
+	struct rw_upstream *up = &r->upstreams[i];
+	const char *open = strchr(uc->host, ':') ? "[" : "";
+	const char *close = *open ? "]" : "";
+	int rc;
+
+	if (uc->port == (uc->tls ? 443 : 80))
+		snprintf(up->host, sizeof(up->host), "%s%s%s", open, uc->host, close);
+	else
+		snprintf(up->host, sizeof(up->host), "%s%s%s:%u", open, uc->host, close, uc->port);
+	if (uc->key) {
+		up->authorization = rw_arena_printf(&r->config->arena, "Bearer %s", uc->key);
+		if (!up->authorization)
+			return rw_fail(e, RW_ENOMEM, "out of memory");
+	}
+	rc = resolve(up, uc, e);
+	if (rc || !uc->tls)
+		return rc;
+	return rw_tls_client_new(&up->tls, uc->ca_file, e);
+}
+
+/* A first start without a certificate makes one and says so: the operator sees what to trust. */
+static int selfsigned(const struct rw_config *c, const char *cert, const char *key,
+		      struct rw_error *e)
+{
+	char host[256] = "", print[96];
+	const char *names[] = {"localhost", "127.0.0.1", "::1", host};
+	unsigned n = 3;
+	int rc;
+
+	if (gethostname(host, sizeof(host) - 1) == 0 && host[0])
+		n = 4;
+	rc = rw_tls_selfsigned(cert, key, names, n, print, e);
+	if (rc == RW_EEXIST)
+		return RW_OK;
+	if (rc)
+		return rc;
+	rw_warn("no certificate is configured: made a self-signed one in %s (SHA-256 %s); "
+		"clients must trust that file, or set listeners.tls.cert_file in %s",
+		cert, print, c->file);
+	return RW_OK;
+}
+
+static int build_listener(struct rw_routes *r, unsigned i, struct rw_error *e)
+{
+	const struct rw_listener_config *lc = &r->config->listeners[i];
+	const char *cert = lc->cert_file, *key = lc->key_file;
+	struct rw_arena *a = &r->config->arena;
+	int rc;
+
+	if (!lc->tls)
+		return RW_OK;
+	if (!cert) {
+		cert = rw_arena_printf(a, "%s/selfsigned.crt", r->config->state_dir);
+		key = rw_arena_printf(a, "%s/selfsigned.key", r->config->state_dir);
+		if (!cert || !key)
+			return rw_fail(e, RW_ENOMEM, "out of memory");
+		rc = selfsigned(r->config, cert, key, e);
+		if (rc)
+			return rc;
+	}
+	return rw_tls_server_new(&r->listener_tls[i], cert, key, e);
+}
+
+static int routes_new(struct rw_routes **out, struct rw_config *config, struct rw_error *e)
+{
+	struct rw_routes *r = calloc(1, sizeof(*r));
+	int rc = RW_OK;
+
+	if (!r) {
+		rw_config_free(config);
+		return rw_fail(e, RW_ENOMEM, "out of memory");
+	}
+	atomic_init(&r->refs, 1);
+	r->config = config;
+	for (unsigned i = 0; !rc && i < config->n_upstreams; i++)
+		rc = build_upstream(r, i, e);
+	for (unsigned i = 0; !rc && i < config->n_listeners; i++)
+		rc = build_listener(r, i, e);
+	if (rc) {
+		routes_unref(r);
+		return rc;
+	}
+	*out = r;
+	return RW_OK;
+}
+
+static uint64_t next_generation(void)
+{
+	static atomic_uint_fast64_t last;
+
+	return atomic_fetch_add(&last, 1) + 1;
+}
+
+int rw_snapshot_new(struct rw_snapshot **out, struct rw_config *config, struct rw_keytable *keys,
+		    struct rw_error *e)
+{
+	struct rw_snapshot *s = calloc(1, sizeof(*s));
+	int rc;
+
+	if (!s) {
+		rw_config_free(config);
+		return rw_fail(e, RW_ENOMEM, "out of memory");
+	}
+	atomic_init(&s->refs, 1);
+	s->generation = next_generation();
+	s->keys = rw_keytable_ref(keys);
+	rc = routes_new(&s->routes, config, e);
+	if (!rc)
+		rc = rw_rules_load(&s->rules, config->rules_dir, e);
+	if (rc) {
+		rw_snapshot_unref(s);
+		return rc;
+	}
+	*out = s;
+	return RW_OK;
+}
+
+int rw_snapshot_with_keys(struct rw_snapshot **out, const struct rw_snapshot *old,
+			  struct rw_keytable *keys, struct rw_error *e)
+{
+	struct rw_snapshot *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return rw_fail(e, RW_ENOMEM, "out of memory");
+	atomic_init(&s->refs, 1);
+	s->generation = next_generation();
+	atomic_fetch_add(&old->routes->refs, 1);
+	s->routes = old->routes;
+	s->rules = rw_rules_ref(old->rules);
+	s->keys = rw_keytable_ref(keys);
+	*out = s;
+	return RW_OK;
+}
+
+int rw_snapshot_route(const struct rw_snapshot *s, struct rw_slice model)
+{
+	const struct rw_config *c = s->routes->config;
+	int any = -1;
+
+	for (unsigned i = 0; i < c->n_models; i++) {
+		if (rw_slice_is(model, c->models[i].name))
+			return (int)c->models[i].upstream;
+		if (!strcmp(c->models[i].name, "*"))
+			any = (int)c->models[i].upstream;
+	}
+	return any;
+}

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What happens to a request, stage by stage. Each stage is one function with one
+ * result type; a new stage is one line in the table at the end.
+ */
+#include "gate/control.h"
+#include "gate/request.h"
+
+#include <openssl/crypto.h>
+#include <stdlib.h>
+
+/* A turn belongs to everybody: one request scans this much, then waits for the next turn. */
+enum { SCAN_SLICE_BYTES = 128 * 1024 };
+
+static const struct rw_config *config_of(const struct rw_request *r)
+{
+	return r->snap->routes->config;
+}
+
+/* --- admit: may any request be served now? ------------------------------------------------ */
+
+static enum rw_step admit(struct rw_request *r)
+{
+	struct rw_gateway *gw = r->w->gw;
+
+	if (r->endpoint == RW_EP_HEALTHZ)
+		return rw_answer_json(r, 200, RW_SLICE("{\"status\":\"ok\"}\n"));
+	if (r->endpoint == RW_EP_READYZ)
+		return RW_STEP_NEXT;
+	if (r->w->draining)
+		return rw_refuse(r, RW_REFUSE_DRAINING, NULL, 0);
+	if (config_of(r)->audit_required &&
+	    !atomic_load_explicit(&gw->audit_ok, memory_order_relaxed))
+		return rw_refuse(r, RW_REFUSE_AUDIT, NULL, 0);
+	return RW_STEP_NEXT;
+}
+
+/* --- route: what is asked for -------------------------------------------------------------- */
+
+static const struct {
+	const char *path;
+	const char *method;
+	enum rw_endpoint endpoint;
+} paths[] = {
+	{"/v1/chat/completions", "POST", RW_EP_CHAT},
+	{"/v1/models", "GET", RW_EP_MODELS},
+	{"/healthz", "GET", RW_EP_HEALTHZ},
+	{"/readyz", "GET", RW_EP_READYZ},
+};
+
+static enum rw_step route(struct rw_request *r)
+{
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		if (!rw_slice_is(r->path, paths[i].path))
+			continue;
+		if (!rw_slice_is(r->method, paths[i].method))
+			return rw_refuse(r, RW_REFUSE_METHOD, paths[i].method, 0);
+		r->endpoint = paths[i].endpoint;
+		return RW_STEP_NEXT;
+	}
+	return rw_refuse(r, RW_REFUSE_NO_PATH, NULL, 0);
+}
+
+/* --- ready: says what is enforced where ------------------------------------------------------ */
+
+static enum rw_step ready(struct rw_request *r)
+{
+	struct rw_gateway *gw = r->w->gw;
+	const struct rw_config *c = config_of(r);
+	bool audit = !c->audit_required || atomic_load(&gw->audit_ok);
+	bool ok = audit && !r->w->draining;
+	enum rw_enforced kernel = (enum rw_enforced)atomic_load(&gw->kernel);
+	const char *packets = kernel >= RW_ENFORCED_GENERIC ? "kernel" : "nowhere";
+
+	if (r->endpoint != RW_EP_READYZ)
+		return RW_STEP_NEXT;
+	if (rw_buf_addf(&r->out,
+			"{\"ready\":%s,\"draining\":%s,\"audit\":\"%s\",\"kernel\":\"%s\","
+			"\"enforced\":{\"packet_rates\":\"%s\",\"bans\":\"%s\","
+			"\"request_rates\":\"engine\",\"guards\":\"engine\"},"
+			"\"rules\":\"%.16s\"}\n",
+			ok ? "true" : "false", r->w->draining ? "true" : "false",
+			!c->audit_file ? "off"
+			: audit	       ? "ok"
+				       : "failing",
+			rw_enforced_name(kernel), packets, packets, rw_rules_digest(r->snap->rules)))
+		return rw_refuse(r, RW_REFUSE_MEMORY, NULL, 0);
+	return rw_answer_json(r, ok ? 200 : 503, rw_buf_slice(&r->out));
+}
+
+/* --- limit by address: before the key, so that guessing keys is limited too ------------------ */
+
+static enum rw_step limit_address(struct rw_request *r)
+{
+	const struct rw_rate *rate = &config_of(r)->address_rate;
+	uint64_t retry_ns = 0;
+
+	if (rw_limits_take(r->w->gw->address_cells, rw_source_slice(&r->source), rate->per_minute,
+			   rate->burst, rw_loop_now(r->w->loop), &retry_ns))
+		return RW_STEP_NEXT;
+	rw_request_strike(r, RW_STRIKE_RATE);
+	return rw_refuse(r, RW_REFUSE_RATE_ADDRESS, NULL, retry_ns);
+}
+
+/* --- identify: whose request is it ----------------------------------------------------------- */
+
+static enum rw_step identify(struct rw_request *r)
+{
+	struct rw_slice c = r->credential;
+
+	if (c.n)
+		r->key = rw_keytable_find(r->snap->keys, c);
+	if (c.n) /* a copy of our own, in the arena */
+		OPENSSL_cleanse((void *)(uintptr_t)c.p, c.n);
+	r->credential = (struct rw_slice){0};
+	if (r->key || !config_of(r)->keys_required)
+		return RW_STEP_NEXT;
+	rw_request_strike(r, RW_STRIKE_AUTH);
+	return rw_refuse(r, c.n ? RW_REFUSE_BAD_KEY : RW_REFUSE_NO_KEY, NULL, 0);
+}
+
+static enum rw_step limit_key(struct rw_request *r)
+{
+	struct rw_rate rate = config_of(r)->key_rate;
+	uint64_t retry_ns = 0;
+
+	if (!r->key)
+		return RW_STEP_NEXT;
+	if (r->key->rate_per_minute) {
+		rate.per_minute = r->key->rate_per_minute;
+		if (rate.burst > rate.per_minute)
+			rate.burst = rate.per_minute;
+	}
+	if (rw_limits_take(r->w->gw->key_cells, rw_slice_str(r->key->id), rate.per_minute,
+			   rate.burst, rw_loop_now(r->w->loop), &retry_ns))
+		return RW_STEP_NEXT;
+	return rw_refuse(r, RW_REFUSE_RATE_KEY, NULL, retry_ns);
+}
+
+/* --- models: the allowlist, as a list -------------------------------------------------------- */
+
+static enum rw_step models(struct rw_request *r)
+{
+	const struct rw_config *c = config_of(r);
+	const char *names[RW_MAX_MODELS];
+	unsigned n = 0;
+
+	if (r->endpoint != RW_EP_MODELS)
+		return RW_STEP_NEXT;
+	for (unsigned i = 0; i < c->n_models; i++)
+		if (strcmp(c->models[i].name, "*") != 0)
+			names[n++] = c->models[i].name;
+	if (rw_openai_models(&r->out, names, n, 0))
+		return rw_refuse(r, RW_REFUSE_MEMORY, NULL, 0);
+	return rw_answer_json(r, 200, rw_buf_slice(&r->out));
+}
+
+/* --- body: whole, under its bound ------------------------------------------------------------ */
+
+static enum rw_step body(struct rw_request *r)
+{
+	if (!r->body_whole) {
+		rw_exchange_continue(r->x);
+		return RW_STEP_WAIT;
+	}
+	rw_metric_add(&r->w->metrics.request_bytes_total, r->body.len);
+	return RW_STEP_NEXT;
+}
+
+/* --- normalise: which texts does the body hold, by whom -------------------------------------- */
+
+static enum rw_step normalise(struct rw_request *r)
+{
+	struct rw_chat_limits limits = {.messages = config_of(r)->max_messages};
+	struct rw_error e = {0};
+
+	if (rw_chat_parse(&r->chat, &r->arena, rw_buf_slice(&r->body), &limits, &e))
+		return rw_refuse(r, RW_REFUSE_BODY, e.text, 0);
+	r->edits = rw_arena_alloc(&r->arena, (r->chat.n_texts + 1) * sizeof(*r->edits));
+	return r->edits ? RW_STEP_NEXT : rw_refuse(r, RW_REFUSE_MEMORY, NULL, 0);
+}
+
+static enum rw_step choose_model(struct rw_request *r)
+{
+	r->upstream = rw_snapshot_route(r->snap, r->chat.model);
+	if (r->upstream < 0)
+		return rw_refuse(r, RW_REFUSE_MODEL, NULL, 0);
+	return RW_STEP_NEXT;
+}
+
+/* --- scan: what do the texts say -------------------------------------------------------------- */
+
+/*
+ * System prompts and earlier answers are the application's own: they quote attacks
+ * and are not scored for injection. Personal data and secrets count everywhere.
+ */
+static unsigned categories_for(enum rw_role role)
+{
+	unsigned all = (1u << RW_CAT_INJECTION) | (1u << RW_CAT_PII) | (1u << RW_CAT_SECRET);
+
+	if (role == RW_ROLE_SYSTEM || role == RW_ROLE_ASSISTANT)
+		all &= ~(1u << RW_CAT_INJECTION);
+	return all;
+}
+
+static int mask(struct rw_request *r, const struct rw_text *t, const struct rw_findings *f)
+{
+	struct rw_buf masked = {0};
+	struct rw_edit *ed = &r->edits[r->n_edits];
+	char *copy = NULL;
+	int rc = rw_mask_text(&config_of(r)->request, r->snap->rules, f, t->text, &masked);
+
+	if (!rc) {
+		copy = rw_arena_copy(&r->arena, rw_buf_slice(&masked));
+		rc = copy ? RW_OK : RW_ENOMEM;
+	}
+	if (!rc) {
+		*ed = (struct rw_edit){t->raw_start, t->raw_end, rw_slice_of(copy, masked.len)};
+		r->n_edits++;
+	}
+	rw_buf_free(&masked);
+	return rc;
+}
+
+/* Returns the action over one text, or a negative rw_err: the scanner failed, or no memory. */
+static int scan_one(struct rw_request *r, const struct rw_text *t)
+{
+	const struct rw_guard *g = &config_of(r)->request;
+	struct rw_findings f;
+	enum rw_action act;
+	int rc;
+
+	rc = rw_scan_text(r->w->scanner, r->snap->rules, t->text, categories_for(t->role), &f);
+	if (rc)
+		return rc;
+	if (f.n == 0)
+		return RW_ACT_ALLOW;
+	rw_tally_add(&r->found, g, r->snap->rules, &f);
+	act = rw_guard_verdict(g, r->snap->rules, &f);
+	if (act != RW_ACT_MASK)
+		return (int)act;
+	if (f.more) /* more than can be located: what cannot be masked is not passed on */
+		return RW_ACT_BLOCK;
+	rc = mask(r, t, &f);
+	return rc ? rc : RW_ACT_MASK;
+}
+
+static void resume(void *arg)
+{
+	rw_request_run(arg);
+}
+
+static enum rw_step scan(struct rw_request *r)
+{
+	uint64_t now = rw_loop_now(r->w->loop);
+	size_t left = SCAN_SLICE_BYTES;
+	int act;
+
+	while (r->next_text < r->chat.n_texts) {
+		const struct rw_text *t = &r->chat.texts[r->next_text];
+
+		if (left == 0) {
+			rw_timer_set(r->w->loop, &r->yield, now, resume, r);
+			return RW_STEP_WAIT;
+		}
+		left -= t->text.n < left ? t->text.n : left;
+		act = scan_one(r, t);
+		if (act < 0)
+			return rw_refuse(r, RW_REFUSE_SCANNER, NULL, 0);
+		if (act == RW_ACT_BLOCK)
+			break;
+		r->next_text++;
+	}
+	return RW_STEP_NEXT;
+}
+
+/* --- decide: allow, flag, mask or block ------------------------------------------------------- */
+
+static enum rw_step decide(struct rw_request *r)
+{
+	struct rw_metrics *m = &r->w->metrics;
+
+	if (r->next_text < r->chat.n_texts) {
+		rw_metric_add(&m->blocked_requests_total, 1);
+		if (!r->key)
+			rw_request_strike(r, RW_STRIKE_BLOCKED);
+		return rw_refuse(r, RW_REFUSE_BLOCKED, NULL, 0);
+	}
+	r->verdict = rw_action_name(r->found.strongest);
+	if (r->found.strongest == RW_ACT_MASK)
+		rw_metric_add(&m->masked_requests_total, 1);
+	if (r->found.strongest == RW_ACT_FLAG)
+		rw_metric_add(&m->flagged_requests_total, 1);
+	return RW_STEP_NEXT;
+}
+
+/* --- rewrite: masked spans; every other byte as it came --------------------------------------- */
+
+static enum rw_step rewrite(struct rw_request *r)
+{
+	if (r->n_edits == 0)
+		return RW_STEP_NEXT;
+	if (!rw_request_charge(r, r->body.len + r->body.len / 8) ||
+	    rw_edit_apply(rw_buf_slice(&r->body), r->edits, r->n_edits, &r->rewritten))
+		return rw_refuse(r, RW_REFUSE_MEMORY, NULL, 0);
+	return RW_STEP_NEXT;
+}
+
+/* --- the table -------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	enum rw_step (*run)(struct rw_request *r);
+} stages[] = {
+	{"route", route},
+	{"admit", admit},
+	{"ready", ready},
+	{"limit by address", limit_address},
+	{"identify", identify},
+	{"limit by key", limit_key},
+	{"models", models},
+	{"body", body},
+	{"normalise", normalise},
+	{"choose model", choose_model},
+	{"scan", scan},
+	{"decide", decide},
+	{"rewrite", rewrite},
+	{"forward", rw_request_forward},
+};
+
+void rw_request_run(struct rw_request *r)
+{
+	const unsigned n = sizeof(stages) / sizeof(stages[0]);
+
+	while (r->stage < n) {
+		enum rw_step step = stages[r->stage].run(r);
+
+		if (step == RW_STEP_WAIT)
+			return;
+		r->stage = step == RW_STEP_DONE ? n : r->stage + 1;
+	}
+}

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/worker.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "gate/control.h"
+#include "gate/request.h"
+
+enum {
+	AUDIT_BATCH_BYTES = 64 * 1024,
+	AUDIT_BATCH_NS = 5 * 1000 * 1000, /* how long a record may wait for company */
+	DRAIN_TICK_NS = 20 * 1000 * 1000,
+};
+
+/* --- requests come in ------------------------------------------------------------------------ */
+
+/* What the client said to us alone, or what we say anew. */
+static bool field_stays_here(const struct rw_h1_head *h, struct rw_slice name)
+{
+	static const char *const own[] = {"host", "authorization", "content-length",
+					  "accept-encoding", "expect"};
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (rw_slice_caseis(name, own[i]))
+			return true;
+	return rw_h1_hop_by_hop(h, name);
+}
+
+static bool copy_slice(struct rw_request *r, struct rw_slice from, struct rw_slice *to)
+{
+	const char *p = rw_arena_copy(&r->arena, from);
+
+	*to = rw_slice_of(p, p ? from.n : 0);
+	return p != NULL;
+}
+
+/* The head is the server's and gone with the message: the request keeps copies. */
+static bool read_head(struct rw_request *r, const struct rw_h1_head *h)
+{
+	const char *mark = memchr(h->target.p, '?', h->target.n);
+	size_t path = mark ? (size_t)(mark - h->target.p) : h->target.n;
+	struct rw_slice target;
+
+	if (!copy_slice(r, h->method, &r->method) || !copy_slice(r, h->target, &target))
+		return false;
+	r->path = rw_slice_of(target.p, path);
+	r->query = rw_slice_of(target.p + path, target.n - path);
+	r->fields = rw_arena_alloc(&r->arena, (h->n_headers + 2) * sizeof(*r->fields));
+	if (!r->fields)
+		return false;
+	for (unsigned i = 0; i < h->n_headers; i++) {
+		struct rw_http_field *f = &r->fields[r->n_fields];
+
+		if (field_stays_here(h, h->headers[i].name))
+			continue;
+		if (!copy_slice(r, h->headers[i].name, &f->name) ||
+		    !copy_slice(r, h->headers[i].value, &f->value))
+			return false;
+		r->n_fields++;
+	}
+	return true;
+}
+
+static bool read_credential(struct rw_request *r, const struct rw_h1_head *h)
+{
+	const struct rw_slice *v = rw_h1_find(h, "authorization");
+
+	if (!v || v->n <= 7 || strncasecmp(v->p, "bearer ", 7) != 0)
+		return true;
+	return copy_slice(r, rw_slice_of(v->p + 7, v->n - 7), &r->credential);
+}
+
+static bool body_is_encoded(const struct rw_h1_head *h)
+{
+	const struct rw_slice *v = rw_h1_find(h, "content-encoding");
+
+	return v && v->n && !rw_slice_caseis(*v, "identity");
+}
+
+static void on_request(void *user, struct rw_exchange *x, const struct rw_h1_head *h)
+{
+	struct rw_worker *w = user;
+	struct rw_request *r = rw_request_new(w, x);
+
+	if (!r) {
+		rw_exchange_abort(x);
+		return;
+	}
+	rw_exchange_set_user(x, r);
+	r->source = rw_source_of(&rw_exchange_peer(x)->peer.sa);
+	if (!read_head(r, h) || !read_credential(r, h))
+		rw_refuse(r, RW_REFUSE_MEMORY, NULL, 0);
+	else if (body_is_encoded(h))
+		rw_refuse(r, RW_REFUSE_ENCODING, NULL, 0);
+	else if (h->has_length && h->length > w->snap->routes->config->max_body_bytes)
+		rw_refuse(r, RW_REFUSE_TOO_LARGE, NULL, 0);
+	else
+		rw_request_run(r);
+}
+
+static void on_body(void *xuser, struct rw_exchange *x, const char *data, size_t n)
+{
+	struct rw_request *r = xuser;
+
+	(void)x;
+	if (!r || r->answered)
+		return;
+	if (r->body.len + n > r->snap->routes->config->max_body_bytes) {
+		rw_refuse(r, RW_REFUSE_TOO_LARGE, NULL, 0);
+		return;
+	}
+	if (!rw_request_charge(r, n) || rw_buf_add(&r->body, data, n))
+		rw_refuse(r, RW_REFUSE_MEMORY, NULL, 0);
+}
+
+static void on_body_end(void *xuser, struct rw_exchange *x)
+{
+	struct rw_request *r = xuser;
+
+	(void)x;
+	if (!r || r->answered)
+		return;
+	r->body_whole = true;
+	rw_request_run(r);
+}
+
+static void on_drain(void *xuser, struct rw_exchange *x)
+{
+	(void)x;
+	if (xuser)
+		rw_answer_drained(xuser);
+}
+
+static void on_done(void *xuser, struct rw_exchange *x, bool completed)
+{
+	(void)x;
+	if (xuser)
+		rw_request_settle(xuser, completed);
+}
+
+static void on_bad(void *user, const struct rw_addr *peer, enum rw_http_bad kind,
+		   const struct rw_error *why)
+{
+	static const enum rw_strike strike_for[] = {
+		[RW_HTTP_BAD_TLS] = RW_STRIKE_TLS,
+		[RW_HTTP_BAD_MESSAGE] = RW_STRIKE_MALFORMED,
+		[RW_HTTP_BAD_LIMIT] = RW_STRIKE_MALFORMED,
+		[RW_HTTP_BAD_SLOW] = RW_STRIKE_SLOW,
+		[RW_HTTP_BAD_STALL] = RW_STRIKE_SLOW,
+	};
+	struct rw_source who = rw_source_of(&peer->sa);
+	struct rw_worker *w = user;
+	char text[RW_ADDR_TEXT];
+
+	rw_debug("%s: %s", rw_addr_text(peer, true, text), why->text);
+	rw_metric_add(&w->metrics.http_bad_total, 1);
+	rw_metric_add(&w->metrics.strikes_total, 1);
+	rw_control_strike(w->gw->control, &who, &peer->sa, strike_for[kind]);
+}
+
+static const struct rw_http_handler handler = {
+	.on_request = on_request,
+	.on_body = on_body,
+	.on_body_end = on_body_end,
+	.on_drain = on_drain,
+	.on_done = on_done,
+	.on_bad = on_bad,
+	.on_error_body = rw_refuse_body,
+};
+
+/* --- audit batches ---------------------------------------------------------------------------- */
+
+static void audit_flush(void *arg)
+{
+	struct rw_worker *w = arg;
+
+	if (w->audit.len == 0)
+		return;
+	rw_control_audit(w->gw->control, rw_buf_slice(&w->audit));
+	rw_buf_reset(&w->audit);
+}
+
+void rw_worker_audit(struct rw_worker *w, struct rw_slice line)
+{
+	if (w->audit.len + line.n > AUDIT_BATCH_BYTES)
+		audit_flush(w);
+	if (rw_buf_add_slice(&w->audit, line)) {
+		rw_control_audit(w->gw->control, line);
+		return;
+	}
+	if (!rw_timer_armed(&w->audit_timer))
+		rw_timer_set(w->loop, &w->audit_timer, rw_loop_now(w->loop) + AUDIT_BATCH_NS,
+			     audit_flush, w);
+}
+
+/* --- snapshots ---------------------------------------------------------------------------------- */
+
+static uint64_t ms_to_ns(uint32_t ms)
+{
+	return (uint64_t)ms * 1000000;
+}
+
+static struct rw_http_server_config server_config(const struct rw_config *c)
+{
+	return (struct rw_http_server_config){
+		.limits = {.head_bytes = c->max_header_bytes},
+		.header_ns = ms_to_ns(c->header_ms),
+		.body_ns = ms_to_ns(c->body_ms),
+		.idle_ns = ms_to_ns(c->idle_ms),
+		.write_stall_ns = ms_to_ns(c->write_stall_ms),
+		.max_conns = c->max_connections,
+	};
+}
+
+static void release_pools(struct rw_worker *w)
+{
+	for (unsigned i = 0; i < RW_MAX_UPSTREAMS; i++) {
+		if (w->pools[i])
+			rw_pool_release(w->pools[i]);
+		w->pools[i] = NULL;
+	}
+	w->pools_of = NULL;
+}
+
+static int make_pools(struct rw_worker *w, struct rw_routes *routes, struct rw_error *e)
+{
+	const struct rw_config *c = routes->config;
+
+	release_pools(w);
+	for (unsigned i = 0; i < c->n_upstreams; i++) {
+		const struct rw_upstream_config *uc = &c->upstreams[i];
+		const struct rw_pool_config pc = {
+			.connect_ns = ms_to_ns(uc->connect_ms),
+			.first_byte_ns = ms_to_ns(uc->first_byte_ms),
+			.between_ns = ms_to_ns(uc->between_ms),
+		};
+		struct rw_upstream *up = &routes->upstreams[i];
+
+		w->pools[i] = rw_pool_new(w->loop, &pc, up->addrs, up->n_addrs, up->host, up->tls);
+		if (!w->pools[i])
+			return rw_fail(e, RW_ENOMEM, "out of memory for upstream %s", uc->name);
+	}
+	w->pools_of = routes;
+	return RW_OK;
+}
+
+static int adopt(struct rw_worker *w, struct rw_snapshot *snap, struct rw_error *e)
+{
+	int rc = rw_scanner_fit(w->scanner, snap->rules, e);
+
+	/* Keys alone changed: connections to the upstreams stay. */
+	if (!rc && w->pools_of != snap->routes)
+		rc = make_pools(w, snap->routes, e);
+	if (rc)
+		return rc;
+	rw_snapshot_unref(w->snap);
+	w->snap = rw_snapshot_ref(snap);
+	return RW_OK;
+}
+
+struct publication {
+	struct rw_worker *w;
+	struct rw_snapshot *snap;
+};
+
+static void take_publication(void *arg)
+{
+	struct publication *p = arg;
+	const struct rw_config *c = p->snap->routes->config;
+	const struct rw_http_server_config sc = server_config(c);
+	struct rw_error e = {0};
+
+	if (adopt(p->w, p->snap, &e)) {
+		rw_err("worker %u: cannot take the new configuration: %s", p->w->id, e.text);
+	} else {
+		for (unsigned i = 0; i < c->n_listeners; i++)
+			rw_http_server_update(p->w->servers[i], &sc,
+					      p->snap->routes->listener_tls[i]);
+	}
+	rw_snapshot_unref(p->snap);
+	free(p);
+}
+
+int rw_worker_publish(struct rw_worker *w, struct rw_snapshot *snap)
+{
+	struct publication *p = malloc(sizeof(*p));
+	int rc;
+
+	if (!p)
+		return RW_ENOMEM;
+	*p = (struct publication){w, rw_snapshot_ref(snap)};
+	rc = rw_loop_post(w->loop, take_publication, p);
+	if (rc) {
+		rw_snapshot_unref(snap);
+		free(p);
+	}
+	return rc;
+}
+
+/* --- life ---------------------------------------------------------------------------------------- */
+
+static int listen_all(struct rw_worker *w, struct rw_error *e)
+{
+	struct rw_routes *routes = w->snap->routes;
+	const struct rw_config *c = routes->config;
+	const struct rw_http_server_config sc = server_config(c);
+	struct rw_addr addr;
+	int rc;
+
+	for (unsigned i = 0; i < c->n_listeners; i++) {
+		rc = rw_addr_parse(c->listeners[i].address, &addr, e);
+		if (rc)
+			return rc;
+		w->servers[i] = rw_http_server_new(w->loop, &sc, routes->listener_tls[i], &handler,
+						   w);
+		if (!w->servers[i])
+			return rw_fail(e, RW_ENOMEM, "out of memory for a listener");
+		rc = rw_http_server_listen(w->servers[i], &addr, e);
+		if (rc)
+			return rc;
+	}
+	return RW_OK;
+}
+
+int rw_worker_new(struct rw_worker **out, struct rw_gateway *gw, unsigned id, struct rw_loop *loop,
+		  struct rw_snapshot *snap, struct rw_error *e)
+{
+	struct rw_worker *w = calloc(1, sizeof(*w));
+	int rc;
+
+	if (!w)
+		return rw_fail(e, RW_ENOMEM, "out of memory for a worker");
+	w->gw = gw;
+	w->id = id;
+	w->loop = loop;
+	rc = rw_scanner_new(&w->scanner, snap->rules, e);
+	if (!rc)
+		rc = adopt(w, snap, e);
+	if (!rc)
+		rc = listen_all(w, e);
+	if (rc) {
+		rw_worker_close(w);
+		rw_worker_free(w);
+		return rc;
+	}
+	*out = w;
+	return RW_OK;
+}
+
+void rw_worker_close(struct rw_worker *w)
+{
+	rw_timer_cancel(&w->drain_timer);
+	for (unsigned i = 0; i < RW_MAX_LISTENERS; i++) {
+		if (w->servers[i])
+			rw_http_server_free(w->servers[i]);
+		w->servers[i] = NULL;
+	}
+	release_pools(w);
+	rw_timer_cancel(&w->audit_timer);
+	audit_flush(w);
+	rw_buf_free(&w->audit);
+	rw_request_free_idle(w);
+	rw_scanner_free(w->scanner);
+	w->scanner = NULL;
+	rw_snapshot_unref(w->snap);
+	w->snap = NULL;
+}
+
+void rw_worker_free(struct rw_worker *w)
+{
+	free(w);
+}
+
+/* --- drain ---------------------------------------------------------------------------------------- */
+
+static unsigned open_connections(const struct rw_worker *w)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < RW_MAX_LISTENERS; i++)
+		n += w->servers[i] ? rw_http_server_conns(w->servers[i]) : 0;
+	return n;
+}
+
+static void drain_tick(void *arg)
+{
+	struct rw_worker *w = arg;
+	uint64_t now = rw_loop_now(w->loop);
+
+	if (open_connections(w) == 0 || now >= w->drain_deadline_ns ||
+	    atomic_load(&w->gw->hurry)) {
+		if (open_connections(w))
+			rw_warn("worker %u: %u connections were still open at the end of the drain",
+				w->id, open_connections(w));
+		audit_flush(w);
+		rw_loop_stop(w->loop);
+		return;
+	}
+	rw_timer_set(w->loop, &w->drain_timer, now + DRAIN_TICK_NS, drain_tick, w);
+}
+
+struct drain_order {
+	struct rw_worker *w;
+	uint64_t within_ns;
+};
+
+static void begin_drain(void *arg)
+{
+	struct drain_order *o = arg;
+	struct rw_worker *w = o->w;
+
+	w->draining = true;
+	w->drain_deadline_ns = rw_loop_now(w->loop) + o->within_ns;
+	for (unsigned i = 0; i < RW_MAX_LISTENERS; i++)
+		if (w->servers[i])
+			rw_http_server_drain(w->servers[i]);
+	drain_tick(w);
+	free(o);
+}
+
+int rw_worker_drain(struct rw_worker *w, uint64_t within_ns)
+{
+	struct drain_order *o = malloc(sizeof(*o));
+	int rc;
+
+	if (!o)
+		return RW_ENOMEM;
+	*o = (struct drain_order){w, within_ns};
+	rc = rw_loop_post(w->loop, begin_drain, o);
+	if (rc)
+		free(o);
+	return rc;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A worker: one loop, its listeners, upstream pools, scratch and counters.
+ *
+ * Everything in it is touched by its loop's thread only, but for the metrics
+ * (single writer, many readers) and rw_worker_publish and rw_worker_drain, which post.
+ */
+#ifndef RW_GATE_WORKER_H
+#define RW_GATE_WORKER_H
+
+#include "base/buf.h"
+#include "gate/gateway.h"
+#include "gate/metrics.h"
+#include "gate/snapshot.h"
+#include "http/client.h"
+#include "http/server.h"
+#include "ring/loop.h"
+
+struct rw_request;
+
+struct rw_worker {
+	struct rw_gateway *gw;
+	unsigned id;
+	struct rw_loop *loop;
+	struct rw_snapshot *snap;
+	struct rw_scanner *scanner;
+
+	struct rw_http_server *servers[RW_MAX_LISTENERS];
+	struct rw_pool *pools[RW_MAX_UPSTREAMS];
+	struct rw_routes *pools_of; /* whose upstreams the pools lead to */
+
+	struct rw_request *idle_requests; /* recycled, LIFO */
+	unsigned idle_count;
+	uint64_t buffered_bytes;
+
+	struct rw_buf audit; /* lines not yet handed to the control thread */
+	struct rw_timer audit_timer;
+
+	bool draining;
+	struct rw_timer drain_timer;
+	uint64_t drain_deadline_ns;
+
+	struct rw_metrics metrics;
+};
+
+/* Listens (so that "port in use" is an error of the start), ready for loop's thread to run. */
+int rw_worker_new(struct rw_worker **out, struct rw_gateway *gw, unsigned id, struct rw_loop *loop,
+		  struct rw_snapshot *snap, struct rw_error *e);
+/*
+ * Aborts what is left and lets go of everything that hangs on the loop; called by the
+ * loop's thread, before rw_loop_free. The counters stay readable until rw_worker_free.
+ */
+void rw_worker_close(struct rw_worker *w);
+void rw_worker_free(struct rw_worker *w);
+
+/* Takes a reference of snap for new requests. Safe from any thread. */
+int rw_worker_publish(struct rw_worker *w, struct rw_snapshot *snap);
+/*
+ * No new connections; the loop stops when the last request is settled, the deadline passed or
+ * gw->hurry is set. Call once: the loop may be gone at any time after.
+ */
+int rw_worker_drain(struct rw_worker *w, uint64_t within_ns);
+
+/* Appends an audit line to the batch that goes to the control thread. */
+void rw_worker_audit(struct rw_worker *w, struct rw_slice line);
+
+#endif
