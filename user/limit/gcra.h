@@ -15,9 +15,10 @@ struct rw_gcra {
 };
 
 /*
- * Takes one from a rate of per_minute with the given burst (at least 1 is meant).
- * True: conforming. False: *retry_ns (may be NULL) is the time until one conforms.
- * per_minute 0: always true.
+ * Takes one from a rate of per_minute with the given burst (0 means 1). now_ns is
+ * monotonic; threads whose clocks were read at different moments may share a word.
+ * True: conforming. False: nothing is taken, *retry_ns (may be NULL) is the time, above 0,
+ * until one conforms. per_minute 0: always true.
  */
 bool rw_gcra_take(struct rw_gcra *g, uint32_t per_minute, uint32_t burst, uint64_t now_ns,
 		  uint64_t *retry_ns);

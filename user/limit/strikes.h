@@ -15,29 +15,33 @@
 #include "limit/table.h"
 
 enum rw_strike {
-	RW_STRIKE_AUTH,	      /* no or wrong key */
-	RW_STRIKE_MALFORMED,  /* HTTP that breaks the rules */
-	RW_STRIKE_TLS,	      /* failed handshake after TCP was established */
-	RW_STRIKE_BLOCKED,    /* blocked prompt without a valid key */
-	RW_STRIKE_RATE,	      /* request over a limit */
-	RW_STRIKE_SLOW,	      /* slow-loris deadlines */
+	RW_STRIKE_AUTH,	     /* no or wrong key */
+	RW_STRIKE_MALFORMED, /* HTTP that breaks the rules */
+	RW_STRIKE_TLS,	     /* failed handshake after TCP was established */
+	RW_STRIKE_BLOCKED,   /* blocked prompt without a valid key */
+	RW_STRIKE_RATE,	     /* request over a limit */
+	RW_STRIKE_SLOW,	     /* slow-loris deadlines */
 	RW_STRIKE_KINDS
 };
 const char *rw_strike_name(enum rw_strike k);
 
 struct rw_strike_config {
-	uint32_t threshold; /* weight that bans */
-	uint64_t window_ns; /* weight decays to nothing linearly over this time */
-	uint64_t ban_ns, ban_max_ns;
-	uint32_t sources;   /* table bound; the least struck is forgotten */
+	uint32_t threshold;	     /* weight that bans; 0: nothing does */
+	uint64_t window_ns;	     /* weight decays to nothing linearly over this time */
+	uint64_t ban_ns, ban_max_ns; /* first ban, bound of the doubling (at least ban_ns) */
+	uint32_t sources; /* table bound, 56 bytes each; the least struck of 8 is forgotten */
 };
 
 struct rw_strikes;
+/* NULL: no memory. seed: random per boot, so that nobody picks collisions. */
 struct rw_strikes *rw_strikes_new(const struct rw_strike_config *cfg, uint64_t seed);
 void rw_strikes_free(struct rw_strikes *s);
-/* New thresholds for what comes from now on; what is remembered stays. */
+/* New thresholds for what comes from now on; what is remembered, and the table's size, stay. */
 void rw_strikes_configure(struct rw_strikes *s, const struct rw_strike_config *cfg);
-/* Returns 0, or for how many ns the source is to be banned from now. */
+/*
+ * Returns 0, or for how many ns the source is to be banned from now. What arrives
+ * within a second of a ban is taken as a part of what was banned. now_ns is monotonic.
+ */
 uint64_t rw_strikes_add(struct rw_strikes *s, const struct rw_source *who, enum rw_strike kind,
 			uint64_t now_ns);
 

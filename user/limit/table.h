@@ -18,14 +18,20 @@
 
 struct rw_limits;
 
-/* cells: rounded up to a power of two; seed: random per boot, so that nobody picks collisions. */
+/*
+ * cells: rounded up to a power of two, at least 8, 16 bytes each; seed: random per boot, so that
+ * nobody picks collisions. NULL: no memory. Freed by rw_limits_free once no thread uses it.
+ */
 struct rw_limits *rw_limits_new(uint32_t cells, uint64_t seed);
 void rw_limits_free(struct rw_limits *t);
-/* See rw_gcra_take. */
+/* See rw_gcra_take. Safe from any thread; who is read during the call only. */
 bool rw_limits_take(struct rw_limits *t, struct rw_slice who, uint32_t per_minute, uint32_t burst,
 		    uint64_t now_ns, uint64_t *retry_ns);
 
-/* The bytes that stand for an address: 4 for IPv4 (also when v4-mapped), 8 (/64) for IPv6. */
+/*
+ * The bytes that stand for an address: 4 for IPv4 (also when v4-mapped), 8 (/64) for IPv6,
+ * none for any other family.
+ */
 struct rw_source {
 	uint8_t bytes[8];
 	uint8_t n;

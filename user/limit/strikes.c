@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "limit/strikes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <xxhash.h>
+
+#include "base/err.h"
+
+enum { WAYS = 8 };
+
+/*
+ * Bytes of a banned source are still on their way through the workers when its ban begins;
+ * what arrives within this time belongs to the misdeeds that were just punished.
+ */
+#define GRACE_NS UINT64_C(1000000000)
+
+/* How bad each misdeed is, against rw_strike_config.threshold. */
+static const struct {
+	const char *name;
+	uint32_t weight;
+} kinds[RW_STRIKE_KINDS] = {
+	[RW_STRIKE_AUTH] = {"auth", 2}, [RW_STRIKE_MALFORMED] = {"malformed", 3},
+	[RW_STRIKE_TLS] = {"tls", 2},	[RW_STRIKE_BLOCKED] = {"blocked", 5},
+	[RW_STRIKE_RATE] = {"rate", 1}, [RW_STRIKE_SLOW] = {"slow", 3},
+};
+
+/* One source. weight is as of at_ns; both it and repeats are aged when looked at. */
+struct entry {
+	struct rw_source who; /* n 0: free */
+	uint32_t repeats;
+	double weight;
+	uint64_t at_ns;
+	uint64_t banned_at_ns, banned_until_ns; /* the last ban; repeats 0: none remembered */
+};
+
+struct rw_strikes {
+	struct rw_strike_config cfg;
+	uint64_t seed;
+	uint64_t mask;	       /* number of sets - 1 */
+	struct entry *entries; /* sets of WAYS */
+};
+
+const char *rw_strike_name(enum rw_strike k)
+{
+	RW_BUG_ON((unsigned)k >= RW_STRIKE_KINDS);
+	return kinds[k].name;
+}
+
+struct rw_strikes *rw_strikes_new(const struct rw_strike_config *cfg, uint64_t seed)
+{
+	struct rw_strikes *s = calloc(1, sizeof(*s));
+	size_t n = 1;
+
+	if (!s)
+		return NULL;
+	while (n * WAYS < cfg->sources)
+		n *= 2;
+	s->entries = calloc(n * WAYS, sizeof(*s->entries));
+	if (!s->entries) {
+		free(s);
+		return NULL;
+	}
+	s->cfg = *cfg;
+	s->seed = seed;
+	s->mask = n - 1;
+	return s;
+}
+
+void rw_strikes_free(struct rw_strikes *s)
+{
+	if (!s)
+		return;
+	free(s->entries);
+	free(s);
+}
+
+void rw_strikes_configure(struct rw_strikes *s, const struct rw_strike_config *cfg)
+{
+	s->cfg = *cfg;
+}
+
+static uint64_t ban_bound_ns(const struct rw_strike_config *cfg)
+{
+	return cfg->ban_max_ns > cfg->ban_ns ? cfg->ban_max_ns : cfg->ban_ns;
+}
+
+static double weight_now(const struct rw_strikes *s, const struct entry *e, uint64_t now_ns)
+{
+	uint64_t age = now_ns > e->at_ns ? now_ns - e->at_ns : 0;
+
+	if (age >= s->cfg.window_ns)
+		return 0;
+	return e->weight * (1 - (double)age / (double)s->cfg.window_ns);
+}
+
+/* One repeat is forgotten for each ban_max of quiet after the last ban's end. */
+static uint32_t repeats_now(const struct rw_strikes *s, const struct entry *e, uint64_t now_ns)
+{
+	uint64_t step = ban_bound_ns(&s->cfg), forgotten;
+
+	if (e->repeats == 0 || now_ns <= e->banned_until_ns || step == 0)
+		return e->repeats;
+	forgotten = (now_ns - e->banned_until_ns) / step;
+	return forgotten >= e->repeats ? 0 : e->repeats - (uint32_t)forgotten;
+}
+
+/* How much would be lost by forgetting e. */
+static double worth(const struct rw_strikes *s, const struct entry *e, uint64_t now_ns)
+{
+	return weight_now(s, e, now_ns) + (double)repeats_now(s, e, now_ns) * s->cfg.threshold;
+}
+
+static struct entry *find_or_evict(struct rw_strikes *s, const struct rw_source *who,
+				   uint64_t now_ns)
+{
+	uint64_t h = XXH3_64bits_withSeed(who->bytes, who->n, s->seed);
+	struct entry *set = &s->entries[(h & s->mask) * WAYS], *least = NULL;
+	double w, lowest = 0;
+
+	for (struct entry *e = set; e < set + WAYS; e++) {
+		if (rw_slice_eq(rw_source_slice(&e->who), rw_source_slice(who)))
+			return e;
+		w = e->who.n ? worth(s, e, now_ns) : -1;
+		if (!least || w < lowest) {
+			least = e;
+			lowest = w;
+		}
+	}
+	*least = (struct entry){.who = *who, .at_ns = now_ns};
+	return least;
+}
+
+static uint64_t ban_ns(const struct rw_strike_config *cfg, uint32_t repeats)
+{
+	uint64_t bound = ban_bound_ns(cfg), ns = cfg->ban_ns;
+
+	for (; repeats && ns < bound; repeats--)
+		ns = ns > bound / 2 ? bound : ns * 2;
+	return ns;
+}
+
+uint64_t rw_strikes_add(struct rw_strikes *s, const struct rw_source *who, enum rw_strike kind,
+			uint64_t now_ns)
+{
+	struct entry *e;
+	uint32_t repeats;
+	uint64_t ns;
+
+	RW_BUG_ON((unsigned)kind >= RW_STRIKE_KINDS);
+	if (who->n == 0 || s->cfg.threshold == 0)
+		return 0;
+	e = find_or_evict(s, who, now_ns);
+	repeats = repeats_now(s, e, now_ns);
+	if (e->repeats && now_ns < e->banned_until_ns && now_ns < e->banned_at_ns + GRACE_NS)
+		return 0;
+	e->weight = weight_now(s, e, now_ns) + kinds[kind].weight;
+	e->at_ns = now_ns;
+	if (e->weight < s->cfg.threshold)
+		return 0;
+	ns = ban_ns(&s->cfg, repeats);
+	e->weight = 0;
+	e->repeats = repeats < UINT32_MAX ? repeats + 1 : repeats;
+	e->banned_at_ns = now_ns;
+	e->banned_until_ns = now_ns + ns;
+	return ns;
+}
