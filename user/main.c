@@ -17,7 +17,6 @@ static const struct {
 	{"kern", rw_cmd_kern, "attach, detach and show the kernel side"},
 	{"deny", rw_cmd_deny, "ban addresses in the kernel, list and lift bans"},
 	{"top", rw_cmd_top, "watch kernel and engine counters"},
-	{"doctor", rw_cmd_doctor, "probe what this host can do, and explain"},
 	{"stub", rw_cmd_stub, "run a small OpenAI-compatible server for tests"},
 };
 

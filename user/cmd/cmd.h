@@ -17,7 +17,6 @@ int rw_cmd_scan(int argc, char **argv);
 int rw_cmd_kern(int argc, char **argv);
 int rw_cmd_deny(int argc, char **argv);
 int rw_cmd_top(int argc, char **argv);
-int rw_cmd_doctor(int argc, char **argv);
 int rw_cmd_stub(int argc, char **argv);
 
 #endif

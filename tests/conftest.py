@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every test that names the fixture `flavour` runs once per build: release and ASan + UBSan."""
+
+import os
+import pathlib
+import sys
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(TOP / "scripts"))
+FLAVOURS = ("release", "asan")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--flavour", choices=FLAVOURS, help="only this build")
+
+
+def flavours(config):
+    only = config.getoption("--flavour")
+    return (only,) if only else FLAVOURS
+
+
+def pytest_generate_tests(metafunc):
+    if "flavour" in metafunc.fixturenames:
+        metafunc.parametrize("flavour", flavours(metafunc.config), scope="session")
+
+
+@pytest.fixture(scope="session")
+def top():
+    return TOP
+
+
+@pytest.fixture(scope="session")
+def ringwall(flavour):
+    path = TOP / "build" / flavour / "ringwall"
+    assert path.exists(), f"{path} is not built: run `make test`"
+    return path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sanitizers():
+    os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0:exitcode=99")
+    os.environ.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
