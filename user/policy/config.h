@@ -37,14 +37,15 @@ struct rw_upstream_config {
 	const char *host; /* name or address, without brackets */
 	uint16_t port;
 	const char *path;    /* prefix without trailing slash: "/v1" */
+	bool insecure_plain; /* allows http off loopback */
 	const char *ca_file; /* NULL: the system's */
 	const char *key;     /* secret: sent as Authorization: Bearer; NULL: none */
 	uint32_t connect_ms, first_byte_ms, between_ms;
 };
 
 struct rw_model_config {
-	const char *name;     /* what the caller says */
-	unsigned upstream;    /* index */
+	const char *name;  /* what the caller says */
+	unsigned upstream; /* index */
 };
 
 struct rw_config {
@@ -67,8 +68,8 @@ struct rw_config {
 	struct rw_guard request, answer;
 	const char *rules_dir; /* operator packs; NULL: none */
 
-	uint32_t workers; /* 0: one per core */
-	uint32_t max_connections;	/* per worker */
+	uint32_t workers;					     /* 0: one per core */
+	uint32_t max_connections;				     /* per worker */
 	uint64_t max_body_bytes, max_answer_bytes, max_memory_bytes; /* memory: per worker */
 	uint32_t max_messages, max_header_bytes;
 	uint32_t header_ms, body_ms, idle_ms, write_stall_ms, drain_ms;
@@ -78,7 +79,8 @@ struct rw_config {
 	bool audit_required;	/* true: no audit, no service */
 
 	enum rw_kernel_mode kernel;
-	/* Strikes: an address that reaches threshold within window is banned for ban, doubled on repeat. */
+	/* Strikes: an address that reaches threshold within window is banned for ban, doubled on
+	 * repeat. */
 	uint32_t strike_threshold, strike_window_ms, ban_ms, ban_max_ms;
 };
 
@@ -87,6 +89,14 @@ int rw_config_load(struct rw_config **out, const char *file, struct rw_error *e)
 /* The same from memory; name stands for the file in messages. */
 int rw_config_parse(struct rw_config **out, const char *yaml, size_t n, const char *name,
 		    struct rw_error *e);
+/*
+ * As rw_config_load, but secrets stay where they are: every upstream's key is NULL, no key_file
+ * is read and no variable in key is asked for. For commands that want the rest of the file.
+ */
+int rw_config_load_public(struct rw_config **out, const char *file, struct rw_error *e);
+/* What `serve` runs with when no file is named: user/policy/default.yaml. */
+int rw_config_default(struct rw_config **out, struct rw_error *e);
+/* NULL is allowed. */
 void rw_config_free(struct rw_config *c);
 
 #endif

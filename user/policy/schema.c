@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/schema.h"
+
+#include "policy/config.h"
+
+#define AT(type, member) {offsetof(type, member), sizeof(((type *)0)->member)}
+#define TOP(member)	 .to = AT(struct rw_config, member)
+#define LISTENER(member) .to = AT(struct rw_listener_config, member)
+#define UPSTREAM(member) .to = AT(struct rw_upstream_config, member)
+#define MODEL(member)	 .to = AT(struct rw_model_config, member)
+#define ITEMS(array, n)                                                                       \
+	.to = {offsetof(struct rw_config, array), sizeof(((struct rw_config *)0)->array[0])}, \
+	.count = AT(struct rw_config, n)
+
+enum {
+	SECOND = 1000,
+	MINUTE = 60 * SECOND,
+	HOUR = 60 * MINUTE,
+	DAY = 24 * HOUR,
+	KIB = 1024,
+	MIB = 1024 * KIB,
+	GIB = 1024 * MIB,
+	MAX_RATE = 1000000,
+	MAX_TEXT = 4096,
+};
+
+static const char masked_instruction[] =
+	"an instruction cannot be masked without changing what is asked: block or flag it";
+
+static const struct rw_key_choice tls_words[] = {
+	{"self-signed", true, NULL},
+	{"off", false, NULL},
+	{"on", true, "write self-signed, or a section with cert_file and key_file"},
+	{"true", true, "write self-signed, or a section with cert_file and key_file"},
+	{"false", false, "write off"},
+	{0}};
+static const struct rw_key_choice auth_words[] = {
+	{"required", true, NULL}, {"optional", false, NULL}, {0}};
+static const struct rw_key_choice kernel_words[] = {{"required", RW_KERNEL_REQUIRED, NULL},
+						    {"preferred", RW_KERNEL_PREFERRED, NULL},
+						    {"off", RW_KERNEL_OFF, NULL},
+						    {0}};
+static const struct rw_key_choice injection_words[] = {
+	{"block", RW_ACT_BLOCK, NULL},	      {"flag", RW_ACT_FLAG, NULL},
+	{"allow", RW_ACT_ALLOW, NULL},	      {"mask", RW_ACT_MASK, masked_instruction},
+	{"off", RW_ACT_ALLOW, "write allow"}, {0}};
+static const struct rw_key_choice entity_words[] = {
+	{"block", RW_ACT_BLOCK, NULL},	      {"mask", RW_ACT_MASK, NULL},
+	{"flag", RW_ACT_FLAG, NULL},	      {"allow", RW_ACT_ALLOW, NULL},
+	{"off", RW_ACT_ALLOW, "write allow"}, {0}};
+
+/* Upstreams stand before models, which refer to them: rows are worked off in this order. */
+const struct rw_config_key rw_config_keys[] = {
+	{"listeners", RW_KEY_LIST, true, NULL, 1, RW_MAX_LISTENERS, ITEMS(listeners, n_listeners),
+	 .doc = "where applications connect"},
+	{"listeners[].address", RW_KEY_ADDRESS, true, LISTENER(address),
+	 .doc = "numeric address and port; 0.0.0.0 and [::] mean every interface"},
+	{"listeners[].tls", RW_KEY_CHOICE_OR_SECTION, false, "self-signed", .choices = tls_words,
+	 LISTENER(tls),
+	 .doc = "self-signed makes a certificate under state_dir; off is for loopback"},
+	{"listeners[].tls.cert_file", RW_KEY_FILE, true, .min = 1, .max = MAX_TEXT,
+	 LISTENER(cert_file), .doc = "certificate chain, PEM, the server's own first"},
+	{"listeners[].tls.key_file", RW_KEY_FILE, true, .min = 1, .max = MAX_TEXT,
+	 LISTENER(key_file), .doc = "its private key, PEM; not readable by others"},
+	{"listeners[].plain_anywhere", RW_KEY_BOOL, false, "false", LISTENER(plain_anywhere),
+	 .doc = "allows tls: off on an address that others can reach; keys and prompts are then "
+		"readable on the network"},
+
+	{"admin", RW_KEY_SECTION, .doc = "the operator's listener: metrics, health"},
+	{"admin.address", RW_KEY_ADDRESS, TOP(admin_address),
+	 .doc = "numeric address and port, plain HTTP, no keys asked: loopback is meant; off "
+		"unless "
+		"set"},
+
+	{"upstreams", RW_KEY_LIST, true, NULL, 1, RW_MAX_UPSTREAMS, ITEMS(upstreams, n_upstreams),
+	 .doc = "the providers that requests go to"},
+	{"upstreams[].name", RW_KEY_NAME, true, UPSTREAM(name),
+	 .doc = "the word for it in models, metrics and the audit log"},
+	{"upstreams[].url", RW_KEY_URL, true, UPSTREAM(host),
+	 .doc = "base URL of the provider's API, with its path prefix"},
+	{"upstreams[].insecure_plain", RW_KEY_BOOL, false, "false", UPSTREAM(insecure_plain),
+	 .doc = "allows an http URL that leaves this host; keys and prompts are then readable on "
+		"the "
+		"network"},
+	{"upstreams[].key", RW_KEY_SECRET, .min = 1, .max = MAX_TEXT, UPSTREAM(key),
+	 .doc = "the provider's API key, best as ${NAME}; never leaves the gateway but to this "
+		"upstream"},
+	{"upstreams[].key_file", RW_KEY_SECRET_FILE, .min = 1, .max = MAX_TEXT, UPSTREAM(key),
+	 .doc = "a file with the key, instead of key; not readable by others"},
+	{"upstreams[].ca_file", RW_KEY_FILE, .min = 1, .max = MAX_TEXT, UPSTREAM(ca_file),
+	 .doc = "PEM certificates to trust for it; unset: the system's"},
+	{"upstreams[].timeouts", RW_KEY_SECTION, .doc = "how long to wait for it"},
+	{"upstreams[].timeouts.connect", RW_KEY_DURATION, false, "5s", 1, 10 * MINUTE,
+	 UPSTREAM(connect_ms), .doc = "for TCP and TLS to be up"},
+	{"upstreams[].timeouts.first_byte", RW_KEY_DURATION, false, "120s", 1, HOUR,
+	 UPSTREAM(first_byte_ms), .doc = "from the end of the request to the answer's first byte"},
+	{"upstreams[].timeouts.between", RW_KEY_DURATION, false, "60s", 1, HOUR,
+	 UPSTREAM(between_ms), .doc = "from one piece of the answer to the next"},
+
+	{"models", RW_KEY_LIST, true, NULL, 1, RW_MAX_MODELS, ITEMS(models, n_models),
+	 .doc = "which models may be asked for; the first match decides"},
+	{"models[].name", RW_KEY_TEXT, true, .min = 1, .max = 256, MODEL(name),
+	 .doc = "the model as the caller names it; \"*\", in quotes and last, admits every other"},
+	{"models[].upstream", RW_KEY_UPSTREAM, true, MODEL(upstream),
+	 .doc = "the upstream that serves it"},
+
+	{"auth", RW_KEY_SECTION, .doc = "who may call"},
+	{"auth.keys", RW_KEY_CHOICE, false, "required", .choices = auth_words, TOP(keys_required),
+	 .doc = "optional serves requests without a key too; a wrong key is refused either way"},
+
+	{"limits", RW_KEY_SECTION, .doc = "bounds; whoever passes one gets an error that names it"},
+	{"limits.key_rate", RW_KEY_SECTION, .doc = "requests of one API key"},
+	{"limits.key_rate.per_minute", RW_KEY_NUMBER, false, "600", 0, MAX_RATE,
+	 TOP(key_rate.per_minute),
+	 .doc = "sustained; 0 is unlimited; a key's own --rate goes before it"},
+	{"limits.key_rate.burst", RW_KEY_NUMBER, false, "60", 1, MAX_RATE, TOP(key_rate.burst),
+	 .doc = "how many may come at once"},
+	{"limits.address_rate", RW_KEY_SECTION, .doc = "requests of one address (IPv6: one /64)"},
+	{"limits.address_rate.per_minute", RW_KEY_NUMBER, false, "1200", 0, MAX_RATE,
+	 TOP(address_rate.per_minute), .doc = "sustained; 0 is unlimited"},
+	{"limits.address_rate.burst", RW_KEY_NUMBER, false, "120", 1, MAX_RATE,
+	 TOP(address_rate.burst), .doc = "how many may come at once"},
+	{"limits.body", RW_KEY_SIZE, false, "8MiB", KIB, GIB, TOP(max_body_bytes),
+	 .doc = "one request's body"},
+	{"limits.answer", RW_KEY_SIZE, false, "32MiB", KIB, GIB, TOP(max_answer_bytes),
+	 .doc = "one answer's body"},
+	{"limits.messages", RW_KEY_NUMBER, false, "2048", 1, 65536, TOP(max_messages),
+	 .doc = "messages in one request"},
+	{"limits.headers", RW_KEY_SIZE, false, "32KiB", 4 * KIB, 256 * KIB, TOP(max_header_bytes),
+	 .doc = "a request's line and headers together"},
+	{"limits.connections", RW_KEY_NUMBER, false, "4096", 1, 1000000, TOP(max_connections),
+	 .doc = "open connections from applications, per worker"},
+	{"limits.memory", RW_KEY_SIZE, false, "512MiB", 16 * MIB, 1024ULL * GIB,
+	 TOP(max_memory_bytes), .doc = "bytes held for requests and answers, per worker"},
+
+	{"timeouts", RW_KEY_SECTION, .doc = "how long an application may take"},
+	{"timeouts.header", RW_KEY_DURATION, false, "10s", 1, 10 * MINUTE, TOP(header_ms),
+	 .doc = "from the first byte of a request to the end of its headers"},
+	{"timeouts.body", RW_KEY_DURATION, false, "60s", 1, HOUR, TOP(body_ms),
+	 .doc = "from there to the end of its body"},
+	{"timeouts.idle", RW_KEY_DURATION, false, "75s", 1, HOUR, TOP(idle_ms),
+	 .doc = "between two requests on one connection"},
+	{"timeouts.write_stall", RW_KEY_DURATION, false, "30s", 1, HOUR, TOP(write_stall_ms),
+	 .doc = "how long it may take nothing of its answer"},
+	{"timeouts.drain", RW_KEY_DURATION, false, "30s", 0, HOUR, TOP(drain_ms),
+	 .doc = "what running requests get on SIGTERM"},
+
+	{"guards", RW_KEY_SECTION, .doc = "what to do with what the rules find"},
+	{"guards.request", RW_KEY_SECTION, .doc = "in prompts, before they leave"},
+	{"guards.request.injection", RW_KEY_CHOICE, false, "block", .choices = injection_words,
+	 TOP(request.action[RW_CAT_INJECTION]), .doc = "prompt injection and jailbreaks"},
+	{"guards.request.pii", RW_KEY_CHOICE, false, "mask", .choices = entity_words,
+	 TOP(request.action[RW_CAT_PII]), .doc = "personal data"},
+	{"guards.request.secrets", RW_KEY_CHOICE, false, "mask", .choices = entity_words,
+	 TOP(request.action[RW_CAT_SECRET]), .doc = "passwords, tokens, private keys"},
+	{"guards.answer", RW_KEY_SECTION, .doc = "in answers, while they stream"},
+	{"guards.answer.injection", RW_KEY_CHOICE, false, "flag", .choices = injection_words,
+	 TOP(answer.action[RW_CAT_INJECTION]),
+	 .doc = "instructions to the application's own agent"},
+	{"guards.answer.pii", RW_KEY_CHOICE, false, "mask", .choices = entity_words,
+	 TOP(answer.action[RW_CAT_PII]), .doc = "personal data"},
+	{"guards.answer.secrets", RW_KEY_CHOICE, false, "mask", .choices = entity_words,
+	 TOP(answer.action[RW_CAT_SECRET]), .doc = "passwords, tokens, private keys"},
+	{"guards.rules_dir", RW_KEY_FILE, .min = 1, .max = MAX_TEXT, TOP(rules_dir),
+	 .doc = "a folder of your own rule packs (*.yaml), on top of the built-in ones"},
+
+	{"state_dir", RW_KEY_FILE, false, "/var/lib/ringwall", 1, MAX_TEXT, TOP(state_dir),
+	 .doc = "keys and certificates that ringwall makes; belongs to it alone (mode 0700)"},
+	{"audit", RW_KEY_SECTION,
+	 .doc = "who asked what model when, and what was found: one JSON line "
+		"a request, never the text"},
+	{"audit.file", RW_KEY_FILE, .min = 1, .max = MAX_TEXT, TOP(audit_file),
+	 .doc = "appended to; off unless set"},
+	{"audit.required", RW_KEY_BOOL, false, "true", TOP(audit_required),
+	 .doc = "refuses requests while the file cannot be written"},
+	{"kernel", RW_KEY_CHOICE, false, "required", .choices = kernel_words, TOP(kernel),
+	 .doc = "what happens where BPF cannot be had: refuse to start, say so and go on, or do "
+		"not "
+		"try"},
+	{"strikes", RW_KEY_SECTION, .doc = "when an address that keeps misbehaving is banned"},
+	{"strikes.threshold", RW_KEY_NUMBER, false, "100", 1, MAX_RATE, TOP(strike_threshold),
+	 .doc = "weight that bans"},
+	{"strikes.window", RW_KEY_DURATION, false, "60s", SECOND, DAY, TOP(strike_window_ms),
+	 .doc = "time in which a strike loses its weight"},
+	{"strikes.ban", RW_KEY_DURATION, false, "60s", SECOND, 30ULL * DAY, TOP(ban_ms),
+	 .doc = "the first ban; doubled on each repeat"},
+	{"strikes.ban_max", RW_KEY_DURATION, false, "24h", SECOND, 30ULL * DAY, TOP(ban_max_ms),
+	 .doc = "the longest ban"},
+	{"workers", RW_KEY_NUMBER, false, "0", 0, 256, TOP(workers),
+	 .doc = "threads that move bytes; 0 is one per core"},
+};
+const unsigned rw_config_n_keys = sizeof(rw_config_keys) / sizeof(rw_config_keys[0]);

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/secret.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAX_VARIABLE = 128 };
+
+static bool in_variable(char c, bool first)
+{
+	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_')
+		return true;
+	return !first && c >= '0' && c <= '9';
+}
+
+/* name is what stands between the braces. */
+static int expand_one(struct rw_slice name, struct rw_buf *out, struct rw_error *why)
+{
+	char text[MAX_VARIABLE + 1];
+	const char *value;
+	size_t i = 0;
+
+	while (i < name.n && in_variable(name.p[i], i == 0))
+		i++;
+	/* Not shown: people do write ${the-key-itself}. */
+	if (i < name.n || name.n == 0 || name.n > MAX_VARIABLE)
+		return rw_fail(why, RW_EINVAL,
+			       "what stands in ${ } is no variable's name (letters, digits and _); "
+			       "for a literal ${ write $${");
+	memcpy(text, name.p, name.n);
+	text[name.n] = '\0';
+	value = getenv(text);
+	if (!value)
+		return rw_fail(why, RW_EINVAL, "the environment variable %s is not set", text);
+	return rw_buf_add_str(out, value);
+}
+
+int rw_secret_expand(struct rw_slice text, struct rw_buf *out, struct rw_error *why)
+{
+	const char *p = text.p, *end = text.p + text.n, *close;
+	int rc = RW_OK;
+
+	while (p < end && !rc) {
+		struct rw_slice rest = rw_slice_of(p, (size_t)(end - p));
+
+		if (rw_slice_starts(rest, "$${")) {
+			rc = rw_buf_add(out, "${", 2);
+			p += 3;
+		} else if (rw_slice_starts(rest, "${")) {
+			close = memchr(p, '}', rest.n);
+			if (!close)
+				return rw_fail(why, RW_EINVAL,
+					       "a ${ without its }; for a literal ${ write $${");
+			rc = expand_one(rw_slice_of(p + 2, (size_t)(close - p) - 2), out, why);
+			p = close + 1;
+		} else {
+			rc = rw_buf_add(out, p++, 1);
+		}
+	}
+	if (rc == RW_ELIMIT)
+		return rw_fail(why, rc, "too long after its variables are filled in");
+	return rc;
+}
+
+static int check_file(int fd, const char *file, struct rw_error *why)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return rw_fail(why, RW_EIO, "cannot read '%s': %s", file, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return rw_fail(why, RW_EINVAL, "'%s' is no regular file", file);
+	if (st.st_mode & S_IROTH)
+		return rw_fail(why, RW_EPERM, "'%s' can be read by everybody: chmod o-r it", file);
+	return RW_OK;
+}
+
+static int read_all(int fd, struct rw_buf *out)
+{
+	ssize_t n;
+
+	/* One byte of room over the bound tells a file at the bound from a larger one. */
+	if (rw_buf_reserve(out, RW_SECRET_MAX_BYTES + 1))
+		return RW_ENOMEM;
+	do {
+		n = read(fd, out->p + out->len, RW_SECRET_MAX_BYTES + 1 - out->len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return RW_EIO;
+		out->len += (size_t)n;
+	} while (n != 0 && out->len <= RW_SECRET_MAX_BYTES);
+	return out->len > RW_SECRET_MAX_BYTES ? RW_ELIMIT : RW_OK;
+}
+
+int rw_secret_read(const char *file, struct rw_buf *out, struct rw_error *why)
+{
+	struct rw_buf all = {0};
+	/* Without O_NONBLOCK a FIFO in that place would stop the start for good. */
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), rc;
+
+	if (fd < 0)
+		return rw_fail(why, errno == EACCES ? RW_EPERM : RW_EIO, "cannot read '%s': %s",
+			       file, strerror(errno));
+	rc = check_file(fd, file, why);
+	if (rc)
+		goto out;
+	rc = read_all(fd, &all);
+	if (rc) {
+		rw_fail(why, rc, "cannot read '%s': %s", file,
+			rc == RW_ELIMIT ? "larger than 16 KiB" : rw_err_name(rc));
+		goto out;
+	}
+	while (all.len && (all.p[all.len - 1] == '\n' || all.p[all.len - 1] == '\r'))
+		all.len--;
+	if (all.len == 0) {
+		rc = rw_fail(why, RW_EINVAL, "'%s' is empty", file);
+		goto out;
+	}
+	rc = rw_buf_add(out, all.p, all.len);
+out:
+	rw_buf_wipe(&all);
+	close(fd);
+	return rc;
+}
