@@ -43,7 +43,7 @@ CFLAGS := -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-clash-protection -fc
 LDFLAGS := -pie -Wl,-z,relro,-z,now
 else ifeq ($(FLAVOUR),asan)
 CC     := clang-19
-CFLAGS := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+CFLAGS := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined -DRW_SANITIZE
 LDFLAGS := -fsanitize=address,undefined -pie
 else ifeq ($(FLAVOUR),fuzz)
 CC     := clang-19

@@ -223,7 +223,9 @@ static int shed_privilege(struct rw_error *e)
 	const struct rlimit none = {0, 0};
 
 	setrlimit(RLIMIT_CORE, &none);
+#ifndef RW_SANITIZE /* the leak check traces its own process, which this forbids */
 	prctl(PR_SET_DUMPABLE, 0);
+#endif
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	capng_clear(CAPNG_SELECT_BOTH);
 	/* Clearing the bounding set itself needs CAP_SETPCAP: without it there is nothing to shed. */
@@ -259,7 +261,7 @@ static int set_up(struct serve *sv, const char *file, struct rw_error *e)
 		rw_config_free(config);
 		return rw_fail(e, RW_ENOMEM, "out of memory for the rate tables");
 	}
-	rc = rw_control_new(&sv->control, &sv->gw, sv->loop, config, e);
+	rc = rw_control_new(&sv->control, &sv->gw, sv->loop, config, NULL, e);
 	if (!rc)
 		rc = make_workers(sv, e);
 	if (!rc && config->admin_address)

@@ -284,7 +284,7 @@ int rw_control_reload(struct rw_control *c, struct rw_error *e)
 	if (!rc && (rc = check_reloadable(config_of(c), cfg, e)))
 		rw_config_free(cfg);
 	if (!rc)
-		rc = rw_snapshot_new(&snap, cfg, c->snap->keys, e);
+		rc = rw_snapshot_new(&snap, cfg, c->snap->keys, NULL, e);
 	if (rc) {
 		c->stats.reloads_failed++;
 		return rc;
@@ -314,7 +314,8 @@ static void tick(void *arg)
 	rw_timer_set(c->loop, &c->tick, rw_loop_now(c->loop) + TICK_NS, tick, c);
 }
 
-static int first_snapshot(struct rw_control *c, struct rw_config *config, struct rw_error *e)
+static int first_snapshot(struct rw_control *c, struct rw_config *config, struct rw_rules *rules,
+			  struct rw_error *e)
 {
 	struct rw_keytable *keys = NULL;
 	int rc = rw_keystore_open(&c->store, config->state_dir, e);
@@ -326,13 +327,13 @@ static int first_snapshot(struct rw_control *c, struct rw_config *config, struct
 		return rc;
 	}
 	rw_keystore_changed(c->store); /* what is in the table is known */
-	rc = rw_snapshot_new(&c->snap, config, keys, e);
+	rc = rw_snapshot_new(&c->snap, config, keys, rules, e);
 	rw_keytable_unref(keys);
 	return rc;
 }
 
 int rw_control_new(struct rw_control **out, struct rw_gateway *gw, struct rw_loop *loop,
-		   struct rw_config *config, struct rw_error *e)
+		   struct rw_config *config, struct rw_rules *rules, struct rw_error *e)
 {
 	struct rw_control *c = calloc(1, sizeof(*c));
 	int rc;
@@ -345,7 +346,7 @@ int rw_control_new(struct rw_control **out, struct rw_gateway *gw, struct rw_loo
 	c->loop = loop;
 	c->audit_was_ok = true;
 	atomic_store(&gw->audit_ok, true);
-	rc = first_snapshot(c, config, e);
+	rc = first_snapshot(c, config, rules, e);
 	if (rc)
 		goto fail;
 	const struct rw_strike_config sc = strike_config(config);

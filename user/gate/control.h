@@ -22,10 +22,10 @@ struct rw_control;
 /*
  * Opens the key store and the audit log, builds the first snapshot from config
  * (taken over), connects to the pinned maps as the configuration's kernel mode says.
- * loop is the control thread's.
+ * loop is the control thread's; rules as in rw_snapshot_new.
  */
 int rw_control_new(struct rw_control **out, struct rw_gateway *gw, struct rw_loop *loop,
-		   struct rw_config *config, struct rw_error *e);
+		   struct rw_config *config, struct rw_rules *rules, struct rw_error *e);
 /* Flushes the audit log. Returns the number of audit records lost. */
 unsigned rw_control_free(struct rw_control *c);
 

@@ -161,7 +161,7 @@ static uint64_t next_generation(void)
 }
 
 int rw_snapshot_new(struct rw_snapshot **out, struct rw_config *config, struct rw_keytable *keys,
-		    struct rw_error *e)
+		    struct rw_rules *rules, struct rw_error *e)
 {
 	struct rw_snapshot *s = calloc(1, sizeof(*s));
 	int rc;
@@ -174,7 +174,9 @@ int rw_snapshot_new(struct rw_snapshot **out, struct rw_config *config, struct r
 	s->generation = next_generation();
 	s->keys = rw_keytable_ref(keys);
 	rc = routes_new(&s->routes, config, e);
-	if (!rc)
+	if (!rc && rules)
+		s->rules = rw_rules_ref(rules);
+	else if (!rc)
 		rc = rw_rules_load(&s->rules, config->rules_dir, e);
 	if (rc) {
 		rw_snapshot_unref(s);

@@ -46,11 +46,12 @@ struct rw_snapshot {
 
 /*
  * Takes config over (also on failure: then it is freed). Resolves upstream names,
- * loads certificates (makes the self-signed one where none is configured) and rules.
+ * loads certificates (makes the self-signed one where none is configured). rules: a
+ * reference of compiled ones is taken; NULL: they are loaded, which takes a second.
  * May block: control thread only.
  */
 int rw_snapshot_new(struct rw_snapshot **out, struct rw_config *config, struct rw_keytable *keys,
-		    struct rw_error *e);
+		    struct rw_rules *rules, struct rw_error *e);
 /* The same snapshot with other keys. Takes a reference of keys. */
 int rw_snapshot_with_keys(struct rw_snapshot **out, const struct rw_snapshot *old,
 			  struct rw_keytable *keys, struct rw_error *e);
