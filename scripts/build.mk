@@ -183,4 +183,4 @@ bench: build ## a short measurement beside nginx
 	@python3 bench/bench.py
 
 deb: ## the Debian package
-	@echo "ringwall: the package is not there yet; see docs/internals/roadmap.md" >&2; exit 1
+	@echo "ringwall: the package is not there yet; see docs/roadmap.md" >&2; exit 1
