@@ -21,23 +21,36 @@ void rw_arena_init(struct rw_arena *a, size_t limit_bytes)
 	*a = (struct rw_arena){.limit_bytes = limit_bytes};
 }
 
+/*
+ * A request for more than a chunk gets one of its own behind the head, so that the head goes on
+ * being filled and is what a reset keeps. Near the bound a chunk is as large as what is left.
+ */
 static struct rw_arena_chunk *add_chunk(struct rw_arena *a, size_t n)
 {
 	size_t cap = n > CHUNK_BYTES ? n : CHUNK_BYTES;
+	size_t left = a->limit_bytes ? a->limit_bytes - a->used_bytes : SIZE_MAX;
 	struct rw_arena_chunk *c;
 
-	if (a->limit_bytes && cap > a->limit_bytes - a->used_bytes)
+	if (n > left)
 		return NULL;
+	if (cap > left)
+		cap = left;
 	c = malloc(sizeof(*c) + cap);
 	if (!c)
 		return NULL;
-	*c = (struct rw_arena_chunk){.next = a->chunks, .cap = cap};
-	a->chunks = c;
+	*c = (struct rw_arena_chunk){.cap = cap};
+	if (n > CHUNK_BYTES && a->chunks) {
+		c->next = a->chunks->next;
+		a->chunks->next = c;
+	} else {
+		c->next = a->chunks;
+		a->chunks = c;
+	}
 	a->used_bytes += cap;
 	return c;
 }
 
-void *rw_arena_alloc(struct rw_arena *a, size_t n)
+static void *take(struct rw_arena *a, size_t n)
 {
 	struct rw_arena_chunk *c = a->chunks;
 	const size_t align = alignof(max_align_t);
@@ -52,16 +65,25 @@ void *rw_arena_alloc(struct rw_arena *a, size_t n)
 		return NULL;
 	p = c->data + c->len;
 	c->len += n;
-	memset(p, 0, n);
 	return p;
+}
+
+void *rw_arena_alloc(struct rw_arena *a, size_t n)
+{
+	void *p = take(a, n);
+
+	return p ? memset(p, 0, n) : NULL;
 }
 
 char *rw_arena_copy(struct rw_arena *a, struct rw_slice s)
 {
-	char *p = rw_arena_alloc(a, s.n + 1);
+	char *p = s.n < SIZE_MAX ? take(a, s.n + 1) : NULL;
 
-	if (p && s.n)
+	if (!p)
+		return NULL;
+	if (s.n)
 		memcpy(p, s.p, s.n);
+	p[s.n] = '\0';
 	return p;
 }
 
@@ -76,7 +98,7 @@ char *rw_arena_printf(struct rw_arena *a, const char *fmt, ...)
 	va_end(ap);
 	if (n < 0)
 		return NULL;
-	p = rw_arena_alloc(a, (size_t)n + 1);
+	p = take(a, (size_t)n + 1);
 	if (!p)
 		return NULL;
 	va_start(ap, fmt);

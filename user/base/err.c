@@ -2,6 +2,7 @@
 #include "base/err.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 static const char *const names[] = {
 	[-RW_OK] = "ok",
@@ -22,20 +23,23 @@ static const char *const names[] = {
 
 const char *rw_err_name(int code)
 {
-	if (code > 0 || (size_t)-code >= sizeof(names) / sizeof(names[0]))
+	if (code > 0 || code <= -(int)(sizeof(names) / sizeof(names[0])))
 		return "unknown error";
 	return names[-code];
 }
 
 int rw_fail(struct rw_error *e, int code, const char *fmt, ...)
 {
+	char text[sizeof(e->text)] = "";
 	va_list ap;
 
 	if (!e)
 		return code;
 	e->code = (enum rw_err)code;
 	va_start(ap, fmt);
-	vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	/* By way of text: the sentence may quote the one in *e. */
+	memcpy(e->text, text, sizeof(text));
 	return code;
 }

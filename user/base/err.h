@@ -40,19 +40,20 @@ const char *rw_err_name(int code);
 
 /*
  * Fills *e (which may be NULL) with code and a printf-style sentence, and
- * returns code, so that "return rw_fail(e, RW_EINVAL, ...)" reads as one step.
+ * returns code, so that "return rw_fail(e, RW_EINVAL, ...)" reads as one step. The
+ * arguments may include e->text, to say more about what went wrong below.
  */
 int rw_fail(struct rw_error *e, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* Impossible: the state cannot be trusted any more. Stays on in production. */
-#define RW_BUG_ON(cond)                                                                            \
-	do {                                                                                       \
-		if (__builtin_expect(!!(cond), 0)) {                                               \
-			fprintf(stderr, "ringwall: BUG at %s:%d: %s\n", __FILE__, __LINE__,        \
-				#cond);                                                            \
-			abort();                                                                   \
-		}                                                                                  \
+#define RW_BUG_ON(cond)                                                                     \
+	do {                                                                                \
+		if (__builtin_expect(!!(cond), 0)) {                                        \
+			fprintf(stderr, "ringwall: BUG at %s:%d: %s\n", __FILE__, __LINE__, \
+				#cond);                                                     \
+			abort();                                                            \
+		}                                                                           \
 	} while (0)
 
 #endif

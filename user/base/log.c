@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
+
 enum { LINE_MAX_BYTES = 2048 };
 
 static _Atomic int threshold = RW_LOG_INFO;
@@ -20,6 +22,26 @@ static const char *const prefix[] = {
 void rw_log_set_level(enum rw_log_level level)
 {
 	atomic_store_explicit(&threshold, (int)level, memory_order_relaxed);
+}
+
+/*
+ * One call, one line: nothing in a text can forge another or steer a terminal. Control
+ * characters (C0, DEL, and C1 in UTF-8) become spaces, bytes that are no UTF-8 become '?'.
+ */
+static void make_harmless(char *line, size_t n)
+{
+	for (size_t i = 0, len; i < n; i += len) {
+		len = rw_utf8_len(line + i, n - i);
+		if (len == 0) {
+			line[i] = '?';
+			len = 1;
+		} else if (len == 1 && ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)) {
+			line[i] = ' ';
+		} else if (len == 2 && (unsigned char)line[i] == 0xc2 &&
+			   (unsigned char)line[i + 1] < 0xa0) {
+			line[i] = line[i + 1] = ' ';
+		}
+	}
 }
 
 void rw_log(enum rw_log_level level, const char *fmt, ...)
@@ -39,9 +61,7 @@ void rw_log(enum rw_log_level level, const char *fmt, ...)
 	n += m;
 	if (n > LINE_MAX_BYTES - 2)
 		n = LINE_MAX_BYTES - 2;
-	for (int i = 0; i < n; i++) /* one call, one line: nothing can forge another */
-		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
-			line[i] = ' ';
+	make_harmless(line, (size_t)n);
 	line[n++] = '\n';
 	/* One write keeps lines of several threads whole. */
 	ssize_t w = write(STDERR_FILENO, line, (size_t)n);

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/utf8.h"
 
+#include <string.h>
+
+#include "base/err.h"
+
 static bool is_tail(const unsigned char *s, size_t at)
 {
 	return (s[at] & 0xc0) == 0x80;
@@ -36,8 +40,17 @@ size_t rw_utf8_len(const char *p, size_t n)
 bool rw_utf8_valid(const char *p, size_t n)
 {
 	size_t i = 0, len;
+	uint64_t eight;
 
 	while (i < n) {
+		/* Most text is ASCII, and eight bytes of that are valid at a glance. */
+		if (n - i >= sizeof(eight)) {
+			memcpy(&eight, p + i, sizeof(eight));
+			if (!(eight & UINT64_C(0x8080808080808080))) {
+				i += sizeof(eight);
+				continue;
+			}
+		}
 		len = rw_utf8_len(p + i, n - i);
 		if (!len)
 			return false;
@@ -48,6 +61,7 @@ bool rw_utf8_valid(const char *p, size_t n)
 
 size_t rw_utf8_put(char out[4], uint32_t cp)
 {
+	RW_BUG_ON(cp > 0x10ffff);
 	if (cp < 0x80) {
 		out[0] = (char)cp;
 		return 1;

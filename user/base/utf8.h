@@ -10,7 +10,8 @@
 /* Length of the valid sequence at p (1 to 4), or 0 if there is none in n bytes. */
 size_t rw_utf8_len(const char *p, size_t n);
 bool rw_utf8_valid(const char *p, size_t n);
-/* Writes cp (a surrogate is written as its three-byte WTF-8 form); returns the length. */
+/* Writes cp (at most U+10FFFF; a surrogate is written as its three-byte WTF-8 form); returns the
+ * length. */
 size_t rw_utf8_put(char out[4], uint32_t cp);
 
 #endif
