@@ -20,10 +20,10 @@
 struct rw_audit_record {
 	uint64_t time_ms;
 	const char *request_id;
-	const char *peer; /* address without port */
-	const char *key_id; /* "" where none */
+	const char *peer;	   /* address without port */
+	const char *key_id;	   /* "" where none */
 	const char *method, *path; /* path without its query: keys may stand in it */
-	const char *model; /* "" where none */
+	const char *model;	   /* "" where none */
 	unsigned status;
 	const char *verdict; /* "allow", "flag", "mask", "block", "refuse" */
 	const char *reason;  /* error code given to the caller; "" where none */
@@ -32,24 +32,38 @@ struct rw_audit_record {
 	uint64_t prompt_tokens, completion_tokens;
 	uint64_t duration_us, upstream_us;
 	const char *upstream, *tls_backend;
-	const struct rw_rules *rules; /* names for the tallies */
+	const struct rw_rules *rules;				   /* names for the tallies */
 	const struct rw_tally *request_findings, *answer_findings; /* may be NULL */
 };
-/* One line with its newline. */
+/*
+ * Appends one line with its newline: a JSON object of the names above, with time as RFC 3339 and
+ * each finding as {"rule","type","category","count"}. A path is cut at '?' or '#'. NULL texts
+ * count as "". RW_ELIMIT, RW_ENOMEM: out is as it was. Safe from any thread.
+ */
 int rw_audit_record_json(const struct rw_audit_record *r, struct rw_buf *out);
 
 struct rw_audit;
-/* Opens for append (0640), repairs a torn last line by ending it. *e says what to do. */
+/*
+ * Opens for append (0640), repairs a torn last line by ending it. RW_EPERM, RW_EIO, RW_EINVAL (not
+ * a regular file), RW_ENOMEM; *e says what to do. A full disk is no error here: see rw_audit_ok.
+ */
 int rw_audit_open(struct rw_audit **out, const char *file, size_t max_queue_bytes,
 		  struct rw_error *e);
-/* Queues and tries to write. RW_ELIMIT: the queue is full (record not taken). */
+/*
+ * Queues one or more whole records, newlines included, and tries to write. RW_ELIMIT: the
+ * queue is full, RW_ENOMEM: no memory for it (nothing of line is taken).
+ */
 int rw_audit_write(struct rw_audit *a, struct rw_slice line);
 /* Tries what waits; call on a tick. */
 void rw_audit_retry(struct rw_audit *a);
 /* False while records wait because the file cannot take them. Safe from any thread. */
 bool rw_audit_ok(const struct rw_audit *a);
+/* Why records wait, "" if none do; for the control thread. */
 const char *rw_audit_error(const struct rw_audit *a);
-/* Closes and reopens by name (log rotation). */
+/*
+ * Closes and reopens by name (log rotation). A record of which the old file has only a part is
+ * written whole to the new one. On failure the old file stays in use.
+ */
 int rw_audit_reopen(struct rw_audit *a, struct rw_error *e);
 /* Writes what waits if it can; returns the number of records lost (0 is what is wanted). */
 unsigned rw_audit_close(struct rw_audit *a);

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A record's JSON. Runs in the workers, once a request. */
+#include "audit/audit.h"
+
+#include <string.h>
+
+enum { TYPICAL_BYTES = 1024 };
+
+/* Civil time of a day count since 1970, proleptic Gregorian: no time zone lock, no libc. */
+static void civil(uint64_t days, unsigned *year, unsigned *month, unsigned *day)
+{
+	/* Eras of 400 years from 0000-03-01, so that the leap day is a year's last. */
+	uint64_t d = days + 719468, era = d / 146097, doe = d % 146097;
+	uint64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	uint64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+	uint64_t mp = (5 * doy + 2) / 153;
+
+	*day = (unsigned)(doy - (153 * mp + 2) / 5 + 1);
+	*month = (unsigned)(mp < 10 ? mp + 3 : mp - 9);
+	*year = (unsigned)(yoe + era * 400 + (*month <= 2));
+}
+
+static char *digits(char *p, unsigned v, int width)
+{
+	for (int i = width - 1; i >= 0; i--, v /= 10)
+		p[i] = (char)('0' + v % 10);
+	return p + width;
+}
+
+/* RFC 3339 in UTC with milliseconds, quoted: "2026-01-31T23:59:59.999Z" */
+static int add_time(struct rw_buf *out, uint64_t ms)
+{
+	char text[] = "\"0000-00-00T00:00:00.000Z\"";
+	unsigned year, month, day, s = (unsigned)(ms / 1000 % 86400);
+
+	civil(ms / 86400000, &year, &month, &day);
+	digits(text + 1, year, 4);
+	digits(text + 6, month, 2);
+	digits(text + 9, day, 2);
+	digits(text + 12, s / 3600, 2);
+	digits(text + 15, s / 60 % 60, 2);
+	digits(text + 18, s % 60, 2);
+	digits(text + 21, (unsigned)(ms % 1000), 3);
+	return rw_buf_add(out, text, sizeof(text) - 1);
+}
+
+/* The three below take names with their punctuation: ,"status": */
+static int add_text(struct rw_buf *out, const char *name, struct rw_slice value)
+{
+	int rc = rw_buf_add_str(out, name);
+
+	return rc ? rc : rw_buf_add_json(out, value);
+}
+
+static int add_number(struct rw_buf *out, const char *name, uint64_t value)
+{
+	int rc = rw_buf_add_str(out, name);
+
+	return rc ? rc : rw_buf_add_u64(out, value);
+}
+
+static int add_bool(struct rw_buf *out, const char *name, bool value)
+{
+	int rc = rw_buf_add_str(out, name);
+
+	return rc ? rc : rw_buf_add_str(out, value ? "true" : "false");
+}
+
+static int add_findings(struct rw_buf *out, const char *name, const struct rw_rules *rules,
+			const struct rw_tally *t)
+{
+	int rc = rw_buf_add_str(out, name);
+
+	for (unsigned i = 0; !rc && rules && t && i < t->n; i++) {
+		const struct rw_rule_info *info = rw_rules_info(rules, t->at[i].rule);
+
+		rc = add_text(out, i ? ",{\"rule\":" : "{\"rule\":", rw_slice_str(info->id));
+		if (!rc)
+			rc = add_text(out, ",\"type\":", rw_slice_str(info->type));
+		if (!rc)
+			rc = add_text(out, ",\"category\":",
+				      rw_slice_str(rw_category_name(info->category)));
+		if (!rc)
+			rc = add_number(out, ",\"count\":", t->at[i].count);
+		if (!rc)
+			rc = rw_buf_add_str(out, "}");
+	}
+	return rc ? rc : rw_buf_add_str(out, "]");
+}
+
+/* Keys may stand in a query: whoever forgot to cut it off does not get it logged. */
+static struct rw_slice without_query(const char *path)
+{
+	return rw_slice_of(path, path ? strcspn(path, "?#") : 0);
+}
+
+static int add_record(const struct rw_audit_record *r, struct rw_buf *out)
+{
+	const struct {
+		const char *name;
+		struct rw_slice value;
+	} texts[] = {
+		{",\"request_id\":", rw_slice_str(r->request_id)},
+		{",\"peer\":", rw_slice_str(r->peer)},
+		{",\"key_id\":", rw_slice_str(r->key_id)},
+		{",\"method\":", rw_slice_str(r->method)},
+		{",\"path\":", without_query(r->path)},
+		{",\"model\":", rw_slice_str(r->model)},
+		{",\"verdict\":", rw_slice_str(r->verdict)},
+		{",\"reason\":", rw_slice_str(r->reason)},
+		{",\"upstream\":", rw_slice_str(r->upstream)},
+		{",\"tls_backend\":", rw_slice_str(r->tls_backend)},
+	};
+	const struct {
+		const char *name;
+		uint64_t value;
+	} numbers[] = {
+		{",\"status\":", r->status},
+		{",\"request_bytes\":", r->request_bytes},
+		{",\"answer_bytes\":", r->answer_bytes},
+		{",\"prompt_tokens\":", r->prompt_tokens},
+		{",\"completion_tokens\":", r->completion_tokens},
+		{",\"duration_us\":", r->duration_us},
+		{",\"upstream_us\":", r->upstream_us},
+	};
+	int rc = rw_buf_add_str(out, "{\"time\":");
+
+	if (!rc)
+		rc = add_time(out, r->time_ms);
+	for (size_t i = 0; !rc && i < sizeof(texts) / sizeof(texts[0]); i++)
+		rc = add_text(out, texts[i].name, texts[i].value);
+	for (size_t i = 0; !rc && i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		rc = add_number(out, numbers[i].name, numbers[i].value);
+	if (!rc)
+		rc = add_bool(out, ",\"stream\":", r->stream);
+	if (!rc)
+		rc = add_bool(out, ",\"completed\":", r->completed);
+	if (!rc)
+		rc = add_findings(out, ",\"request_findings\":[", r->rules, r->request_findings);
+	if (!rc)
+		rc = add_findings(out, ",\"answer_findings\":[", r->rules, r->answer_findings);
+	return rc ? rc : rw_buf_add_str(out, "}\n");
+}
+
+int rw_audit_record_json(const struct rw_audit_record *r, struct rw_buf *out)
+{
+	size_t before = out->len;
+	int rc;
+
+	if (!out->max || out->max - out->len >= TYPICAL_BYTES)
+		(void)rw_buf_reserve(out, TYPICAL_BYTES); /* one allocation, not three; if not: */
+	rc = add_record(r, out);
+	if (rc)
+		out->len = before;
+	return rc;
+}
