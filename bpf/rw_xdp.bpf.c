@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * rw_xdp: the first place where a packet for the gateway is judged.
+ *
+ * sanity of headers -> scope -> fragments -> allow -> deny -> impossible flags -> SYN rate ->
+ * packet rate -> pass. Every packet ends in exactly one counter (include/ringwall/kern_abi.h). The
+ * program reads the frame and never writes it; it limits, but bans nobody: only userspace does,
+ * which has seen a handshake.
+ */
+#include <vmlinux.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "ringwall/kern_abi.h"
+
+#include "parse.h"
+#include "stats.h"
+#include "scope.h"
+#include "deny.h"
+#include "rate.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct rw_kern_meta);
+} rw_meta SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct rw_kern_cfg);
+} rw_cfg SEC(".maps");
+
+/* The SYN rate, then the packet rate; a banned prefix with verdict LIMIT has its own budget. */
+static __always_inline __u32 rate_outcome(const struct rw_packet *p, const struct rw_denial *d,
+					  const struct rw_kern_cfg *cfg,
+					  struct rw_kern_stats *stats)
+{
+	struct rw_rating r = {
+		.cfg = cfg, .stats = stats, .p = p, .now_ns = bpf_jiffies64() * cfg->tick_ns};
+	bool syn = rw_is_syn(p->flags);
+
+	if (d->ban) { /* LIMIT: the stricter ones have dropped or were no concern of this packet */
+		r.syn = syn;
+		if (rw_conforms_shared(&r, d->plen))
+			return RW_KERN_N_pass;
+		__sync_fetch_and_add(&d->ban->drops, 1);
+		return RW_KERN_N_drop_limited;
+	}
+	if (syn) {
+		r.syn = true;
+		if (!rw_conforms(&r))
+			return RW_KERN_N_drop_syn_rate;
+		r.syn = false;
+	}
+	return rw_conforms(&r) ? RW_KERN_N_pass : RW_KERN_N_drop_pkt_rate;
+}
+
+/* Of TCP to a protected port. */
+static __always_inline __u32 source_outcome(const struct rw_packet *p,
+					    const struct rw_kern_cfg *cfg,
+					    struct rw_kern_stats *stats)
+{
+	__u32 zero = 0;
+	struct rw_kern_bits *bits = bpf_map_lookup_elem(&rw_bits, &zero);
+	struct rw_denial d;
+
+	if (!bits)
+		return RW_KERN_N_pass;
+	if (rw_allowed(p, bits))
+		return RW_KERN_N_pass_allowed;
+	d = rw_denied(p, bits, stats);
+	if (d.verdict == RW_KERN_VERDICT_DROP_ALL) {
+		__sync_fetch_and_add(&d.ban->drops, 1);
+		return RW_KERN_N_drop_denied;
+	}
+	if (d.verdict == RW_KERN_VERDICT_DROP_SYN) {
+		if (rw_is_syn(p->flags)) {
+			__sync_fetch_and_add(&d.ban->drops, 1);
+			return RW_KERN_N_drop_denied_syn;
+		}
+		d.ban = NULL;
+	}
+	if (!rw_flags_possible(p->flags))
+		return RW_KERN_N_drop_flags;
+	return rate_outcome(p, &d, cfg, stats);
+}
+
+/* The linear part may be shorter than a frame of several buffers: only then is the length asked. */
+static __always_inline bool in_frame(struct xdp_md *ctx, void *data, void *end, __u32 ip_end)
+{
+	return ip_end <= (__u64)(end - data) || ip_end <= bpf_xdp_get_buff_len(ctx);
+}
+
+static __always_inline __u32 outcome_of(struct xdp_md *ctx, const struct rw_kern_cfg *cfg,
+					struct rw_kern_stats *stats)
+{
+	void *data = (void *)(long)ctx->data;
+	void *end = (void *)(long)ctx->data_end;
+	struct rw_packet p;
+
+	switch (rw_parse(data, end, &p)) {
+	case RW_PARSED_OTHER:
+		return RW_KERN_N_pass_other;
+	case RW_PARSED_MALFORMED:
+		return RW_KERN_N_drop_malformed;
+	case RW_PARSED_TCP:
+		break;
+	}
+	if (!rw_in_scope(p.port))
+		return RW_KERN_N_pass_other;
+	if (!in_frame(ctx, data, end, p.ip_end))
+		return RW_KERN_N_drop_malformed;
+	if (p.fragment)
+		return RW_KERN_N_drop_fragment;
+	if (!rw_parse_tcp(data, end, &p))
+		return RW_KERN_N_drop_malformed;
+	return source_outcome(&p, cfg, stats);
+}
+
+SEC("xdp.frags")
+int rw_xdp(struct xdp_md *ctx)
+{
+	__u32 zero = 0;
+	struct rw_kern_cfg *cfg = bpf_map_lookup_elem(&rw_cfg, &zero);
+	struct rw_kern_stats *stats = rw_stats_here();
+
+	if (!cfg || !stats)
+		return XDP_PASS;
+	return rw_stats_settle(stats, outcome_of(ctx, cfg, stats), cfg->shadow);
+}

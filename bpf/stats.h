@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Counting: named, per CPU, no atomics; one reason per packet. */
+#ifndef RW_BPF_STATS_H
+#define RW_BPF_STATS_H
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct rw_kern_stats);
+} rw_stats SEC(".maps");
+
+static __always_inline struct rw_kern_stats *rw_stats_here(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&rw_stats, &zero);
+}
+
+/*
+ * Counts the outcome of a packet and turns it into XDP's word. Shadow mode counts a drop as
+ * would_drop and passes.
+ */
+static __always_inline int rw_stats_settle(struct rw_kern_stats *stats, __u32 outcome, bool shadow)
+{
+	bool drop = outcome >= RW_KERN_N_drop_malformed && outcome <= RW_KERN_N_drop_pkt_rate;
+
+	if (drop && shadow) {
+		outcome += RW_KERN_SHADOW;
+		drop = false;
+	}
+	stats->rx++;
+	if (outcome < RW_KERN_N)
+		((__u64 *)stats)[outcome]++;
+	return drop ? XDP_DROP : XDP_PASS;
+}
+
+#endif

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The contract between bpf/ and user/: what lies in the pinned maps.
+ *
+ * Both compilers read this file, so it holds fixed-width types and enums only, and asserts
+ * sizes, offsets and values at its end. Addresses are bytes in wire order, so that `bpftool
+ * map dump` prints them as people write them. A change here is a new RW_KERN_ABI and a new
+ * directory under /sys/fs/bpf/ringwall.
+ *
+ * Every map has one writer. The kernel writes: rw_stats, rw_sketch, rw_source, rw_promo and
+ * the drops of a ban. `ringwall kern attach` writes once: rw_meta, rw_cfg, rw_ports. Whoever
+ * bans (the engine, `ringwall deny`) writes: rw_deny4, rw_deny6, rw_allow, rw_allow_net,
+ * rw_bits, under a lock on the directory of the pins.
+ */
+#ifndef RINGWALL_KERN_ABI_H
+#define RINGWALL_KERN_ABI_H
+
+#ifndef __bpf__ /* there, vmlinux.h has defined them */
+#include <stdint.h>
+#endif
+
+#define RW_KERN_MAGIC "ringwall"
+#define RW_KERN_ABI   1
+
+enum {
+	RW_KERN_BANS = 131072,	    /* per family */
+	RW_KERN_ALLOW_HOSTS = 4096, /* /32 and /128 */
+	RW_KERN_ALLOW_NETS = 1024,  /* every other prefix length */
+	RW_KERN_SOURCES_MIN =
+		65536, /* exact limiters: the larger of this and the next times CPUs */
+	RW_KERN_SOURCES_PER_CPU = 512,
+	RW_KERN_PLENS = 8, /* different prefix lengths of bans at once, per family */
+	RW_KERN_PORTS = 16,
+	RW_KERN_SYN_BITS = 18, /* log2 of the columns of each sketch */
+	RW_KERN_PKT_BITS = 17,
+	RW_KERN_SKETCH_ROWS = 2,
+	RW_KERN_SKETCH_SHIFT = 8,      /* the sketch counts time in 256 ns */
+	RW_KERN_PROMOTE_PER_TICK = 64, /* new exact limiters per CPU and tick */
+};
+
+/*
+ * What a ban does. The order is strictness: where several prefixes match, the highest counts.
+ * LIMIT: everything under the prefix shares the budget of one source. DROP_SYN: no new
+ * connections, what is open may finish. DROP_ALL: nothing.
+ */
+enum rw_kern_verdict {
+	RW_KERN_VERDICT_LIMIT = 1,
+	RW_KERN_VERDICT_DROP_SYN = 2,
+	RW_KERN_VERDICT_DROP_ALL = 3,
+};
+
+/* Why an entry is there. */
+enum rw_kern_reason {
+	RW_KERN_REASON_OPERATOR = 1, /* by hand */
+	RW_KERN_REASON_STRIKES = 2,  /* the engine, for repeated misdeeds */
+};
+
+enum rw_kern_mode {
+	RW_KERN_MODE_NATIVE = 1,
+	RW_KERN_MODE_GENERIC = 2,
+};
+
+/*
+ * The counters, in the order of struct rw_kern_stats: X(name, what it counts).
+ *
+ * A packet counts in rx and in exactly one of pass_*, drop_* and would_drop_*. The would_drop_*
+ * are shadow mode's and stand in the order of the drop_*.
+ */
+#define RW_KERN_COUNTERS(X)                                                                 \
+	X(rx, "packets seen")                                                               \
+	X(pass_other, "passed untouched: not TCP to a protected port")                      \
+	X(pass_allowed, "passed: the source is allowlisted")                                \
+	X(pass, "passed every check")                                                       \
+	X(drop_malformed, "dropped: headers that cannot be right")                          \
+	X(drop_fragment, "dropped: IP fragments to a protected port")                       \
+	X(drop_denied, "dropped: the source is banned")                                     \
+	X(drop_denied_syn, "dropped: the source may open no new connection")                \
+	X(drop_flags, "dropped: impossible TCP flags")                                      \
+	X(drop_limited, "dropped: the source is banned to a shared budget, and over it")    \
+	X(drop_syn_rate, "dropped: the source opens connections too fast")                  \
+	X(drop_pkt_rate, "dropped: the source sends packets too fast")                      \
+	X(would_drop_malformed, "shadow mode: would have been dropped as malformed")        \
+	X(would_drop_fragment, "shadow mode: would have been dropped as a fragment")        \
+	X(would_drop_denied, "shadow mode: would have been dropped as banned")              \
+	X(would_drop_denied_syn, "shadow mode: would have been dropped as a banned SYN")    \
+	X(would_drop_flags, "shadow mode: would have been dropped for its flags")           \
+	X(would_drop_limited, "shadow mode: would have been dropped over a shared budget")  \
+	X(would_drop_syn_rate, "shadow mode: would have been dropped over the SYN rate")    \
+	X(would_drop_pkt_rate, "shadow mode: would have been dropped over the packet rate") \
+	X(ban_expired, "met a ban whose time was over")                                     \
+	X(promoted, "sources given an exact limiter")                                       \
+	X(promote_capped, "not promoted: too many in one tick; the sketch decided")         \
+	X(promote_failed, "not promoted: the table refused; the sketch decided")            \
+	X(cas_lost, "admitted because another CPU updated the limiter first")
+
+/* rw_stats, per CPU: index 0. */
+#define RW_KERN_FIELD(name, help) uint64_t name;
+struct rw_kern_stats {
+	RW_KERN_COUNTERS(RW_KERN_FIELD)
+};
+#undef RW_KERN_FIELD
+
+/* Indices of the counters. */
+#define RW_KERN_INDEX(name, help) RW_KERN_N_##name,
+enum rw_kern_counter { RW_KERN_COUNTERS(RW_KERN_INDEX) RW_KERN_N };
+#undef RW_KERN_INDEX
+
+/* From a drop_* to its would_drop_*. */
+#define RW_KERN_SHADOW (RW_KERN_N_would_drop_malformed - RW_KERN_N_drop_malformed)
+
+/* Keys. LPM tries want plen first. */
+struct rw_kern_key4 {
+	uint32_t plen;
+	uint8_t addr[4];
+};
+
+/* IPv4 stands here as ::ffff:a.b.c.d with plen + 96; except in rw_deny6, which has none. */
+struct rw_kern_key {
+	uint32_t plen;
+	uint8_t addr[16];
+};
+
+/* rw_deny4, rw_deny6. The kernel writes drops only. */
+struct rw_kern_ban {
+	uint64_t expires_ns; /* CLOCK_MONOTONIC; 0: never */
+	uint64_t drops;
+	enum rw_kern_verdict verdict;
+	enum rw_kern_reason reason;
+};
+
+/* rw_allow, rw_allow_net. */
+struct rw_kern_allow {
+	enum rw_kern_reason reason;
+};
+
+/*
+ * A rate as GCRA: interval_ns between packets, tolerance_ns ahead of it for bursts; 0 interval:
+ * unlimited. The sk_* are the sketch's, in units of 256 ns: above the threshold a source is handed
+ * to its exact limiter; the backlog counts on to the cap, so that it stays handed over while
+ * it keeps sending too fast, whatever the tick of the clock.
+ */
+struct rw_kern_rate {
+	uint64_t interval_ns;
+	uint64_t tolerance_ns;
+	uint32_t sk_interval;
+	uint32_t sk_threshold;
+	uint32_t sk_cap;
+	uint32_t per_second; /* as configured, for people */
+	uint32_t burst;
+	uint32_t reserved;
+};
+
+/* rw_cfg: index 0, written before the program is attached. */
+struct rw_kern_cfg {
+	uint64_t tick_ns;		    /* length of a jiffy */
+	uint64_t hash[RW_KERN_SKETCH_ROWS]; /* odd and secret: nobody can choose collisions */
+	struct rw_kern_rate syn;
+	struct rw_kern_rate pkt;
+	uint32_t shadow; /* 1: count drops, drop nothing */
+	uint32_t n_ports;
+	uint16_t ports[RW_KERN_PORTS]; /* for people; rw_ports decides */
+};
+
+/* rw_ports: index 0. Bit n of word n / 64 is TCP port n. */
+struct rw_kern_ports {
+	uint64_t word[1024];
+};
+
+/*
+ * rw_bits: index 0. What lets honest packets skip the look-ups: a source whose bit is clear has no
+ * entry. IPv4 by /16, IPv6 by hash of its /32. A bit is set before the entry is made.
+ * plens hold prefix length + 1 of all bans, longest first, 0 ends; eight bytes written as one word.
+ */
+struct rw_kern_bits {
+	uint8_t deny4_plens[RW_KERN_PLENS] __attribute__((aligned(8)));
+	uint8_t deny6_plens[RW_KERN_PLENS] __attribute__((aligned(8)));
+	uint64_t stale; /* userspace: an entry went, bits may be cleared */
+	uint64_t deny4[1024];
+	uint64_t deny6[1024];
+	uint64_t allow4[1024];
+	uint64_t allow6[1024];
+};
+
+/* The bit of an IPv6 address in deny6 and allow6; first4 is its first four bytes as a number. */
+static inline __attribute__((always_inline)) uint32_t rw_kern_bit6(uint32_t first4)
+{
+	return (first4 * 2654435769u) >> 16;
+}
+
+/* rw_source (LRU): the exact limiter of a promoted source; theoretical arrival times, ns. */
+struct rw_kern_source {
+	uint64_t tat_syn_ns;
+	uint64_t tat_pkt_ns;
+	uint64_t drops;
+	uint64_t first_ns;
+};
+
+/* rw_promo, per CPU: index 0. */
+struct rw_kern_promo {
+	uint64_t tick_ns;
+	uint64_t used;
+};
+
+/* rw_sketch: index 0. Arrival times in units of 256 ns, low 32 bits. */
+struct rw_kern_sketch {
+	uint32_t syn[RW_KERN_SKETCH_ROWS][1 << RW_KERN_SYN_BITS];
+	uint32_t pkt[RW_KERN_SKETCH_ROWS][1 << RW_KERN_PKT_BITS];
+};
+
+/* rw_meta: index 0. Read before anything else. */
+struct rw_kern_meta {
+	char magic[8];
+	uint32_t abi;
+	enum rw_kern_mode mode;
+	uint64_t layout; /* rw_kern_layout() of who attached */
+	uint32_t ifindex;
+	uint32_t prog_id;
+	char interface[16];
+	char version[16]; /* of ringwall */
+};
+
+/* FNV-1a over the sizes of everything above: catches a forgotten RW_KERN_ABI. */
+static inline uint64_t rw_kern_layout(void)
+{
+	const uint64_t sizes[] = {
+		sizeof(struct rw_kern_stats), sizeof(struct rw_kern_ban),
+		sizeof(struct rw_kern_cfg),   sizeof(struct rw_kern_bits),
+		sizeof(struct rw_kern_key4),  sizeof(struct rw_kern_key),
+		sizeof(struct rw_kern_allow), sizeof(struct rw_kern_source),
+		sizeof(struct rw_kern_ports), sizeof(struct rw_kern_sketch),
+	};
+	uint64_t h = 0xcbf29ce484222325ULL;
+
+	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		h = (h ^ sizes[i]) * 0x100000001b3ULL;
+	return h;
+}
+
+#define RW_KERN_SIZE(type, n) \
+	_Static_assert(sizeof(struct type) == (n), "size of struct " #type " is ABI")
+#define RW_KERN_AT(type, field, n)                                    \
+	_Static_assert(__builtin_offsetof(struct type, field) == (n), \
+		       "offset of " #type "." #field " is ABI")
+#define RW_KERN_VALUE(name, n) _Static_assert((name) == (n), "value of " #name " is ABI")
+
+RW_KERN_VALUE(RW_KERN_VERDICT_LIMIT, 1);
+RW_KERN_VALUE(RW_KERN_VERDICT_DROP_SYN, 2);
+RW_KERN_VALUE(RW_KERN_VERDICT_DROP_ALL, 3);
+RW_KERN_VALUE(RW_KERN_REASON_OPERATOR, 1);
+RW_KERN_VALUE(RW_KERN_REASON_STRIKES, 2);
+RW_KERN_VALUE(RW_KERN_MODE_NATIVE, 1);
+RW_KERN_VALUE(RW_KERN_MODE_GENERIC, 2);
+RW_KERN_VALUE(sizeof(enum rw_kern_verdict), 4);
+RW_KERN_VALUE(sizeof(enum rw_kern_reason), 4);
+RW_KERN_VALUE(sizeof(enum rw_kern_mode), 4);
+
+RW_KERN_VALUE(RW_KERN_N, 25);
+RW_KERN_VALUE(RW_KERN_N_rx, 0);
+RW_KERN_VALUE(RW_KERN_N_drop_malformed, 4);
+RW_KERN_VALUE(RW_KERN_N_drop_pkt_rate, 11);
+RW_KERN_VALUE(RW_KERN_N_would_drop_malformed, 12);
+RW_KERN_VALUE(RW_KERN_N_would_drop_pkt_rate, RW_KERN_N_drop_pkt_rate + RW_KERN_SHADOW);
+RW_KERN_SIZE(rw_kern_stats, 8 * RW_KERN_N);
+RW_KERN_AT(rw_kern_stats, pass, 8 * RW_KERN_N_pass);
+RW_KERN_AT(rw_kern_stats, cas_lost, 8 * RW_KERN_N_cas_lost);
+
+RW_KERN_SIZE(rw_kern_key4, 8);
+RW_KERN_AT(rw_kern_key4, addr, 4);
+RW_KERN_SIZE(rw_kern_key, 20);
+RW_KERN_AT(rw_kern_key, addr, 4);
+RW_KERN_SIZE(rw_kern_ban, 24);
+RW_KERN_AT(rw_kern_ban, drops, 8);
+RW_KERN_AT(rw_kern_ban, verdict, 16);
+RW_KERN_AT(rw_kern_ban, reason, 20);
+RW_KERN_SIZE(rw_kern_allow, 4);
+RW_KERN_SIZE(rw_kern_rate, 40);
+RW_KERN_AT(rw_kern_rate, sk_interval, 16);
+RW_KERN_SIZE(rw_kern_cfg, 144);
+RW_KERN_AT(rw_kern_cfg, hash, 8);
+RW_KERN_AT(rw_kern_cfg, syn, 24);
+RW_KERN_AT(rw_kern_cfg, pkt, 64);
+RW_KERN_AT(rw_kern_cfg, shadow, 104);
+RW_KERN_AT(rw_kern_cfg, ports, 112);
+RW_KERN_SIZE(rw_kern_ports, 8192);
+RW_KERN_SIZE(rw_kern_bits, 24 + 4 * 8192);
+RW_KERN_AT(rw_kern_bits, deny6_plens, 8);
+RW_KERN_AT(rw_kern_bits, deny4, 24);
+RW_KERN_AT(rw_kern_bits, allow4, 24 + 2 * 8192);
+RW_KERN_SIZE(rw_kern_source, 32);
+RW_KERN_SIZE(rw_kern_promo, 16);
+RW_KERN_SIZE(rw_kern_sketch, 2 * 4 * ((1 << 18) + (1 << 17)));
+RW_KERN_SIZE(rw_kern_meta, 64);
+RW_KERN_AT(rw_kern_meta, layout, 16);
+RW_KERN_AT(rw_kern_meta, interface, 32);
+
+#endif
