@@ -66,17 +66,36 @@ int rw_secret_expand(struct rw_slice text, struct rw_buf *out, struct rw_error *
 	return rc;
 }
 
-static int check_file(int fd, const char *file, struct rw_error *why)
+static int cannot_read(const char *file, struct rw_error *why)
 {
-	struct stat st;
+	return rw_fail(why, errno == EACCES ? RW_EPERM : RW_EIO, "cannot read '%s': %s", file,
+		       strerror(errno));
+}
 
-	if (fstat(fd, &st) != 0)
-		return rw_fail(why, RW_EIO, "cannot read '%s': %s", file, strerror(errno));
-	if (!S_ISREG(st.st_mode))
+static int check_file(const struct stat *st, const char *file, struct rw_error *why)
+{
+	if (!S_ISREG(st->st_mode))
 		return rw_fail(why, RW_EINVAL, "'%s' is no regular file", file);
-	if (st.st_mode & S_IROTH)
+	if (st->st_mode & S_IROTH)
 		return rw_fail(why, RW_EPERM, "'%s' can be read by everybody: chmod o-r it", file);
 	return RW_OK;
+}
+
+/* Looked at before it is opened too: opening some devices does something, a FIFO waits. */
+static int open_checked(const char *file, int *fd, struct rw_error *why)
+{
+	struct stat st;
+	int rc;
+
+	if (stat(file, &st) != 0)
+		return cannot_read(file, why);
+	rc = check_file(&st, file, why);
+	if (rc)
+		return rc;
+	*fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (*fd < 0 || fstat(*fd, &st) != 0)
+		return cannot_read(file, why);
+	return check_file(&st, file, why);
 }
 
 static int read_all(int fd, struct rw_buf *out)
@@ -100,13 +119,8 @@ static int read_all(int fd, struct rw_buf *out)
 int rw_secret_read(const char *file, struct rw_buf *out, struct rw_error *why)
 {
 	struct rw_buf all = {0};
-	/* Without O_NONBLOCK a FIFO in that place would stop the start for good. */
-	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), rc;
+	int fd = -1, rc = open_checked(file, &fd, why);
 
-	if (fd < 0)
-		return rw_fail(why, errno == EACCES ? RW_EPERM : RW_EIO, "cannot read '%s': %s",
-			       file, strerror(errno));
-	rc = check_file(fd, file, why);
 	if (rc)
 		goto out;
 	rc = read_all(fd, &all);
@@ -124,6 +138,7 @@ int rw_secret_read(const char *file, struct rw_buf *out, struct rw_error *why)
 	rc = rw_buf_add(out, all.p, all.len);
 out:
 	rw_buf_wipe(&all);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	return rc;
 }

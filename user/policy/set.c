@@ -11,14 +11,14 @@ void rw_load_store(void *base, struct rw_key_place place, uint64_t v)
 {
 	char *to = (char *)base + place.offset;
 
+	RW_BUG_ON(place.size != sizeof(bool) && place.size != sizeof(uint32_t) &&
+		  place.size != sizeof(uint64_t));
 	if (place.size == sizeof(bool))
 		*(bool *)to = v != 0;
 	else if (place.size == sizeof(uint32_t))
 		*(uint32_t *)to = (uint32_t)v;
-	else if (place.size == sizeof(uint64_t))
-		*(uint64_t *)to = v;
 	else
-		RW_BUG_ON("a row's place has a width of its own");
+		*(uint64_t *)to = v;
 }
 
 static const char **text_place(const struct rw_config_key *k, void *base)

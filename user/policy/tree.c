@@ -270,25 +270,23 @@ static int build(struct builder *b, const yaml_event_t *ev, unsigned depth,
 		return fail_at(b, &ev->start_mark, RW_EINVAL, why);
 	if (depth > RW_TREE_MAX_DEPTH)
 		return fail_at(b, &ev->start_mark, RW_ELIMIT, "nested too deeply");
-	switch (ev->type) {
-	case YAML_SCALAR_EVENT:
+	if (ev->type == YAML_SCALAR_EVENT) {
 		rc = new_node(b, ev, RW_TREE_TEXT, out);
 		if (rc)
 			return rc;
 		(*out)->quoted = ev->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
 		return keep_text(b, ev, &(*out)->text);
-	case YAML_SEQUENCE_START_EVENT:
+	}
+	if (ev->type == YAML_SEQUENCE_START_EVENT) {
 		rc = new_node(b, ev, RW_TREE_LIST, out);
 		return rc ? rc : build_list(b, *out, depth);
-	case YAML_MAPPING_START_EVENT:
-		rc = new_node(b, ev, RW_TREE_MAP, out);
-		while (!rc && !end)
-			rc = build_pair(b, *out, depth, &end);
-		return rc;
-	default:
-		RW_BUG_ON("libyaml put an end where a value belongs");
-		return RW_EINVAL;
 	}
+	/* The grammar has ends only where a list or section reads them. */
+	RW_BUG_ON(ev->type != YAML_MAPPING_START_EVENT);
+	rc = new_node(b, ev, RW_TREE_MAP, out);
+	while (!rc && !end)
+		rc = build_pair(b, *out, depth, &end);
+	return rc;
 }
 
 /* The root: exactly one document, and a section. */
@@ -366,6 +364,8 @@ int rw_tree_parse(struct rw_tree *t, struct rw_slice yaml, const char *name, str
 	rc = check_bytes(yaml, name, e);
 	if (rc)
 		return rc;
+	if (rw_slice_starts(yaml, "\xef\xbb\xbf")) /* a byte order mark, as some editors leave */
+		b.yaml = yaml = rw_slice_of(yaml.p + 3, yaml.n - 3);
 	/* The worst escape, "\L", makes three bytes of two characters. */
 	t->text.max = 2 * yaml.n + 1;
 	if (rw_buf_reserve(&t->text, t->text.max) || !yaml_parser_initialize(&b.parser)) {
