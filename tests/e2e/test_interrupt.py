@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Interrupted, ringwall leaves nothing behind: no process, namespace, program, pin or mount."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import TOP
+from world import run, wait_for
+
+HOLD = """
+import sys, time
+sys.path.insert(0, {scripts!r})
+from world import World
+with World({ringwall!r}) as w:
+    print("up", flush=True)
+    time.sleep(600)
+"""
+
+
+def traces(marker):
+    """What a run could leave: processes by their command line, BPF programs, namespaces, mounts."""
+    procs = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if marker in open(f"/proc/{pid}/cmdline").read().replace("\0", " "):
+                procs.append(pid)
+        except OSError:
+            pass
+    progs = [p["id"] for p in json.loads(run("bpftool", "--json", "prog", "show").stdout)
+             if p.get("name", "").startswith("rw_")]
+    pins = [f for _, _, files in os.walk("/sys/fs/bpf") for f in files if f.startswith("rw_")]
+    return {"processes": procs, "programs": progs, "pins": pins,
+            "namespaces": run("ip", "netns", "list").stdout.split(),
+            "links": [l["ifname"] for l in json.loads(run("ip", "-json", "link").stdout)],
+            "mounts": len(open("/proc/self/mounts").readlines())}
+
+
+@pytest.mark.parametrize("sig", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_killed_session_leaves_nothing(ringwall, sig):
+    """scripts/in-root: the session's namespaces die with it, and so does all that was made in them."""
+    script = HOLD.format(scripts=str(TOP / "scripts"), ringwall=str(ringwall))
+    before = traces("ringwall serve")
+    p = subprocess.Popen([TOP / "scripts/in-root", sys.executable, "-c", script],
+                         stdout=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        assert p.stdout.readline().strip() == "up"
+        during = traces(str(ringwall))
+        assert during["processes"] and len(during["programs"]) > len(before["programs"])
+        # a terminal's Ctrl-C and a kill of the job reach the whole group; SIGKILL only the leader
+        os.kill(p.pid, sig) if sig == signal.SIGKILL else os.killpg(p.pid, sig)
+        p.wait(30)
+        wait_for("everything to be gone", 15, lambda: traces("ringwall serve") == before, every=0.2)
+    finally:
+        p.kill()
+        p.wait()
+        p.stdout.close()
+
+
+def test_interrupted_demo_cleans_up():
+    """Ctrl-C in the middle of the tour."""
+    if not (TOP / "build/release/ringwall").exists():
+        pytest.fail("build/release/ringwall is not built")
+    before = traces("ringwall serve")
+    p = subprocess.Popen([sys.executable, TOP / "scripts/demo.py"], stdout=subprocess.PIPE,
+                         stderr=subprocess.STDOUT, text=True, start_new_session=True)
+    out = ""
+    while "== A stream" not in out:
+        line = p.stdout.readline()
+        assert line, out
+        out += line
+    time.sleep(0.3)
+    os.killpg(p.pid, signal.SIGINT)
+    out += p.stdout.read()
+    assert p.wait(30) == 130, out
+    assert "cleaned up" in out and "Traceback" not in out
+    assert traces("ringwall serve") == before
