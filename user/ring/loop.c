@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The loop: turns, and what a turn consists of. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ring/internal.h"
+
+enum { DEFAULT_SOCKS = 4096 };
+static const size_t default_queued_bytes = 64u << 20;
+
+/* How long rw_loop_free waits for the last completions. */
+static const uint64_t farewell_ns = 5000000000;
+
+int rw_loop_new(struct rw_loop **out, struct rw_io *io, const struct rw_loop_config *cfg,
+		struct rw_error *e)
+{
+	static const struct rw_loop_config defaults;
+	struct rw_loop *l;
+
+	cfg = cfg ? cfg : &defaults;
+	l = calloc(1, sizeof(*l));
+	if (!l)
+		goto nomem;
+	l->max_socks = cfg->max_socks ? cfg->max_socks : DEFAULT_SOCKS;
+	if (l->max_socks > RW_IO_MAX_SLOTS) {
+		rw_fail(e, RW_EINVAL, "max_socks is %u, more than %d", l->max_socks,
+			RW_IO_MAX_SLOTS);
+		goto fail;
+	}
+	l->socks = calloc(l->max_socks, sizeof(*l->socks));
+	if (!l->socks)
+		goto nomem;
+	STAILQ_INIT(&l->dirty);
+	TAILQ_INIT(&l->starved);
+	SLIST_INIT(&l->free);
+	for (unsigned i = l->max_socks; i-- > 0;) {
+		l->socks[i].slot = i;
+		l->socks[i].loop = l;
+		SLIST_INSERT_HEAD(&l->free, &l->socks[i], free_link);
+	}
+	l->free_socks = l->max_socks;
+	rw_chunk_pool_init(&l->chunks,
+			   cfg->max_queued_bytes ? cfg->max_queued_bytes : default_queued_bytes);
+	rw_mailbox_init(&l->mailbox);
+	l->io = io;
+	l->now_ns = io->ops->now_ns(io);
+	rw_wheel_init(&l->wheel, l->now_ns);
+	*out = l;
+	return RW_OK;
+nomem:
+	rw_fail(e, RW_ENOMEM, "no memory for a loop of %u sockets",
+		cfg->max_socks ? cfg->max_socks : DEFAULT_SOCKS);
+fail:
+	io->ops->destroy(io);
+	if (l) {
+		free(l->socks);
+		free(l);
+	}
+	return e ? (int)e->code : RW_ENOMEM;
+}
+
+static void dispatch(struct rw_loop *l, const struct rw_io_done *d)
+{
+	switch (rw_io_tag_op(d->tag)) {
+	case RW_IO_NONE:
+		l->orphans--;
+		break;
+	case RW_IO_ACCEPT:
+	case RW_IO_ACCEPT + RW_IO_CANCEL:
+	case RW_IO_CLOSE_LISTENER:
+		rw_listener_done(l, d);
+		break;
+	default:
+		rw_sock_done(l, d);
+	}
+}
+
+/* Nothing is waited for where something can be done at once. */
+static uint64_t timeout(struct rw_loop *l, uint64_t max_wait_ns)
+{
+	uint64_t next = rw_wheel_next_ns(&l->wheel);
+	uint64_t now;
+
+	if (atomic_load_explicit(&l->mailbox.waiting, memory_order_relaxed) || max_wait_ns == 0)
+		return 0;
+	if (next == UINT64_MAX)
+		return max_wait_ns;
+	now = l->io->ops->now_ns(l->io); /* the callbacks of this turn took their time */
+	if (next <= now)
+		return 0;
+	return next - now < max_wait_ns ? next - now : max_wait_ns;
+}
+
+static void settle(struct rw_loop *l)
+{
+	rw_listeners_settle(l);
+	rw_socks_feed(l);
+	rw_socks_settle(l);
+}
+
+int rw_loop_turn(struct rw_loop *l, uint64_t max_wait_ns)
+{
+	int n;
+
+	settle(l); /* what was asked for between turns */
+	n = l->io->ops->wait(l->io, timeout(l, max_wait_ns), l->done, RW_BATCH);
+	if (n < 0)
+		return n;
+	l->now_ns = l->io->ops->now_ns(l->io);
+	for (int i = 0; i < n; i++) {
+		if (l->done[i].buffer != RW_IO_NO_BUFFER)
+			l->buffers_out++;
+		dispatch(l, &l->done[i]);
+	}
+	if (atomic_load_explicit(&l->mailbox.waiting, memory_order_relaxed))
+		rw_mailbox_run(&l->mailbox);
+	rw_wheel_fire(&l->wheel, l->now_ns);
+	settle(l);
+	return RW_OK;
+}
+
+int rw_loop_run(struct rw_loop *l)
+{
+	int rc = RW_OK;
+
+	while (!l->stop && !rc)
+		rc = rw_loop_turn(l, UINT64_MAX);
+	l->stop = false;
+	return rc;
+}
+
+void rw_loop_stop(struct rw_loop *l)
+{
+	l->stop = true;
+}
+
+static void part_from_all(struct rw_loop *l)
+{
+	for (unsigned i = 0; i < l->n_listeners; i++)
+		if (l->listeners[i])
+			rw_listener_stop(l->listeners[i]);
+	for (unsigned i = 0; i < l->max_socks; i++)
+		if (l->socks[i].live)
+			rw_sock_abort(&l->socks[i]);
+}
+
+static bool anything_left(const struct rw_loop *l)
+{
+	for (unsigned i = 0; i < l->n_listeners; i++)
+		if (l->listeners[i])
+			return true;
+	return l->free_socks != l->max_socks || l->orphans;
+}
+
+void rw_loop_free(struct rw_loop *l)
+{
+	uint64_t end;
+
+	if (!l)
+		return;
+	end = l->io->ops->now_ns(l->io) + farewell_ns;
+	l->io->closing = true;
+	do {
+		part_from_all(l); /* again: an on_close may have connected anew */
+		if (rw_loop_turn(l, farewell_ns / 100) < 0)
+			break;
+	} while (anything_left(l) && l->now_ns < end);
+	for (unsigned i = 0; i < l->max_socks; i++)
+		if (l->socks[i].live)
+			rw_sock_bury(&l->socks[i]);
+	for (unsigned i = 0; i < l->n_listeners; i++)
+		if (l->listeners[i])
+			rw_listener_bury(l->listeners[i]);
+	l->io->ops->destroy(l->io);
+	rw_mailbox_free(&l->mailbox);
+	rw_chunk_pool_free(&l->chunks);
+	free(l->socks);
+	free(l);
+}
+
+uint64_t rw_loop_now(const struct rw_loop *l)
+{
+	return l->now_ns;
+}
+
+uint64_t rw_loop_wall_ms(const struct rw_loop *l)
+{
+	return l->io->ops->wall_ms(l->io);
+}
+
+uint64_t rw_loop_random(struct rw_loop *l)
+{
+	return l->io->ops->random(l->io);
+}
+
+const struct rw_loop_stats *rw_loop_stats(struct rw_loop *l)
+{
+	l->stats.cq_overflow = l->io->overflow;
+	l->stats.socks_live = l->max_socks - l->free_socks;
+	return &l->stats;
+}
+
+int rw_loop_post(struct rw_loop *l, void (*fn)(void *arg), void *arg)
+{
+	bool was_empty;
+	int rc = rw_mailbox_put(&l->mailbox, (struct rw_mail){fn, arg}, &was_empty);
+
+	if (!rc && was_empty)
+		l->io->ops->wake(l->io);
+	return rc;
+}
+
+void rw_timer_set(struct rw_loop *l, struct rw_timer *t, uint64_t when_ns, void (*fn)(void *arg),
+		  void *arg)
+{
+	t->fn = fn;
+	t->arg = arg;
+	rw_wheel_set(&l->wheel, t, when_ns);
+}

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ring/uring_int.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ring/poison.h"
+
+enum { BACKLOG = 1024, BUFFER_GROUP = 0 };
+
+/* The tag of the read that wake ends; no slot has it. */
+static const uint64_t wake_tag = UINT64_MAX;
+
+static const struct {
+	int from;
+	int to;
+} errors[] = {
+	{ECANCELED, RW_IO_CANCELLED},
+	{ENOBUFS, RW_IO_STARVED},
+	{EMFILE, RW_IO_NOFILES},
+	{ENFILE, RW_IO_NOFILES},
+	{ECONNRESET, RW_ECLOSED},
+	{EPIPE, RW_ECLOSED},
+	{ENOTCONN, RW_ECLOSED},
+	{ECONNABORTED, RW_ECLOSED},
+	{ECONNREFUSED, RW_ECLOSED},
+	{ETIMEDOUT, RW_ETIMEOUT},
+	{ENOENT, RW_ENOTFOUND},
+	{EALREADY, RW_EAGAIN},
+	{EPERM, RW_EPERM},
+	{EACCES, RW_EPERM},
+	{EADDRINUSE, RW_EBUSY},
+	{EADDRNOTAVAIL, RW_ENOTFOUND},
+	{ENOMEM, RW_ENOMEM},
+	{EAFNOSUPPORT, RW_EUNSUP},
+};
+
+/* err is positive. What is not in the table is the operating system's refusal. */
+int rw_uring_error(int err)
+{
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		if (errors[i].from == err)
+			return errors[i].to;
+	return RW_EIO;
+}
+
+/* --- what needs no ring ---------------------------------------------------------------- */
+
+static int listen_error(int err, const struct rw_addr *addr, struct rw_error *e)
+{
+	char text[RW_ADDR_TEXT];
+	int code = rw_uring_error(err);
+
+	rw_addr_text(addr, true, text);
+	switch (code) {
+	case RW_EBUSY:
+		return rw_fail(e, code,
+			       "cannot listen on %s: another process listens there; stop it or "
+			       "choose another port (ss -ltnp shows who it is)",
+			       text);
+	case RW_EPERM:
+		return rw_fail(e, code,
+			       "cannot listen on %s: ports below 1024 need CAP_NET_BIND_SERVICE; "
+			       "grant it or choose a higher port",
+			       text);
+	case RW_ENOTFOUND:
+		return rw_fail(e, code,
+			       "cannot listen on %s: no interface of this host has that address",
+			       text);
+	default:
+		return rw_fail(e, code, "cannot listen on %s: %s", text, strerror(err));
+	}
+}
+
+static int set_flag(int fd, int level, int name)
+{
+	int one = 1;
+
+	return setsockopt(fd, level, name, &one, sizeof(one));
+}
+
+static int uring_listen(struct rw_io *io, struct rw_addr *addr, int *out, struct rw_error *e)
+{
+	int err, fd = socket(addr->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+
+	(void)io;
+	if (fd < 0)
+		return listen_error(errno, addr, e);
+	/* What is accepted inherits TCP_NODELAY: no system call per connection. */
+	if (set_flag(fd, SOL_SOCKET, SO_REUSEADDR) || set_flag(fd, SOL_SOCKET, SO_REUSEPORT) ||
+	    set_flag(fd, IPPROTO_TCP, TCP_NODELAY) ||
+	    (addr->sa.sa_family == AF_INET6 && set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY)) ||
+	    bind(fd, &addr->sa, addr->len) || listen(fd, BACKLOG) ||
+	    getsockname(fd, &addr->sa, &addr->len)) {
+		err = errno;
+		close(fd);
+		return listen_error(err, addr, e);
+	}
+	*out = fd;
+	return RW_OK;
+}
+
+static int uring_socket(struct rw_io *io, const struct rw_addr *addr)
+{
+	int fd = socket(addr->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+
+	(void)io;
+	if (fd < 0)
+		return rw_uring_error(errno);
+	(void)set_flag(fd, IPPROTO_TCP, TCP_NODELAY); /* cannot fail on a TCP socket */
+	return fd;
+}
+
+static int uring_peer(struct rw_io *io, int fd, struct rw_addr *out)
+{
+	(void)io;
+	out->len = sizeof(out->in6);
+	return getpeername(fd, &out->sa, &out->len) ? rw_uring_error(errno) : RW_OK;
+}
+
+/* --- operations ------------------------------------------------------------------------ */
+
+/* More was started in one turn than fits: one more system call makes room. */
+static void submit_early(struct rw_uring *u)
+{
+	RW_BUG_ON(rw_uring_enable(u) != RW_OK);
+	for (int attempt = 0; io_uring_sq_ready(&u->ring); attempt++) {
+		RW_BUG_ON(attempt == 1000); /* the kernel has had no memory for that long */
+		io_uring_submit(&u->ring);
+	}
+	u->n_msgs = 0;
+}
+
+static struct io_uring_sqe *get_sqe(struct rw_uring *u)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&u->ring);
+
+	if (!sqe) {
+		submit_early(u);
+		sqe = io_uring_get_sqe(&u->ring);
+	}
+	RW_BUG_ON(!sqe);
+	return sqe;
+}
+
+static void uring_accept(struct rw_io *io, int fd, uint64_t tag)
+{
+	struct io_uring_sqe *sqe = get_sqe(rw_uring_of(io));
+
+	io_uring_prep_multishot_accept(sqe, fd, NULL, NULL, SOCK_CLOEXEC);
+	io_uring_sqe_set_data64(sqe, tag);
+}
+
+static void uring_connect(struct rw_io *io, int fd, const struct rw_addr *addr, uint64_t tag)
+{
+	struct io_uring_sqe *sqe = get_sqe(rw_uring_of(io));
+
+	io_uring_prep_connect(sqe, fd, &addr->sa, addr->len);
+	io_uring_sqe_set_data64(sqe, tag);
+}
+
+static void uring_recv(struct rw_io *io, int fd, uint64_t tag)
+{
+	struct io_uring_sqe *sqe = get_sqe(rw_uring_of(io));
+
+	io_uring_prep_recv_multishot(sqe, fd, NULL, 0, 0);
+	sqe->flags |= IOSQE_BUFFER_SELECT;
+	sqe->buf_group = BUFFER_GROUP;
+	io_uring_sqe_set_data64(sqe, tag);
+}
+
+static void uring_send(struct rw_io *io, int fd, const struct iovec *iov, unsigned n, uint64_t tag)
+{
+	struct rw_uring *u = rw_uring_of(io);
+	struct io_uring_sqe *sqe = get_sqe(u);
+	struct rw_uring_msg *m;
+
+	if (n == 1) {
+		io_uring_prep_send(sqe, fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL);
+		io_uring_sqe_set_data64(sqe, tag);
+		return;
+	}
+	/* The kernel copies the header and the array when it is submitted. */
+	m = &u->msgs[u->n_msgs++];
+	memcpy(m->iov, iov, n * sizeof(*iov));
+	m->head = (struct msghdr){.msg_iov = m->iov, .msg_iovlen = n};
+	io_uring_prep_sendmsg(sqe, fd, &m->head, MSG_NOSIGNAL);
+	io_uring_sqe_set_data64(sqe, tag);
+	if (u->n_msgs == RW_URING_MSGS)
+		submit_early(u);
+}
+
+static void uring_shutdown(struct rw_io *io, int fd, uint64_t tag)
+{
+	struct io_uring_sqe *sqe = get_sqe(rw_uring_of(io));
+
+	io_uring_prep_shutdown(sqe, fd, SHUT_WR);
+	io_uring_sqe_set_data64(sqe, tag);
+}
+
+static void uring_cancel(struct rw_io *io, uint64_t target, uint64_t tag)
+{
+	struct io_uring_sqe *sqe = get_sqe(rw_uring_of(io));
+
+	/* By tag: a look-up. By descriptor the kernel would walk every armed operation. */
+	io_uring_prep_cancel64(sqe, target, 0);
+	io_uring_sqe_set_data64(sqe, tag);
+}
+
+static void uring_close(struct rw_io *io, int fd, bool reset, uint64_t tag)
+{
+	struct io_uring_sqe *sqe = get_sqe(rw_uring_of(io));
+	struct linger now = {.l_onoff = 1, .l_linger = 0};
+
+	if (reset)
+		(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	io_uring_prep_close(sqe, fd);
+	io_uring_sqe_set_data64(sqe, tag);
+}
+
+static void uring_abandon(struct rw_io *io, int fd)
+{
+	(void)io;
+	close(fd);
+}
+
+/* --- buffers --------------------------------------------------------------------------- */
+
+static void put_buffer(struct rw_uring *u, uint16_t id)
+{
+	uint8_t *p = u->mem + (size_t)id * u->io.recv_buffer_bytes;
+
+	rw_poison(p, u->io.recv_buffer_bytes);
+	io_uring_buf_ring_add(u->bufs, p, u->io.recv_buffer_bytes, id,
+			      io_uring_buf_ring_mask(u->io.recv_buffers), 0);
+	io_uring_buf_ring_advance(u->bufs, 1);
+	u->in_ring++;
+}
+
+/* Brings the ring up to its level. */
+void rw_uring_fill(struct rw_uring *u)
+{
+	while (u->in_ring < u->level && u->n_spare)
+		put_buffer(u, u->spare[--u->n_spare]);
+}
+
+static void uring_give_back(struct rw_io *io, unsigned buffer)
+{
+	struct rw_uring *u = rw_uring_of(io);
+
+	RW_BUG_ON(buffer >= io->recv_buffers || u->n_spare + u->in_ring >= io->recv_buffers);
+	if (u->in_ring < u->level) {
+		put_buffer(u, (uint16_t)buffer);
+		return;
+	}
+	rw_poison(u->mem + (size_t)buffer * io->recv_buffer_bytes, io->recv_buffer_bytes);
+	u->spare[u->n_spare++] = (uint16_t)buffer;
+}
+
+/* --- waiting --------------------------------------------------------------------------- */
+
+void rw_uring_watch_wake(struct rw_uring *u)
+{
+	struct io_uring_sqe *sqe = get_sqe(u);
+
+	io_uring_prep_read(sqe, u->wake_fd, &u->wake_count, sizeof(u->wake_count), 0);
+	io_uring_sqe_set_data64(sqe, wake_tag);
+}
+
+static void uring_wake(struct rw_io *io)
+{
+	uint64_t one = 1;
+	ssize_t n = write(rw_uring_of(io)->wake_fd, &one, sizeof(one));
+
+	(void)n; /* EAGAIN: the counter is full, so a wake is under way */
+}
+
+static void translate(struct rw_uring *u, const struct io_uring_cqe *cqe, struct rw_io_done *d)
+{
+	d->tag = cqe->user_data;
+	d->res = cqe->res < 0 ? rw_uring_error(-cqe->res) : cqe->res;
+	d->more = (cqe->flags & IORING_CQE_F_MORE) != 0;
+	d->buffer = RW_IO_NO_BUFFER;
+	d->data = NULL;
+	if (cqe->flags & IORING_CQE_F_BUFFER) {
+		d->buffer = (uint16_t)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
+		d->data = u->mem + (size_t)d->buffer * u->io.recv_buffer_bytes;
+		rw_unpoison(d->data, u->io.recv_buffer_bytes);
+		u->in_ring--;
+	}
+}
+
+static int reap(struct rw_uring *u, struct rw_io_done *out, unsigned max)
+{
+	struct io_uring_cqe *cqe;
+	unsigned head, seen = 0, n = 0;
+	bool woken = false, starved = false;
+
+	io_uring_for_each_cqe(&u->ring, head, cqe)
+	{
+		if (n == max)
+			break;
+		seen++;
+		if (cqe->user_data == wake_tag) {
+			woken = true;
+			continue;
+		}
+		translate(u, cqe, &out[n]);
+		starved |= out[n++].res == RW_IO_STARVED;
+	}
+	io_uring_cq_advance(&u->ring, seen);
+	u->io.overflow = *u->ring.cq.koverflow;
+	if (starved && u->level < u->io.recv_buffers)
+		u->level *= 2;
+	rw_uring_fill(u);
+	if (woken)
+		rw_uring_watch_wake(u);
+	return (int)n;
+}
+
+static int uring_wait(struct rw_io *io, uint64_t timeout_ns, struct rw_io_done *out, unsigned max)
+{
+	struct rw_uring *u = rw_uring_of(io);
+	struct __kernel_timespec ts = {
+		.tv_sec = (long long)(timeout_ns / 1000000000),
+		.tv_nsec = (long long)(timeout_ns % 1000000000),
+	};
+	struct io_uring_cqe *cqe;
+	int rc = rw_uring_enable(u);
+
+	if (rc)
+		return rc;
+	if (timeout_ns == 0 || io_uring_cq_ready(&u->ring))
+		rc = io_uring_submit_and_get_events(&u->ring);
+	else if (timeout_ns == UINT64_MAX)
+		rc = io_uring_submit_and_wait(&u->ring, 1);
+	else
+		rc = io_uring_submit_and_wait_timeout(&u->ring, &cqe, 1, &ts, NULL);
+	if (rc < 0 && rc != -ETIME && rc != -EINTR && rc != -EAGAIN && rc != -EBUSY)
+		return rw_uring_error(-rc);
+	if (io_uring_sq_ready(&u->ring) == 0)
+		u->n_msgs = 0;
+	return reap(u, out, max);
+}
+
+/* --- time and chance ------------------------------------------------------------------- */
+
+static uint64_t clock_ns(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+static uint64_t uring_now(struct rw_io *io)
+{
+	(void)io;
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+static uint64_t uring_wall(struct rw_io *io)
+{
+	(void)io;
+	return clock_ns(CLOCK_REALTIME) / 1000000;
+}
+
+/* splitmix64, seeded by getrandom. */
+static uint64_t uring_random(struct rw_io *io)
+{
+	uint64_t z = rw_uring_of(io)->random += 0x9e3779b97f4a7c15;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+	return z ^ (z >> 31);
+}
+
+const struct rw_io_ops rw_uring_ops = {
+	.listen = uring_listen,
+	.socket = uring_socket,
+	.peer = uring_peer,
+	.accept = uring_accept,
+	.connect = uring_connect,
+	.recv = uring_recv,
+	.send = uring_send,
+	.shutdown = uring_shutdown,
+	.cancel = uring_cancel,
+	.close = uring_close,
+	.abandon = uring_abandon,
+	.give_back = uring_give_back,
+	.wait = uring_wait,
+	.wake = uring_wake,
+	.now_ns = uring_now,
+	.wall_ms = uring_wall,
+	.random = uring_random,
+	.destroy = rw_uring_destroy,
+};
