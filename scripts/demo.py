@@ -151,13 +151,13 @@ def tour_flood(w):
     show("engine", f"answered {answered} requests, then the address was silent")
     ban = w.bans()[0]
     show("ban", f"{ban['prefix']} {ban['verdict']} ({ban['reason']}), {ban['left_s']:.0f} s left")
-    before = w.status()["counters"]["drop_deny"]
+    before = w.status()["counters"]["drop_denied"]
     expect(not reachable(source), "no connection from there")
-    after = w.status()["counters"]["drop_deny"]
-    show("XDP", f"drop_deny rose from {before} to {after}")
+    after = w.status()["counters"]["drop_denied"]
+    show("XDP", f"drop_denied rose from {before} to {after}")
     expect(after > before, "its packets dropped in the driver, before a socket exists")
-    dump = run("bpftool", "map", "dump", "pinned", "/sys/fs/bpf/ringwall/v1/rw_deny").stdout
-    print("   $ bpftool map dump pinned /sys/fs/bpf/ringwall/v1/rw_deny")
+    dump = run("bpftool", "map", "dump", "pinned", "/sys/fs/bpf/ringwall/v1/rw_deny4").stdout
+    print("   $ bpftool map dump pinned /sys/fs/bpf/ringwall/v1/rw_deny4")
     print("\n".join("     " + line for line in dump.strip().splitlines()[:24]))
     expect("DROP_ALL" in dump and "STRIKES" in dump, "the verdict and its reason, readable")
     expect(reachable("10.77.0.4"), "everybody else served as before")

@@ -54,10 +54,10 @@ def test_offender_is_dropped_by_xdp_until_its_time_is_over(own_world, source, ho
     bans = w.bans()
     assert [b["prefix"] for b in bans] == [shown]
     assert bans[0]["reason"] == "strikes"
-    drops = w.status()["counters"]["drop_deny"]
+    drops = w.status()["counters"]["drop_denied"]
     accepts = w.metrics()["ringwall_requests_total"]
     assert not can_connect(w, source, host)
-    assert w.status()["counters"]["drop_deny"] > drops, "XDP counted the packets"
+    assert w.status()["counters"]["drop_denied"] > drops, "XDP counted the packets"
     assert w.metrics()["ringwall_requests_total"] == accepts, "the engine saw nothing"
     assert can_connect(w, "10.77.0.4"), "others are untouched"
     left = w.bans()[0]["left_s"]
@@ -72,9 +72,9 @@ def test_ban_holds_while_the_engine_is_dead_and_ends_on_time(own_world):
     end = time.monotonic() + left
     w.gateway.signal(signal.SIGKILL)
     w.gateway.wait(5)
-    drops = w.status()["counters"]["drop_deny"]
+    drops = w.status()["counters"]["drop_denied"]
     assert not can_connect(w, "10.77.0.3")
-    assert w.status()["counters"]["drop_deny"] > drops
+    assert w.status()["counters"]["drop_denied"] > drops
     w.start_gateway()
     while time.monotonic() < end - 1.0:
         assert not can_connect(w, "10.77.0.3"), "the ban ended early"
@@ -86,7 +86,7 @@ def test_ban_holds_while_the_engine_is_dead_and_ends_on_time(own_world):
 def test_bpftool_shows_the_ban_in_words(own_world):
     w = own_world
     run(w.ringwall, "deny", "add", "10.77.0.5", "--for", "10m")
-    dump = run("bpftool", "map", "dump", "pinned", "/sys/fs/bpf/ringwall/v1/rw_deny").stdout
+    dump = run("bpftool", "map", "dump", "pinned", "/sys/fs/bpf/ringwall/v1/rw_deny4").stdout
     assert "10,77,0,5" in dump.replace(" ", "").replace("\n", "").replace('"', "")
     run(w.ringwall, "deny", "del", "10.77.0.5")
     assert w.bans() == []

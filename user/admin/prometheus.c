@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All counters as Prometheus text (exposition format 0.0.4). Names and labels are fixed
+ * in the source: no path, model, key or address ever becomes a label, so cardinality is bounded.
+ */
+#include "admin/admin.h"
+
+#include <inttypes.h>
+
+#include "gate/worker.h"
+
+static int head(struct rw_buf *b, const char *name, const char *kind, const char *help)
+{
+	return rw_buf_addf(b, "# HELP ringwall_%s %s\n# TYPE ringwall_%s %s\n", name, help, name,
+			   kind);
+}
+
+static int put(struct rw_buf *b, const char *name, const char *kind, const char *help,
+	       uint64_t value)
+{
+	int rc = head(b, name, kind, help);
+
+	return rc ? rc : rw_buf_addf(b, "ringwall_%s %" PRIu64 "\n", name, value);
+}
+
+static int put_latency(struct rw_buf *b, const struct rw_metrics *m)
+{
+	static const uint64_t bounds_us[] = {RW_LATENCY_BOUNDS_US};
+	const char *name = "request_duration_seconds";
+	uint64_t seen = 0;
+	int rc = head(b, name, "histogram", "time from a request's head to its settling");
+
+	for (unsigned i = 0; !rc && i < RW_LATENCY_BUCKETS - 1; i++) {
+		seen += m->latency[i];
+		rc = rw_buf_addf(b, "ringwall_%s_bucket{le=\"%g\"} %" PRIu64 "\n", name,
+				 (double)bounds_us[i] / 1e6, seen);
+	}
+	seen += m->latency[RW_LATENCY_BUCKETS - 1];
+	return rc ? rc
+		  : rw_buf_addf(b,
+				"ringwall_%s_bucket{le=\"+Inf\"} %" PRIu64 "\n"
+				"ringwall_%s_sum %g\nringwall_%s_count %" PRIu64 "\n",
+				name, seen, name, (double)m->latency_us_total / 1e6, name, seen);
+}
+
+static int put_engine(struct rw_buf *b, struct rw_gateway *gw)
+{
+	struct rw_metrics sum = {0};
+	int rc = RW_OK;
+
+	for (unsigned i = 0; i < gw->n_workers; i++)
+		rw_metrics_sum(&sum, &gw->workers[i]->metrics);
+#define PUT(name, kind, help)                                                                      \
+	if (!rc)                                                                                   \
+		rc = put(b, #name, kind, help, sum.name);
+	RW_METRICS(PUT)
+#undef PUT
+	return rc ? rc : put_latency(b, &sum);
+}
+
+static int put_control(struct rw_buf *b, struct rw_gateway *gw, struct rw_control *control)
+{
+	const struct rw_control_stats *s = rw_control_stats(control);
+	const struct rw_snapshot *snap = rw_control_snapshot(control);
+	const struct {
+		const char *name, *kind, *help;
+		uint64_t value;
+	} rows[] = {
+		{"bans_total", "counter", "bans written to the kernel by the engine", s->bans},
+		{"bans_failed_total", "counter", "bans that could not be written", s->bans_failed},
+		{"reloads_total", "counter", "configurations taken", s->reloads},
+		{"reloads_failed_total", "counter", "configurations refused", s->reloads_failed},
+		{"audit_lost_total", "counter", "audit batches lost: should stay 0", s->audit_lost},
+		{"audit_ok", "gauge", "1: the audit log can be written",
+		 atomic_load(&gw->audit_ok)},
+		{"keys", "gauge", "valid API keys", rw_keytable_count(snap->keys)},
+		{"rules", "gauge", "rules loaded", rw_rules_count(snap->rules)},
+		{"workers", "gauge", "worker threads", gw->n_workers},
+		{"snapshot_generation", "gauge", "the configuration in use", snap->generation},
+		{"kernel_attached", "gauge", "1: XDP drops what is banned",
+		 atomic_load(&gw->kernel) >= RW_ENFORCED_GENERIC},
+	};
+	int rc = RW_OK;
+
+	for (size_t i = 0; !rc && i < sizeof(rows) / sizeof(rows[0]); i++)
+		rc = put(b, rows[i].name, rows[i].kind, rows[i].help, rows[i].value);
+	return rc;
+}
+
+static int put_kernel(struct rw_buf *b, struct rw_kern *k)
+{
+	struct rw_kern_stats s;
+	struct rw_error e;
+	int rc = RW_OK;
+
+	/* Detached meanwhile: its counters are gone; kernel_attached says so. */
+	if (!k || rw_kern_counters(k, &s, &e))
+		return RW_OK;
+#define PUT(name, help)                                                                            \
+	if (!rc)                                                                                   \
+		rc = put(b, "kernel_" #name "_total", "counter", help, s.name);
+	RW_KERN_COUNTERS(PUT)
+#undef PUT
+	return rc;
+}
+
+int rw_admin_metrics(struct rw_gateway *gw, struct rw_control *control, struct rw_buf *out)
+{
+	int rc = put_engine(out, gw);
+
+	if (!rc)
+		rc = put_control(out, gw, control);
+	return rc ? rc : put_kernel(out, rw_control_kern(control));
+}
