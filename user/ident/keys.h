@@ -17,8 +17,8 @@
 enum { RW_KEY_TEXT = 64, RW_KEY_NAME = 64, RW_KEY_ID = 20 };
 
 struct rw_key {
-	char id[RW_KEY_ID];	/* "k_" and 12 hex digits; what logs and lists show */
-	char name[RW_KEY_NAME]; /* the operator's word for it */
+	char id[RW_KEY_ID];		 /* "k_" and 12 hex digits; what logs and lists show */
+	char name[RW_KEY_NAME];		 /* the operator's word for it */
 	uint64_t created_ms, revoked_ms; /* 0: not revoked */
 	uint32_t rate_per_minute;	 /* 0: the configuration's */
 	unsigned char hash[32];
@@ -34,8 +34,7 @@ int rw_keystore_add(struct rw_keystore *ks, const char *name, uint32_t rate_per_
 /* by id or name. RW_ENOTFOUND. Idempotent. */
 int rw_keystore_revoke(struct rw_keystore *ks, const char *id_or_name, struct rw_error *e);
 /* Oldest first, revoked ones too; *keys is malloc'd, the caller frees. */
-int rw_keystore_list(struct rw_keystore *ks, struct rw_key **keys, unsigned *n,
-		     struct rw_error *e);
+int rw_keystore_list(struct rw_keystore *ks, struct rw_key **keys, unsigned *n, struct rw_error *e);
 /* True once for every change made by any process since the last call (PRAGMA data_version). */
 bool rw_keystore_changed(struct rw_keystore *ks);
 
