@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "limit/strikes.h"
 
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,14 +117,14 @@ static struct entry *find_or_evict(struct rw_strikes *s, const struct rw_source 
 				   uint64_t now_ns)
 {
 	uint64_t h = XXH3_64bits_withSeed(who->bytes, who->n, s->seed);
-	struct entry *set = &s->entries[(h & s->mask) * WAYS], *least = NULL;
-	double w, lowest = 0;
+	struct entry *set = &s->entries[(h & s->mask) * WAYS], *least = set;
+	double w, lowest = DBL_MAX;
 
 	for (struct entry *e = set; e < set + WAYS; e++) {
 		if (rw_slice_eq(rw_source_slice(&e->who), rw_source_slice(who)))
 			return e;
 		w = e->who.n ? worth(s, e, now_ns) : -1;
-		if (!least || w < lowest) {
+		if (w < lowest) {
 			least = e;
 			lowest = w;
 		}

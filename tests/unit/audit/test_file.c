@@ -316,7 +316,7 @@ static void rotation_of_a_full_file_splits_no_record(void **state)
 	free(text);
 	text = content(path);
 	assert_int_equal(strncmp(text, "{\"n\":", 5), 0);
-	assert_int_equal(atol(text + 5), whole);
+	assert_int_equal(strtoul(text + 5, NULL, 10), whole);
 	for (const char *p = text; *p; p++)
 		whole += *p == '\n';
 	assert_int_equal(whole, n);
