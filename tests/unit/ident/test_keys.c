@@ -127,6 +127,20 @@ static void keys_have_the_form_and_are_all_different(void **state)
 	assert_false(rw_key_is_text(RW_SLICE("sk-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")));
 }
 
+/* FIPS 180-4's "abc", and a database from before must still open the door. */
+static void hash_is_sha256(void **state)
+{
+	static const unsigned char want[32] = {0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea,
+					       0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22, 0x23,
+					       0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17, 0x7a, 0x9c,
+					       0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad};
+	unsigned char hash[32];
+
+	(void)state;
+	assert_int_equal(rw_key_hash(RW_SLICE("abc"), hash), RW_OK);
+	assert_memory_equal(hash, want, sizeof(want));
+}
+
 static void name_in_use_is_refused_until_it_is_revoked(void **state)
 {
 	struct rw_keystore *ks = open_store(fresh());
@@ -440,6 +454,7 @@ int main(void)
 		cmocka_unit_test(key_is_found_by_its_text_only),
 		cmocka_unit_test(key_is_nowhere_in_the_state_directory),
 		cmocka_unit_test(keys_have_the_form_and_are_all_different),
+		cmocka_unit_test(hash_is_sha256),
 		cmocka_unit_test(name_in_use_is_refused_until_it_is_revoked),
 		cmocka_unit_test(revoked_by_id_or_name_twice_is_fine),
 		cmocka_unit_test(pasted_key_is_refused_and_not_repeated),
