@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Simulated applications: each plays a few requests on one connection and judges what comes back. */
+/* Simulated applications: each plays a few requests on one connection and judges what comes back.
+ */
 #ifndef RW_TESTS_SIM_CLIENT_H
 #define RW_TESTS_SIM_CLIENT_H
 

@@ -57,15 +57,16 @@ struct scenario {
 	char complaint[640];
 };
 
-#define MUST(call)                                                                                 \
-	do {                                                                                       \
-		if (call) {                                                                        \
-			fprintf(stderr, "sim: %s: %s\n", #call, e->text);                          \
-			exit(2);                                                                   \
-		}                                                                                  \
+#define MUST(call)                                                        \
+	do {                                                              \
+		if (call) {                                               \
+			fprintf(stderr, "sim: %s: %s\n", #call, e->text); \
+			exit(2);                                          \
+		}                                                         \
 	} while (0)
 
-/* --- setting the scene --------------------------------------------------------------------------- */
+/* --- setting the scene ---------------------------------------------------------------------------
+ */
 
 /* None, one kind of fault, or everything at once. */
 static struct rw_sim_knobs choose_knobs(uint64_t seed, bool *may_break)
@@ -137,7 +138,8 @@ static void write_config(struct scenario *s, bool tls, struct rw_buf *out)
 
 	rw_buf_addf(out, "listeners:\n  - address: 127.0.0.1:8443\n");
 	if (tls)
-		rw_buf_addf(out, "    tls: {cert_file: %s/gateway.crt, key_file: %s/gateway.key}\n", dir, dir);
+		rw_buf_addf(out, "    tls: {cert_file: %s/gateway.crt, key_file: %s/gateway.key}\n",
+			    dir, dir);
 	else
 		rw_buf_addf(out, "    tls: off\n");
 	rw_buf_addf(out,
@@ -181,7 +183,8 @@ static void start_gateway(struct scenario *s, bool tls)
 
 static void start_peers(struct scenario *s, bool tls)
 {
-	const struct rw_stub_config sc = {.piece_bytes = 1 + (unsigned)(rw_sim_random(s->sim) % 30)};
+	const struct rw_stub_config sc = {.piece_bytes = 1 +
+							 (unsigned)(rw_sim_random(s->sim) % 30)};
 	struct rw_error *e = &s->error;
 	struct rw_addr addr;
 
@@ -200,7 +203,8 @@ static void start_peers(struct scenario *s, bool tls)
 		s->clients[i] = client_new(&s->world, i);
 }
 
-/* --- letting it play ------------------------------------------------------------------------------ */
+/* --- letting it play
+ * ------------------------------------------------------------------------------ */
 
 static void complain(struct scenario *s, const char *what)
 {
@@ -249,7 +253,8 @@ static void play(struct scenario *s)
 	rw_sim_set_knobs(s->sim, &calm);
 	for (unsigned i = 0; i < s->n_workers; i++)
 		rw_worker_drain(s->workers[i], DRAIN_NS);
-	for (steps = 0; steps < MAX_STEPS && !is_quiet(s) && rw_sim_now(s->sim) < LONGEST_NS; steps++)
+	for (steps = 0; steps < MAX_STEPS && !is_quiet(s) && rw_sim_now(s->sim) < LONGEST_NS;
+	     steps++)
 		turn_all(s);
 	if (!is_quiet(s))
 		complain(s, "the drain did not come to an end");
@@ -258,7 +263,8 @@ static void play(struct scenario *s)
 		turn_all(s);
 }
 
-/* --- judging --------------------------------------------------------------------------------------- */
+/* --- judging
+ * --------------------------------------------------------------------------------------- */
 
 static uint64_t count_audit(const struct scenario *s)
 {
@@ -341,8 +347,8 @@ static uint64_t run_seed(struct fixture *f, uint64_t seed, unsigned *whole, char
 	if (f->verbose)
 		printf("sim: seed %" PRIu64 ": %u workers, %u clients, %s, %u whole answers, "
 		       "%.3f s of simulated time, trace %016" PRIx64 "\n",
-		       seed, s->n_workers, s->n_clients, tls ? "TLS" : "plain",
-		       s->world.seen_whole, (double)rw_sim_now(s->sim) / 1e9, hash);
+		       seed, s->n_workers, s->n_clients, tls ? "TLS" : "plain", s->world.seen_whole,
+		       (double)rw_sim_now(s->sim) / 1e9, hash);
 	close_all(s);
 	snprintf(complaint, 640, "%s", s->complaint);
 	free(s);

@@ -50,8 +50,8 @@ static int put_engine(struct rw_buf *b, struct rw_gateway *gw)
 
 	for (unsigned i = 0; i < gw->n_workers; i++)
 		rw_metrics_sum(&sum, &gw->workers[i]->metrics);
-#define PUT(name, kind, help)                                                                      \
-	if (!rc)                                                                                   \
+#define PUT(name, kind, help) \
+	if (!rc)              \
 		rc = put(b, #name, kind, help, sum.name);
 	RW_METRICS(PUT)
 #undef PUT
@@ -96,8 +96,8 @@ static int put_kernel(struct rw_buf *b, struct rw_kern *k)
 	/* Detached meanwhile: its counters are gone; kernel_attached says so. */
 	if (!k || rw_kern_counters(k, &s, &e))
 		return RW_OK;
-#define PUT(name, help)                                                                            \
-	if (!rc)                                                                                   \
+#define PUT(name, help) \
+	if (!rc)        \
 		rc = put(b, "kernel_" #name "_total", "counter", help, s.name);
 	RW_KERN_COUNTERS(PUT)
 #undef PUT

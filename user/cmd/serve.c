@@ -53,7 +53,8 @@ struct serve {
 	sigset_t signal_set;
 };
 
-/* --- options ------------------------------------------------------------------------------------ */
+/* --- options ------------------------------------------------------------------------------------
+ */
 
 struct options {
 	const char *config;
@@ -86,13 +87,18 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-	option_table, on_option, NULL,
+	option_table,
+	on_option,
+	NULL,
 	"Runs the gateway.\v"
 	"SIGTERM drains (a second one ends the drain), SIGHUP reads the configuration again.",
-	NULL,	      NULL,	 NULL,
+	NULL,
+	NULL,
+	NULL,
 };
 
-/* --- threads ------------------------------------------------------------------------------------ */
+/* --- threads ------------------------------------------------------------------------------------
+ */
 
 static void worker_ended(void *arg)
 {
@@ -168,15 +174,15 @@ static int start_threads(struct serve *sv, struct rw_error *e)
 
 		t->cpu = i % (unsigned)cpus;
 		if (pthread_create(&t->id, NULL, worker_main, t))
-			return rw_fail(e, RW_EIO, "cannot start worker %u: %s", i,
-				       strerror(errno));
+			return rw_fail(e, RW_EIO, "cannot start worker %u: %s", i, strerror(errno));
 		t->started = true;
 		sv->running++;
 	}
 	return RW_OK;
 }
 
-/* --- setting up --------------------------------------------------------------------------------- */
+/* --- setting up ---------------------------------------------------------------------------------
+ */
 
 static int make_loop(struct rw_loop **out, const struct rw_config *c, struct rw_error *e)
 {
@@ -228,7 +234,8 @@ static int shed_privilege(struct rw_error *e)
 #endif
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	capng_clear(CAPNG_SELECT_BOTH);
-	/* Clearing the bounding set itself needs CAP_SETPCAP: without it there is nothing to shed. */
+	/* Clearing the bounding set itself needs CAP_SETPCAP: without it there is nothing to shed.
+	 */
 	if (capng_apply(CAPNG_SELECT_CAPS))
 		return rw_fail(e, RW_EPERM, "cannot drop capabilities: %s", strerror(errno));
 	return RW_OK;
@@ -265,8 +272,8 @@ static int set_up(struct serve *sv, const char *file, struct rw_error *e)
 	if (!rc)
 		rc = make_workers(sv, e);
 	if (!rc && config->admin_address)
-		rc = rw_admin_new(&sv->admin, &sv->gw, sv->control, sv->loop,
-				  config->admin_address, e);
+		rc = rw_admin_new(&sv->admin, &sv->gw, sv->control, sv->loop, config->admin_address,
+				  e);
 	return rc ? rc : shed_privilege(e);
 }
 

@@ -22,7 +22,8 @@ static const struct argp_option option_table[] = {
 	{"listen", 'l', "ADDRESS", 0, "where to listen (default 127.0.0.1:8444)", 0},
 	{"cert", 'C', "FILE", 0, "certificate, PEM", 0},
 	{"key", 'K', "FILE", 0, "its key, PEM", 0},
-	{"self-signed", 's', "DIR", 0, "make DIR/stub.crt and DIR/stub.key where they are not there", 0},
+	{"self-signed", 's', "DIR", 0,
+	 "make DIR/stub.crt and DIR/stub.key where they are not there", 0},
 	{"plain", 'p', NULL, 0, "HTTP without TLS", 0},
 	{"answers", 'a', "FILE", 0, "JSON object: part of a prompt -> answer", 0},
 	{"piece", 'n', "BYTES", 0, "size of a stream's deltas (default 4)", 0},
@@ -72,11 +73,15 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-	option_table, on_option, NULL,
+	option_table,
+	on_option,
+	NULL,
 	"Runs a small OpenAI-compatible server for demonstrations, tests and benches.\v"
 	"It echoes the last user message; x-stub-* request headers ask for other answers "
 	"(see docs/internals/stub.md).",
-	NULL,	      NULL,	 NULL,
+	NULL,
+	NULL,
+	NULL,
 };
 
 static int tls_context(const struct options *o, struct rw_tls_ctx **out, struct rw_error *e)

@@ -237,8 +237,7 @@ static int guard_plain(struct rw_request *r)
 static int guard_whole(struct rw_request *r, struct rw_error *e)
 {
 	int rc = rw_answer_guard(r->w->scanner, r->snap->rules, &config_of(r)->answer,
-				 rw_buf_slice(&r->answer), &r->out, &r->answer_found, &r->usage,
-				 e);
+				 rw_buf_slice(&r->answer), &r->out, &r->answer_found, &r->usage, e);
 
 	if (rc != RW_EINVAL || r->answer_status == 200)
 		return rc;
@@ -325,10 +324,10 @@ enum rw_step rw_request_forward(struct rw_request *r)
 		return rw_refuse(r, RW_REFUSE_MEMORY, NULL, 0);
 	rq.target = rw_slice_str(target);
 	if (up->authorization)
-		r->fields[r->n_fields++] = (struct rw_http_field){
-			RW_SLICE("authorization"), rw_slice_str(up->authorization)};
-	r->fields[r->n_fields++] =
-		(struct rw_http_field){RW_SLICE("accept-encoding"), RW_SLICE("identity")};
+		r->fields[r->n_fields++] = (struct rw_http_field){RW_SLICE("authorization"),
+								  rw_slice_str(up->authorization)};
+	r->fields[r->n_fields++] = (struct rw_http_field){RW_SLICE("accept-encoding"),
+							  RW_SLICE("identity")};
 	rq.fields = r->fields;
 	rq.n_fields = r->n_fields;
 	rq.body = rw_buf_slice(r->n_edits ? &r->rewritten : &r->body);

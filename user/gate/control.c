@@ -134,7 +134,8 @@ void rw_control_strike(struct rw_control *c, const struct rw_source *who, const 
 	if (!s)
 		return; /* under such pressure, one strike less */
 	*s = (struct strike_note){.c = c, .who = *who, .kind = kind};
-	memcpy(&s->addr.sa, sa, sa->sa_family == AF_INET6 ? sizeof(s->addr.in6) : sizeof(s->addr.in4));
+	memcpy(&s->addr.sa, sa,
+	       sa->sa_family == AF_INET6 ? sizeof(s->addr.in6) : sizeof(s->addr.in4));
 	if (rw_loop_post(c->loop, take_strike, s))
 		free(s);
 }
@@ -150,7 +151,8 @@ static struct rw_strike_config strike_config(const struct rw_config *cfg)
 	};
 }
 
-/* --- the kernel side ------------------------------------------------------------------------------ */
+/* --- the kernel side
+ * ------------------------------------------------------------------------------ */
 
 static int kern_state(struct rw_control *c, struct rw_error *e)
 {
@@ -162,8 +164,8 @@ static int kern_state(struct rw_control *c, struct rw_error *e)
 	if (!where.link_alive)
 		return rw_fail(e, RW_ENOTFOUND, "the XDP link on %s is gone (interface removed?)",
 			       where.interface);
-	atomic_store(&c->gw->kernel, !strcmp(where.mode, "native") ? RW_ENFORCED_NATIVE
-								    : RW_ENFORCED_GENERIC);
+	atomic_store(&c->gw->kernel,
+		     !strcmp(where.mode, "native") ? RW_ENFORCED_NATIVE : RW_ENFORCED_GENERIC);
 	return RW_OK;
 }
 
@@ -215,7 +217,8 @@ static void watch_kern(struct rw_control *c)
 		       e.text);
 }
 
-/* --- snapshots --------------------------------------------------------------------------------- */
+/* --- snapshots ---------------------------------------------------------------------------------
+ */
 
 static void publish(struct rw_control *c, struct rw_snapshot *snap)
 {
@@ -249,7 +252,8 @@ static void refresh_keys(struct rw_control *c)
 	publish(c, snap);
 }
 
-/* What sockets and files already hold cannot change under them; better to say so than to ignore it. */
+/* What sockets and files already hold cannot change under them; better to say so than to ignore it.
+ */
 static int check_reloadable(const struct rw_config *old, const struct rw_config *now,
 			    struct rw_error *e)
 {
@@ -299,7 +303,8 @@ int rw_control_reload(struct rw_control *c, struct rw_error *e)
 	return RW_OK;
 }
 
-/* --- life ---------------------------------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------------------------------
+ */
 
 static void tick(void *arg)
 {

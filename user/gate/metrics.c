@@ -18,7 +18,7 @@ void rw_metrics_latency(struct rw_metrics *m, uint64_t us)
 
 void rw_metrics_sum(struct rw_metrics *into, const struct rw_metrics *from)
 {
-#define SUM(name, kind, help)                                                                      \
+#define SUM(name, kind, help) \
 	rw_metric_add(&into->name, atomic_load_explicit(&from->name, memory_order_relaxed));
 	RW_METRICS(SUM)
 #undef SUM

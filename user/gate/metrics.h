@@ -42,8 +42,8 @@
 	X(scan_ns_total, "counter", "time spent scanning requests, in nanoseconds")
 
 /* Upper bounds of the latency histogram, in microseconds; one more bucket is +Inf. */
-#define RW_LATENCY_BOUNDS_US                                                                       \
-	100, 250, 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000,     \
+#define RW_LATENCY_BOUNDS_US                                                                   \
+	100, 250, 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, \
 		2500000, 10000000, 60000000
 enum { RW_LATENCY_BUCKETS = 17 };
 

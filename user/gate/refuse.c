@@ -13,9 +13,9 @@ static const struct {
 	unsigned status;
 	const char *type, *code;
 	const char *message;
-	bool retry;	     /* may the same request work later? */
-	unsigned retry_s;    /* when, where nobody knows better; 0: not said */
-	size_t counter;	     /* offset in struct rw_metrics */
+	bool retry;	  /* may the same request work later? */
+	unsigned retry_s; /* when, where nobody knows better; 0: not said */
+	size_t counter;	  /* offset in struct rw_metrics */
 } refusals[RW_REFUSALS] = {
 #define AT(metric) offsetof(struct rw_metrics, metric)
 	[RW_REFUSE_DRAINING] = {503, "server_error", "draining",
@@ -52,16 +52,14 @@ static const struct {
 				"This gateway reads request bodies and takes no content-encoding",
 				false, 0, AT(refused_input_total)},
 	[RW_REFUSE_BODY] = {400, "invalid_request_error", "invalid_body",
-			    "The request's body cannot be read", false, 0,
-			    AT(refused_input_total)},
+			    "The request's body cannot be read", false, 0, AT(refused_input_total)},
 	[RW_REFUSE_MODEL] = {404, "invalid_request_error", "model_not_found",
 			     "That model does not exist here or is not allowed", false, 0,
 			     AT(refused_model_total)},
 	[RW_REFUSE_BLOCKED] = {400, "invalid_request_error", "content_policy_violation",
 			       "The request was blocked by a guard", false, 0, 0},
 	[RW_REFUSE_SCANNER] = {500, "server_error", "scanner_failed",
-			       "The request could not be scanned and was not sent on", false, 0,
-			       0},
+			       "The request could not be scanned and was not sent on", false, 0, 0},
 	[RW_REFUSE_ANSWER_BLOCKED] = {502, "server_error", "answer_blocked",
 				      "The model's answer was blocked by a guard", false, 0, 0},
 	[RW_REFUSE_UPSTREAM_DOWN] = {502, "server_error", "upstream_unavailable",
@@ -97,8 +95,7 @@ static struct rw_slice findings_text(struct rw_request *r)
 	char *text;
 
 	for (unsigned i = 0; i < r->found.n; i++) {
-		const struct rw_rule_info *ri =
-			rw_rules_info(r->snap->rules, r->found.at[i].rule);
+		const struct rw_rule_info *ri = rw_rules_info(r->snap->rules, r->found.at[i].rule);
 
 		if (rw_buf_addf(&b, "%s%s;n=%u", i ? ", " : "", ri->id, r->found.at[i].count))
 			break; /* over the bound: the first ones are told, audit has all */

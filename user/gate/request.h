@@ -75,9 +75,9 @@ struct rw_request {
 	struct rw_usage usage;
 
 	/* for settling */
-	bool answered;	       /* a head went to the client */
-	unsigned status;       /* it said this */
-	const char *reason;    /* error code of a refusal; "" */
+	bool answered;	    /* a head went to the client */
+	unsigned status;    /* it said this */
+	const char *reason; /* error code of a refusal; "" */
 	const char *verdict;
 	uint64_t answer_bytes;
 };

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 enum {
-	IDLE_REQUESTS = 256,	     /* kept per worker for the next ones */
-	KEEP_BYTES = 64 * 1024,	     /* a larger buffer is given back */
+	IDLE_REQUESTS = 256,	/* kept per worker for the next ones */
+	KEEP_BYTES = 64 * 1024, /* a larger buffer is given back */
 	ARENA_BYTES = 4 * 1024 * 1024,
 };
 
@@ -25,8 +25,7 @@ struct rw_request *rw_request_new(struct rw_worker *w, struct rw_exchange *x)
 			return NULL;
 	}
 	/* The arena holds the texts of the body, unescaped, and what is made of them. */
-	r->arena.limit_bytes =
-		ARENA_BYTES + 3 * (size_t)w->snap->routes->config->max_body_bytes;
+	r->arena.limit_bytes = ARENA_BYTES + 3 * (size_t)w->snap->routes->config->max_body_bytes;
 	r->w = w;
 	r->x = x;
 	r->snap = rw_snapshot_ref(w->snap);
@@ -87,7 +86,9 @@ static void write_audit(struct rw_request *r, bool completed, uint64_t now)
 		.path = path,
 		.model = model,
 		.status = r->answered ? r->status : 499,
-		.verdict = r->verdict[0] ? r->verdict : r->answered ? "allow" : "refuse",
+		.verdict = r->verdict[0] ? r->verdict
+			   : r->answered ? "allow"
+					 : "refuse",
 		.reason = r->answered ? r->reason : "client_gone",
 		.stream = r->mode == RW_ANSWER_STREAM,
 		.completed = completed,

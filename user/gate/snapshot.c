@@ -45,10 +45,11 @@ static int resolve(struct rw_upstream *up, const struct rw_upstream_config *uc, 
 	snprintf(port, sizeof(port), "%u", uc->port);
 	rc = getaddrinfo(uc->host, port, &hints, &list);
 	if (rc)
-		return rw_fail(e, RW_EIO,
-			       "upstream %s: cannot resolve '%s': %s; check the name in upstreams.url "
-			       "and /etc/resolv.conf",
-			       uc->name, uc->host, gai_strerror(rc));
+		return rw_fail(
+			e, RW_EIO,
+			"upstream %s: cannot resolve '%s': %s; check the name in upstreams.url "
+			"and /etc/resolv.conf",
+			uc->name, uc->host, gai_strerror(rc));
 	for (struct addrinfo *a = list; a && up->n_addrs < RW_UPSTREAM_ADDRS; a = a->ai_next) {
 		struct rw_addr *to = &up->addrs[up->n_addrs];
 

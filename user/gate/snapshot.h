@@ -25,7 +25,7 @@ struct rw_upstream {
 	unsigned n_addrs;
 	struct rw_tls_ctx *tls;	   /* NULL: plain */
 	const char *authorization; /* "Bearer ..." or NULL; secret, in the config's arena */
-	char host[280];		   /* Host header: name, with the port where it is not the default */
+	char host[280]; /* Host header: name, with the port where it is not the default */
 };
 
 /* The part that pools and listeners hang on; kept when only keys change. */

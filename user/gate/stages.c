@@ -83,7 +83,8 @@ static enum rw_step ready(struct rw_request *r)
 			!c->audit_file ? "off"
 			: audit	       ? "ok"
 				       : "failing",
-			rw_enforced_name(kernel), packets, packets, rw_rules_digest(r->snap->rules)))
+			rw_enforced_name(kernel), packets, packets,
+			rw_rules_digest(r->snap->rules)))
 		return rw_refuse(r, RW_REFUSE_MEMORY, NULL, 0);
 	return rw_answer_json(r, ok ? 200 : 503, rw_buf_slice(&r->out));
 }
@@ -312,20 +313,13 @@ static const struct {
 	const char *name;
 	enum rw_step (*run)(struct rw_request *r);
 } stages[] = {
-	{"route", route},
-	{"admit", admit},
-	{"ready", ready},
-	{"limit by address", limit_address},
-	{"identify", identify},
-	{"limit by key", limit_key},
-	{"models", models},
-	{"body", body},
-	{"normalise", normalise},
-	{"choose model", choose_model},
-	{"scan", scan},
-	{"decide", decide},
-	{"rewrite", rewrite},
-	{"forward", rw_request_forward},
+	{"route", route},	  {"admit", admit},
+	{"ready", ready},	  {"limit by address", limit_address},
+	{"identify", identify},	  {"limit by key", limit_key},
+	{"models", models},	  {"body", body},
+	{"normalise", normalise}, {"choose model", choose_model},
+	{"scan", scan},		  {"decide", decide},
+	{"rewrite", rewrite},	  {"forward", rw_request_forward},
 };
 
 void rw_request_run(struct rw_request *r)

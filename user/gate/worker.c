@@ -194,7 +194,8 @@ void rw_worker_audit(struct rw_worker *w, struct rw_slice line)
 			     audit_flush, w);
 }
 
-/* --- snapshots ---------------------------------------------------------------------------------- */
+/* --- snapshots ----------------------------------------------------------------------------------
+ */
 
 static uint64_t ms_to_ns(uint32_t ms)
 {
@@ -298,7 +299,8 @@ int rw_worker_publish(struct rw_worker *w, struct rw_snapshot *snap)
 	return rc;
 }
 
-/* --- life ---------------------------------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------------------------------
+ */
 
 static int listen_all(struct rw_worker *w, struct rw_error *e)
 {
@@ -372,7 +374,8 @@ void rw_worker_free(struct rw_worker *w)
 	free(w);
 }
 
-/* --- drain ---------------------------------------------------------------------------------------- */
+/* --- drain
+ * ---------------------------------------------------------------------------------------- */
 
 static unsigned open_connections(const struct rw_worker *w)
 {
@@ -388,8 +391,7 @@ static void drain_tick(void *arg)
 	struct rw_worker *w = arg;
 	uint64_t now = rw_loop_now(w->loop);
 
-	if (open_connections(w) == 0 || now >= w->drain_deadline_ns ||
-	    atomic_load(&w->gw->hurry)) {
+	if (open_connections(w) == 0 || now >= w->drain_deadline_ns || atomic_load(&w->gw->hurry)) {
 		if (open_connections(w))
 			rw_warn("worker %u: %u connections were still open at the end of the drain",
 				w->id, open_connections(w));

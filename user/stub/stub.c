@@ -59,8 +59,9 @@ static void add_message(struct chat *c, struct rw_buf *b)
 	if (!c->tool_name.n) {
 		rw_buf_add_json(b, rw_buf_slice(&c->text));
 	} else {
-		rw_buf_add_str(b, "null,\"tool_calls\":[{\"id\":\"call_stub\",\"type\":\"function\","
-				  "\"function\":{\"name\":");
+		rw_buf_add_str(b,
+			       "null,\"tool_calls\":[{\"id\":\"call_stub\",\"type\":\"function\","
+			       "\"function\":{\"name\":");
 		rw_buf_add_json(b, c->tool_name);
 		rw_buf_add_str(b, ",\"arguments\":");
 		rw_buf_add_json(b, c->tool_args);
@@ -399,8 +400,9 @@ static void on_body_end(void *xuser, struct rw_exchange *x)
 	if (!yyjson_is_obj(root)) {
 		yyjson_doc_free(doc);
 		c->finished = true;
-		reply(x, 400, RW_SLICE("{\"error\":{\"message\":\"not JSON\",\"type\":\"stub_error\","
-				       "\"param\":null,\"code\":null}}"));
+		reply(x, 400,
+		      RW_SLICE("{\"error\":{\"message\":\"not JSON\",\"type\":\"stub_error\","
+			       "\"param\":null,\"code\":null}}"));
 		return;
 	}
 	model = yyjson_obj_get(root, "model");
@@ -445,8 +447,7 @@ static void stats(struct rw_stub *s, struct rw_exchange *x)
 	struct rw_buf b = {0};
 
 	rw_buf_addf(&b, "{\"requests\":%lu,\"canceled\":%lu,\"open\":%lu}\n",
-		    (unsigned long)s->requests, (unsigned long)s->canceled,
-		    (unsigned long)s->open);
+		    (unsigned long)s->requests, (unsigned long)s->canceled, (unsigned long)s->open);
 	reply(x, 200, rw_buf_slice(&b));
 	rw_buf_free(&b);
 }
@@ -467,8 +468,9 @@ static void on_request(void *user, struct rw_exchange *x, const struct rw_h1_hea
 	else if (rw_slice_is(h->target, "/stub/stats"))
 		stats(s, x);
 	else
-		reply(x, 404, RW_SLICE("{\"error\":{\"message\":\"no such path\",\"type\":"
-				       "\"stub_error\",\"param\":null,\"code\":null}}"));
+		reply(x, 404,
+		      RW_SLICE("{\"error\":{\"message\":\"no such path\",\"type\":"
+			       "\"stub_error\",\"param\":null,\"code\":null}}"));
 }
 
 static void on_body(void *xuser, struct rw_exchange *x, const char *data, size_t n)

@@ -31,9 +31,9 @@
 struct rw_stub;
 
 struct rw_stub_config {
-	unsigned piece_bytes;	/* 0: 4 */
+	unsigned piece_bytes; /* 0: 4 */
 	unsigned delay_ms;
-	const char *answers;	/* JSON object {"part of the prompt": "answer", ...}; NULL: echo */
+	const char *answers; /* JSON object {"part of the prompt": "answer", ...}; NULL: echo */
 	size_t answers_len;
 };
 
