@@ -43,7 +43,7 @@ enum { RW_FINDINGS_MAX = 256 };
 struct rw_findings {
 	struct rw_finding at[RW_FINDINGS_MAX];
 	unsigned n;
-	unsigned more; /* findings that did not fit: the caller treats the text as unmaskable */
+	unsigned more;	/* findings that did not fit: the caller treats the text as unmaskable */
 	unsigned score; /* 0 to 100, the strongest evidence */
 };
 

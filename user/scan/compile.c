@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules to databases: every pattern for Hyperscan, the prefilter, and for PCRE2, the judge. */
+#include <stdlib.h>
+
+#include "scan/rules.h"
+#include "scan/view.h"
+
+static int rule_fail(struct rw_error *e, const struct rw_rule *rule, unsigned line,
+		     const char *what, const char *why)
+{
+	return rw_fail(e, RW_EINVAL, "%s:%u: rule %s: %s%s%s", rule->pack, line, rule->info.id,
+		       what, why ? ": " : "", why ? why : "");
+}
+
+/*
+ * What would make a decision depend on where a buffer ends: anchors. And in
+ * classes of an injection pattern, letters of more than one byte.
+ */
+static const char *lint(const char *p, bool injection)
+{
+	bool in_class = false;
+
+	for (; *p; p++) {
+		if (*p == '\\' && p[1]) {
+			p++;
+			if (!in_class && strchr("AzZGBKC", *p))
+				return "anchors and \\B, \\K, \\C are not for rules";
+			continue;
+		}
+		if (!in_class && (*p == '^' || *p == '$'))
+			return "^ and $ are not for rules: text has no lines here";
+		if (*p == '[' && !in_class) {
+			in_class = true;
+			if (p[1] == '^')
+				p++;
+			if (p[1] == ']')
+				p++;
+		} else if (*p == ']') {
+			in_class = false;
+		}
+		if (injection && in_class && (unsigned char)*p >= 0x80)
+			return "a class cannot hold letters beyond ASCII; use (?:a|b)";
+	}
+	return NULL;
+}
+
+/* The source as its database reads it: injection patterns go through the view they will match. */
+static int source_of(const struct rw_rule *rule, const struct rw_pack_str *p, struct rw_view *view,
+		     char out[RW_VIEW_TEXT_BYTES], struct rw_error *e)
+{
+	const char *why = lint(p->text, rule->info.category == RW_CAT_INJECTION);
+	size_t n = strlen(p->text);
+
+	if (why)
+		return rule_fail(e, rule, p->line, why, NULL);
+	if (n >= RW_VIEW_TEXT_BYTES)
+		return rule_fail(e, rule, p->line, "the pattern is too long", NULL);
+	if (rule->info.category == RW_CAT_INJECTION) {
+		rw_view_fold_letters(view, rw_slice_of(p->text, n));
+		n = view->n;
+		memcpy(out, view->bytes, n);
+	} else {
+		memcpy(out, p->text, n);
+	}
+	out[n] = '\0';
+	return 0;
+}
+
+static int compile_pcre(struct rw_pat *pat, const struct rw_rule *rule, unsigned line,
+			const char *source, struct rw_error *e)
+{
+	int code;
+	size_t at;
+	uint32_t groups = 0;
+	PCRE2_UCHAR why[128];
+
+	pat->code = pcre2_compile((PCRE2_SPTR)source, PCRE2_ZERO_TERMINATED, PCRE2_DOTALL, &code,
+				  &at, NULL);
+	if (!pat->code) {
+		pcre2_get_error_message(code, why, sizeof(why));
+		return rule_fail(e, rule, line, "the pattern does not compile", (const char *)why);
+	}
+	pcre2_pattern_info(pat->code, PCRE2_INFO_CAPTURECOUNT, &groups);
+	if (groups > 1)
+		return rule_fail(e, rule, line, "a pattern has one group at most: the value", NULL);
+	pat->has_group = groups == 1;
+	/* Where code may not be made at run time, the interpreter does. */
+	pcre2_jit_compile(pat->code, PCRE2_JIT_COMPLETE);
+	return 0;
+}
+
+/* How Hyperscan is to read the pattern; looks at its bounds too. */
+static int flags_of(const struct rw_rule *rule, unsigned line, const char *source, unsigned *flags,
+		    struct rw_error *e)
+{
+	hs_expr_info_t *info = NULL;
+	hs_compile_error_t *he = NULL;
+	int rc = 0;
+
+	*flags = HS_FLAG_DOTALL;
+	if (hs_expression_info(source, *flags, &info, &he) != HS_SUCCESS) {
+		hs_free_compile_error(he);
+		he = NULL;
+		*flags |= HS_FLAG_PREFILTER;
+		if (hs_expression_info(source, *flags, &info, &he) != HS_SUCCESS)
+			rc = rule_fail(e, rule, line, "the pattern is not for Hyperscan",
+				       he ? he->message : NULL);
+	}
+	if (!rc && info->min_width < (rule->info.category == RW_CAT_INJECTION ? 3 : 4))
+		rc = rule_fail(e, rule, line, "the pattern matches too short a text", NULL);
+	if (!rc && rule->info.category == RW_CAT_INJECTION && info->max_width > RW_INJECTION_WIDTH)
+		rc = rule_fail(e, rule, line, "the pattern's gaps are not bounded enough", NULL);
+	if (!rc && info->min_width > RW_STEP_FRONT)
+		rc = rule_fail(e, rule, line, "the pattern needs more than a window holds", NULL);
+	hs_free_compile_error(he);
+	free(info);
+	return rc;
+}
+
+/* What one call of hs_compile_multi takes. */
+struct batch {
+	const char **sources;
+	unsigned *flags, *ids, *lines;
+	unsigned n;
+};
+
+static enum rw_db db_of(const struct rw_rule *rule)
+{
+	return rule->info.category == RW_CAT_INJECTION ? RW_DB_INJECTION : RW_DB_ENTITY;
+}
+
+static int add_pattern(struct rw_rules *r, struct batch *b, unsigned rule_index,
+		       const struct rw_pack_str *p, struct rw_view *view, struct rw_error *e)
+{
+	const struct rw_rule *rule = &r->set.rules[rule_index];
+	struct rw_pat *pat = &r->pats[r->n_pats];
+	char source[RW_VIEW_TEXT_BYTES];
+	int rc = source_of(rule, p, view, source, e);
+
+	if (!rc)
+		rc = flags_of(rule, p->line, source, &b->flags[b->n], e);
+	if (rc)
+		return rc;
+	b->sources[b->n] = rw_arena_copy(&r->set.arena, rw_slice_str(source));
+	if (!b->sources[b->n])
+		return rw_fail(e, RW_ENOMEM, "no memory for the rules");
+	b->ids[b->n] = r->n_pats;
+	b->lines[b->n++] = p->line;
+	*pat = (struct rw_pat){.rule = (uint16_t)rule_index};
+	r->n_pats++;
+	return compile_pcre(pat, rule, p->line, source, e);
+}
+
+static int compile_hs(struct rw_rules *r, enum rw_db db, const struct batch *b, struct rw_error *e)
+{
+	hs_compile_error_t *he = NULL;
+	const struct rw_rule *rule;
+	int rc = 0;
+
+	if (!b->n)
+		return 0;
+	if (hs_compile_multi(b->sources, b->flags, b->ids, b->n, HS_MODE_BLOCK, NULL, &r->db[db],
+			     &he) == HS_SUCCESS)
+		return 0;
+	if (he && he->expression >= 0 && (unsigned)he->expression < b->n) {
+		rule = rw_rule_of(r, r->pats[b->ids[he->expression]].rule);
+		rc = rule_fail(e, rule, b->lines[he->expression],
+			       "the pattern is not for Hyperscan", he->message);
+	} else {
+		rc = rw_fail(e, RW_EINVAL, "the rules do not compile: %s",
+			     he ? he->message : "unknown");
+	}
+	hs_free_compile_error(he);
+	return rc;
+}
+
+static int compile_db(struct rw_rules *r, enum rw_db db, struct batch *b, struct rw_view *view,
+		      struct rw_error *e)
+{
+	int rc = 0;
+
+	b->n = 0;
+	r->first[db] = r->n_pats;
+	for (unsigned i = 0; !rc && i < r->set.n; i++) {
+		const struct rw_rule *rule = &r->set.rules[i];
+
+		if (rule->pem)
+			r->pem_rule = (int)i;
+		for (unsigned k = 0; !rc && k < rule->patterns.n && db_of(rule) == db; k++)
+			rc = add_pattern(r, b, i, &rule->patterns.at[k], view, e);
+	}
+	r->first[db + 1] = r->n_pats;
+	return rc ? rc : compile_hs(r, db, b, e);
+}
+
+int rw_rules_compile(struct rw_rules *r, struct rw_error *e)
+{
+	unsigned total = 0;
+	struct batch b = {0};
+	struct rw_view *view = malloc(sizeof(*view));
+	int rc = 0;
+
+	r->pem_rule = -1;
+	for (unsigned i = 0; i < r->set.n; i++)
+		total += r->set.rules[i].patterns.n;
+	if (total > UINT16_MAX) {
+		free(view);
+		return rw_fail(e, RW_ELIMIT, "the rule packs have more than %u patterns",
+			       UINT16_MAX);
+	}
+	r->pats = calloc(total + 1, sizeof(*r->pats));
+	b.sources = calloc(total + 1, sizeof(*b.sources));
+	b.flags = calloc(3 * (total + 1), sizeof(*b.flags));
+	if (!r->pats || !b.sources || !b.flags || !view) {
+		rc = rw_fail(e, RW_ENOMEM, "no memory for the rules");
+	} else {
+		b.ids = b.flags + total + 1;
+		b.lines = b.ids + total + 1;
+	}
+	for (unsigned db = 0; !rc && db < RW_DB_COUNT; db++)
+		rc = compile_db(r, (enum rw_db)db, &b, view, e);
+	free(b.sources);
+	free(b.flags);
+	free(view);
+	return rc;
+}

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Entities: PII and secrets in the runs of a text.
+ *
+ * What is found in a run is a function of the run, of RW_CONTEXT_BYTES before it
+ * and of the byte behind it, and of nothing else: the prefilter only says
+ * where looking is worth while. So a stream and a whole text agree.
+ */
+#include "scan/match.h"
+
+#include "scan/valid.h"
+
+enum { BATCH_GAP = 512 }; /* runs farther apart than this are scanned by themselves */
+
+struct batch {
+	struct rw_unit units[RW_BATCH_UNITS];
+	unsigned n;
+};
+
+/* One pass over text, as rw_entities was called. */
+struct pass {
+	struct rw_scanner *s;
+	const struct rw_rules *r;
+	struct rw_slice text;
+	unsigned categories;
+	const struct rw_sink *sink;
+	struct batch batch;
+	/* while the prefilter runs */
+	size_t base;
+	unsigned cursor;
+};
+
+/* The bytes that a unit's findings depend on: [from, to) of the text. */
+static size_t window_from(const struct rw_unit *u)
+{
+	return u->start > RW_CONTEXT_BYTES + 1 ? u->start - RW_CONTEXT_BYTES - 1 : 0;
+}
+
+static size_t window_to(const struct rw_unit *u, struct rw_slice text)
+{
+	return u->kind == RW_UNIT_STEP || u->end == text.n ? u->end : u->end + 1;
+}
+
+static bool wanted(const struct pass *p, unsigned pat)
+{
+	unsigned rule = p->r->pats[pat].rule;
+
+	if (p->s->only >= 0)
+		return (unsigned)p->s->only == rule;
+	return p->categories & 1u << rw_rule_of(p->r, rule)->info.category;
+}
+
+/* The prefilter's word that a pattern ends at to. Notes it once per unit. */
+static int on_hit(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
+		  void *arg)
+{
+	struct pass *p = arg;
+	struct rw_scanner *s = p->s;
+	size_t end = p->base + (size_t)to;
+	const struct rw_unit *units = p->batch.units;
+	uint64_t number;
+
+	(void)from;
+	(void)flags;
+	if (p->cursor && end <= units[p->cursor].start)
+		p->cursor = 0;
+	while (p->cursor + 1 < p->batch.n && end > units[p->cursor].end + 1)
+		p->cursor++;
+	if (end <= units[p->cursor].start || end > units[p->cursor].end + 1)
+		return 0;
+	number = s->numbered + p->cursor + 1;
+	if (s->marked[id] == number || !wanted(p, id))
+		return 0;
+	s->marked[id] = number;
+	s->hits[s->n_hits++] = (struct rw_hit){(uint16_t)p->cursor, (uint16_t)id};
+	return 0;
+}
+
+static int prefilter(struct pass *p)
+{
+	const struct rw_unit *last = &p->batch.units[p->batch.n - 1];
+	size_t to = window_to(last, p->text);
+	hs_error_t rc;
+
+	p->base = window_from(&p->batch.units[0]);
+	p->cursor = 0;
+	p->s->n_hits = 0;
+	if (!p->r->db[RW_DB_ENTITY])
+		return 0;
+	rc = hs_scan(p->r->db[RW_DB_ENTITY], p->text.p + p->base, (unsigned)(to - p->base), 0,
+		     p->s->scratch, on_hit, p);
+	p->s->numbered += p->batch.n;
+	return rc == HS_SUCCESS ? 0 : RW_EIO;
+}
+
+static bool is_alpha(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Whether the word stands in text by itself, in any case of letters. */
+static bool has_word(struct rw_slice text, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (size_t i = 0; i + n <= text.n; i++) {
+		if (strncasecmp(text.p + i, word, n) != 0)
+			continue;
+		if ((!i || !is_alpha(text.p[i - 1]) || !is_alpha(*word)) &&
+		    (i + n == text.n || !is_alpha(text.p[i + n])))
+			return true;
+	}
+	return false;
+}
+
+static bool in_context(const struct rw_rule *rule, struct rw_slice before)
+{
+	if (!rule->context.n)
+		return true;
+	for (unsigned i = 0; i < rule->context.n; i++)
+		if (has_word(before, rule->context.at[i].text))
+			return true;
+	return false;
+}
+
+/* Whether [start, *end) of the subject is what the rule means; the end may come closer. */
+static bool accept(const struct rw_rule *rule, struct rw_slice subject, size_t start, size_t *end)
+{
+	size_t from = start > RW_CONTEXT_BYTES ? start - RW_CONTEXT_BYTES : 0;
+	struct rw_candidate c = {
+		.value = rw_slice_of(subject.p + start, *end - start),
+		.before = rw_slice_of(subject.p + from, start - from),
+		.after = *end < subject.n ? (unsigned char)subject.p[*end] : -1,
+	};
+
+	if (rule->entropy_centibits && rw_entropy_centibits(c.value) < rule->entropy_centibits)
+		return false;
+	if (!in_context(rule, c.before) || (rule->validator && !rule->validator->ok(&c)))
+		return false;
+	*end = start + c.value.n;
+	return true;
+}
+
+/* Finds all of one pattern in one unit, into s->fresh. */
+static int confirm(struct pass *p, const struct rw_unit *u, unsigned id)
+{
+	const struct rw_pat *pat = &p->r->pats[id];
+	const struct rw_rule *rule = rw_rule_of(p->r, pat->rule);
+	struct rw_spans *out = &p->s->fresh;
+	size_t base = window_from(u), first = u->start - base, last = u->end - base;
+	struct rw_slice subject = rw_slice_of(p->text.p + base, window_to(u, p->text) - base);
+	const size_t *at = pcre2_get_ovector_pointer(p->s->match);
+	size_t from = !pat->has_group		 ? first
+		      : first > RW_CONTEXT_BYTES ? first - RW_CONTEXT_BYTES
+						 : 0;
+
+	out->n = 0;
+	while (from < last) {
+		int n = pcre2_match(pat->code, (PCRE2_SPTR)subject.p, subject.n, from, 0,
+				    p->s->match, p->s->context);
+		size_t start, end;
+
+		if (n == PCRE2_ERROR_NOMATCH)
+			return 0;
+		if (n < 0)
+			return RW_EIO;
+		start = at[n > 1 ? 2 : 0];
+		end = at[n > 1 ? 3 : 1];
+		if (end > last)
+			end = last;
+		from = at[0] + 1;
+		if (start < first || end < start + RW_VALUE_MIN ||
+		    !accept(rule, subject, start, &end))
+			continue;
+		out->at[out->n++] = (struct rw_finding){(uint32_t)(base + start),
+							(uint32_t)(base + end), pat->rule};
+		from = end;
+	}
+	return 0;
+}
+
+/* Of two rules that claim the same bytes: the severer, else the earlier. */
+static uint16_t stronger(const struct rw_rules *r, uint16_t a, uint16_t b)
+{
+	unsigned sa = rw_rule_of(r, a)->info.severity, sb = rw_rule_of(r, b)->info.severity;
+
+	return sa != sb ? (sa > sb ? a : b) : (a < b ? a : b);
+}
+
+/*
+ * Adds s->fresh to a category's spans. What overlaps becomes one span with all the bytes of both,
+ * so that no part of either stays when it is masked.
+ */
+static void merge(struct pass *p, struct rw_spans *into)
+{
+	const struct rw_spans *fresh = &p->s->fresh;
+	struct rw_spans *out = &p->s->merged;
+	unsigned a = 0, b = 0;
+
+	out->n = 0;
+	while (a < into->n || b < fresh->n) {
+		bool old = b == fresh->n ||
+			   (a < into->n && into->at[a].start <= fresh->at[b].start);
+		struct rw_finding f = old ? into->at[a++] : fresh->at[b++];
+		struct rw_finding *last = out->n ? &out->at[out->n - 1] : NULL;
+
+		if (!last || f.start >= last->end) {
+			out->at[out->n++] = f;
+			continue;
+		}
+		if (f.end > last->end)
+			last->end = f.end;
+		last->rule = stronger(p->r, last->rule, f.rule);
+	}
+	into->n = out->n;
+	memcpy(into->at, out->at, out->n * sizeof(out->at[0]));
+}
+
+/* The spans of one unit, from the hits [*hit, ...) that belong to it. */
+static int judge(struct pass *p, unsigned unit, unsigned *hit)
+{
+	struct rw_scanner *s = p->s;
+	int rc = 0;
+
+	s->pii.n = s->secret.n = 0;
+	for (; !rc && *hit < s->n_hits && s->hits[*hit].unit == unit; ++*hit) {
+		unsigned pat = s->hits[*hit].pat;
+		bool pii = rw_rule_of(p->r, p->r->pats[pat].rule)->info.category == RW_CAT_PII;
+
+		rc = confirm(p, &p->batch.units[unit], pat);
+		if (!rc && s->fresh.n)
+			merge(p, pii ? &s->pii : &s->secret);
+	}
+	return rc;
+}
+
+/* Takes out of spans what lies within a span of other; equal ones only where asked. */
+static void drop_inner(struct rw_spans *spans, const struct rw_spans *other, bool equal)
+{
+	unsigned k = 0, j = 0;
+
+	for (unsigned i = 0; i < spans->n; i++) {
+		const struct rw_finding f = spans->at[i];
+		const struct rw_finding *o;
+
+		while (j < other->n && other->at[j].end <= f.start)
+			j++;
+		o = j < other->n ? &other->at[j] : NULL;
+		if (o && o->start <= f.start && f.end <= o->end &&
+		    (equal || f.end - f.start < o->end - o->start))
+			continue;
+		spans->at[k++] = f;
+	}
+	spans->n = k;
+}
+
+/*
+ * Hands the unit's findings that start before limit, or overlap one that does, to the sink.
+ * *to: how far they reach; *open: a secret reaches the end of the unit and may go on.
+ */
+static int emit(struct pass *p, const struct rw_unit *u, size_t *to, bool *open)
+{
+	struct rw_spans *pii = &p->s->pii, *secret = &p->s->secret;
+	unsigned a = 0, b = 0;
+	int rc = 0;
+
+	drop_inner(pii, secret, true);
+	drop_inner(secret, pii, false);
+	*to = u->limit;
+	*open = false;
+	while (!rc && (a < pii->n || b < secret->n)) {
+		bool first = b == secret->n ||
+			     (a < pii->n && pii->at[a].start < secret->at[b].start);
+		const struct rw_finding *f = first ? &pii->at[a++] : &secret->at[b++];
+
+		if (f->start >= *to)
+			break;
+		if (f->end > *to)
+			*to = f->end;
+		*open = !first && u->kind == RW_UNIT_STEP && f->end == u->end;
+		rc = p->sink->found(p->sink->arg, f, *open);
+	}
+	return rc;
+}
+
+/* Hits of one unit side by side, in the order of the units. Mostly they are. */
+static void sort_hits(struct rw_hit *hits, unsigned n)
+{
+	for (unsigned i = 1; i < n; i++) {
+		struct rw_hit h = hits[i];
+		unsigned k = i;
+
+		for (; k && hits[k - 1].unit > h.unit; k--)
+			hits[k] = hits[k - 1];
+		hits[k] = h;
+	}
+}
+
+/* Looks at the units gathered. to and open are those of the last. */
+static int flush(struct pass *p, size_t *to, bool *open)
+{
+	unsigned hit = 0;
+	int rc = p->batch.n ? prefilter(p) : 0;
+
+	if (!rc && p->batch.n)
+		sort_hits(p->s->hits, p->s->n_hits);
+	for (unsigned i = 0; !rc && i < p->batch.n; i++) {
+		rc = judge(p, i, &hit);
+		if (!rc)
+			rc = emit(p, &p->batch.units[i], to, open);
+	}
+	p->batch.n = 0;
+	return rc;
+}
+
+static int gather(struct pass *p, const struct rw_unit *u)
+{
+	const struct batch *b = &p->batch;
+	size_t to;
+	bool open;
+	int rc = 0;
+
+	if (b->n == RW_BATCH_UNITS || (b->n && (u->end - b->units[0].start > RW_BATCH_BYTES ||
+						u->start - b->units[b->n - 1].end > BATCH_GAP)))
+		rc = flush(p, &to, &open);
+	p->batch.units[p->batch.n++] = *u;
+	return rc;
+}
+
+/* A window of a long run is decided before the segmenter goes on. */
+static int step(struct pass *p, struct rw_seg *seg, const struct rw_unit *u)
+{
+	size_t to = u->limit;
+	bool open = false;
+	int rc = flush(p, &to, &open);
+
+	if (rc)
+		return rc;
+	p->batch.units[p->batch.n++] = *u;
+	rc = flush(p, &to, &open);
+	if (!rc)
+		rw_seg_step(seg, to, open);
+	return rc;
+}
+
+int rw_entities(struct rw_scanner *s, const struct rw_rules *r, struct rw_seg *seg,
+		struct rw_slice text, bool eof, unsigned categories, const struct rw_sink *sink)
+{
+	struct pass p = {.s = s, .r = r, .text = text, .categories = categories, .sink = sink};
+	struct rw_unit u;
+	size_t to;
+	bool open;
+	int rc = 0;
+
+	while (!rc && rw_seg_next(seg, text, eof, &u)) {
+		if (u.kind == RW_UNIT_RUN) {
+			rc = gather(&p, &u);
+			continue;
+		}
+		if (u.kind == RW_UNIT_STEP) {
+			rc = step(&p, seg, &u);
+			continue;
+		}
+		rc = flush(&p, &to, &open);
+		if (!rc && u.kind == RW_UNIT_CLOSE)
+			rc = sink->closed(sink->arg, u.end);
+		else if (!rc)
+			rc = sink->found(sink->arg,
+					 &(struct rw_finding){(uint32_t)u.start, (uint32_t)u.start,
+							      (uint16_t)r->pem_rule},
+					 true);
+	}
+	return rc ? rc : flush(&p, &to, &open);
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Injection: phrases in the views of a text. The text is taken in blocks that overlap
+ * by more than a phrase is long; what two blocks both see is one finding.
+ */
+#include "scan/match.h"
+
+enum {
+	OVERLAP_BYTES = 4096, /* of text: room for phrases stuffed with invisible characters */
+	BLOCK_FINDINGS = 32   /* of one pattern in one block; more say nothing new */
+};
+
+struct rw_finding *rw_findings_add(struct rw_findings *out, const struct rw_rules *r,
+				   struct rw_finding f)
+{
+	unsigned severity = rw_rule_of(r, f.rule)->info.severity;
+
+	if (severity > out->score)
+		out->score = severity;
+	if (out->n == RW_FINDINGS_MAX) {
+		out->more++;
+		return NULL;
+	}
+	out->at[out->n] = f;
+	return &out->at[out->n++];
+}
+
+static int on_hit(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
+		  void *arg)
+{
+	struct rw_scanner *s = arg;
+
+	(void)from;
+	(void)to;
+	(void)flags;
+	if (s->marked[id] == s->numbered)
+		return 0;
+	s->marked[id] = s->numbered;
+	s->hits[s->n_hits++] = (struct rw_hit){0, (uint16_t)id};
+	return 0;
+}
+
+/* Adds f unless the same rule has a finding on the same bytes. */
+static void add_once(struct rw_findings *out, const struct rw_rules *r, struct rw_finding f)
+{
+	for (unsigned i = 0; i < out->n; i++) {
+		struct rw_finding *o = &out->at[i];
+
+		if (o->rule != f.rule || f.start >= o->end || o->start >= f.end)
+			continue;
+		if (f.end > o->end)
+			o->end = f.end;
+		if (f.start < o->start)
+			o->start = f.start;
+		return;
+	}
+	rw_findings_add(out, r, f);
+}
+
+/* The bytes of the text that [start, end) of the view came from. */
+static struct rw_finding locate(const struct rw_view *v, size_t block, size_t text_end,
+				size_t start, size_t end, uint16_t rule)
+{
+	size_t behind = end < v->n ? block + v->origin[end] : text_end;
+
+	return (struct rw_finding){(uint32_t)(block + v->origin[start]), (uint32_t)behind, rule};
+}
+
+/* Finds where a pattern that the prefilter saw stands in the view. */
+static int place(struct rw_scanner *s, const struct rw_rules *r, unsigned id, size_t block,
+		 size_t text_end, struct rw_findings *out)
+{
+	const struct rw_pat *pat = &r->pats[id];
+	const size_t *at = pcre2_get_ovector_pointer(s->match);
+	size_t from = 0;
+
+	for (unsigned i = 0; i < BLOCK_FINDINGS && from < s->view.n; i++) {
+		int n = pcre2_match(pat->code, (PCRE2_SPTR)s->view.bytes, s->view.n, from, 0,
+				    s->match, s->context);
+
+		if (n == PCRE2_ERROR_NOMATCH)
+			return 0;
+		if (n < 0)
+			return RW_EIO;
+		if (at[1] == at[0])
+			return 0;
+		add_once(out, r, locate(&s->view, block, text_end, at[0], at[1], pat->rule));
+		from = at[1];
+	}
+	return 0;
+}
+
+/* Steps back from the middle of a UTF-8 sequence. */
+static size_t char_start(struct rw_slice text, size_t at)
+{
+	for (unsigned i = 0; i < 3 && at && at < text.n && (text.p[at] & 0xc0) == 0x80; i++)
+		at--;
+	return at;
+}
+
+static int scan_block(struct rw_scanner *s, const struct rw_rules *r, struct rw_slice text,
+		      size_t from, size_t to, struct rw_findings *out)
+{
+	hs_error_t hs;
+	int rc = 0;
+
+	rw_view_fold(&s->view, rw_slice_of(text.p + from, to - from));
+	s->numbered++;
+	s->n_hits = 0;
+	hs = hs_scan(r->db[RW_DB_INJECTION], s->view.bytes, (unsigned)s->view.n, 0, s->scratch,
+		     on_hit, s);
+	if (hs != HS_SUCCESS)
+		return RW_EIO;
+	for (unsigned i = 0; !rc && i < s->n_hits; i++) {
+		unsigned id = s->hits[i].pat;
+
+		if (s->only < 0 || s->only == r->pats[id].rule)
+			rc = place(s, r, id, from, to, out);
+	}
+	return rc;
+}
+
+int rw_injections(struct rw_scanner *s, const struct rw_rules *r, struct rw_slice text,
+		  struct rw_findings *out)
+{
+	size_t from = 0, to = 0;
+	int rc = 0;
+
+	if (!r->db[RW_DB_INJECTION])
+		return 0;
+	while (!rc && to < text.n) {
+		to = text.n - from > RW_VIEW_TEXT_BYTES
+			     ? char_start(text, from + RW_VIEW_TEXT_BYTES)
+			     : text.n;
+		rc = scan_block(s, r, text, from, to, out);
+		from = char_start(text, to - (to > OVERLAP_BYTES ? OVERLAP_BYTES : to));
+	}
+	return rc;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a whole text and a lane share when they mask: one way to write labels over findings. */
+#ifndef RW_SCAN_MASK_H
+#define RW_SCAN_MASK_H
+
+#include "base/buf.h"
+#include "scan/match.h"
+
+static inline enum rw_action rw_action_of(const struct rw_guard *g, const struct rw_rules *r,
+					  const struct rw_finding *f)
+{
+	return g->action[rw_rule_of(r, f->rule)->info.category];
+}
+
+static inline bool rw_wants_pem(const struct rw_scanner *s, const struct rw_rules *r,
+				unsigned categories)
+{
+	return r->pem_rule >= 0 && categories & 1u << RW_CAT_SECRET &&
+	       (s->only < 0 || s->only == r->pem_rule);
+}
+
+/* Writes a text with labels in place of findings: done is how much of it is written. */
+struct rw_masker {
+	const struct rw_rules *r;
+	size_t done;
+};
+
+/* Writes the text up to the finding and its label. Findings come by start; the first of several
+   that overlap gives the label. */
+int rw_masker_put(struct rw_masker *m, struct rw_slice text, const struct rw_finding *f,
+		  struct rw_buf *out);
+/* Writes the text up to to as it is, where it is not written yet. */
+int rw_masker_copy(struct rw_masker *m, struct rw_slice text, size_t to, struct rw_buf *out);
+
+/* Counts one finding. */
+void rw_tally_rule(struct rw_tally *t, uint16_t rule, enum rw_action action);
+
+#endif

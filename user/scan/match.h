@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A thread's scratch, and matching with it: units of a text in, findings out.
+ */
+#ifndef RW_SCAN_MATCH_H
+#define RW_SCAN_MATCH_H
+
+#include "scan/rules.h"
+#include "scan/seg.h"
+#include "scan/view.h"
+
+enum {
+	RW_BATCH_UNITS = 64,   /* runs looked at with one call of the matcher */
+	RW_BATCH_BYTES = 8192, /* and how far they may lie apart */
+	RW_VALUE_MIN = 4,      /* bytes of the shortest finding */
+	/* Disjoint findings that fit a window. */
+	RW_UNIT_FINDINGS = RW_STEP_BYTES / RW_VALUE_MIN,
+};
+
+/* Pattern pat has a match that ends in unit unit. */
+struct rw_hit {
+	uint16_t unit, pat;
+};
+
+/* The findings of one unit in one category, disjoint and sorted. */
+struct rw_spans {
+	struct rw_finding at[RW_UNIT_FINDINGS];
+	unsigned n;
+};
+
+struct rw_scanner {
+	hs_scratch_t *scratch;
+	pcre2_match_data *match;
+	pcre2_match_context *context;
+	pcre2_jit_stack *stack;
+	unsigned n_pats;     /* what the arrays below are sized for */
+	uint64_t *marked;    /* per pattern: the last unit or block that it hit, by number */
+	uint64_t numbered;   /* units and blocks so far */
+	struct rw_hit *hits; /* RW_BATCH_UNITS * n_pats: never overflows */
+	unsigned n_hits;
+	struct rw_spans pii, secret; /* of the unit at hand */
+	struct rw_spans fresh, merged;
+	struct rw_view view;
+	int only; /* this rule alone, or -1: for the rules' own cases */
+};
+
+/* What the units of a text lead to, in order of the text. Non-zero returns stop the scan. */
+struct rw_sink {
+	/* open: the finding's end is not known yet; closed tells it. */
+	int (*found)(void *arg, const struct rw_finding *f, bool open);
+	int (*closed)(void *arg, size_t end);
+	void *arg;
+};
+
+/*
+ * Takes text as far as it can be decided, from where seg stands: the entities
+ * (PII and secrets of the categories in the mask) go to the sink. After it,
+ * rw_seg_decided tells how far. 0, RW_EIO when a matcher failed, or what the sink returned.
+ */
+int rw_entities(struct rw_scanner *s, const struct rw_rules *r, struct rw_seg *seg,
+		struct rw_slice text, bool eof, unsigned categories, const struct rw_sink *sink);
+
+/* Injection in the whole of text: each finding once, in no order. */
+int rw_injections(struct rw_scanner *s, const struct rw_rules *r, struct rw_slice text,
+		  struct rw_findings *out);
+
+/* Appends, or counts in more; keeps the score. The finding's place, or NULL. */
+struct rw_finding *rw_findings_add(struct rw_findings *out, const struct rw_rules *r,
+				   struct rw_finding f);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rule packs: YAML in, rules out. Nothing here compiles a pattern; see rules.h.
+ * The schema is docs/rules.md.
+ */
+#ifndef RW_SCAN_PACK_H
+#define RW_SCAN_PACK_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/slice.h"
+#include "scan/scan.h"
+
+enum {
+	RW_PACK_BYTES_MAX = 1 << 20, /* one file */
+	RW_RULES_MAX = 4096,
+	RW_RULE_PATTERNS_MAX = 64,
+};
+
+/* A string of a pack and the line that it stands on (from 1). */
+struct rw_pack_str {
+	const char *text;
+	unsigned line;
+};
+
+struct rw_pack_list {
+	struct rw_pack_str *at;
+	unsigned n;
+};
+
+struct rw_validator;
+
+/*
+ * One rule as written. Strings live in the rule set's arena.
+ * match and no_match are never both empty: a rule that nothing tests does not load.
+ */
+struct rw_rule {
+	struct rw_rule_info info;
+	const char *pack;
+	unsigned line;
+	struct rw_pack_list patterns;
+	struct rw_pack_list context; /* lower case; empty: none needed */
+	struct rw_pack_list match, no_match;
+	const struct rw_validator *validator; /* or NULL */
+	unsigned entropy_centibits;	      /* least Shannon entropy per character, 0: any */
+	bool pem;			      /* found by the segmenter, not by a pattern */
+};
+
+/* Every rule of the packs read so far, in order; ids are unique. */
+struct rw_ruleset {
+	struct rw_arena arena;
+	struct rw_rule *rules;
+	unsigned n, cap;
+};
+
+void rw_ruleset_init(struct rw_ruleset *set);
+void rw_ruleset_free(struct rw_ruleset *set);
+
+/*
+ * Reads one pack into the set. A rule whose id is there already replaces it;
+ * ids under "disable" are taken out. RW_EINVAL with pack, line and rule id in *e: the
+ * set may then hold a part of the pack and is only good to be freed.
+ */
+int rw_pack_read(struct rw_ruleset *set, const char *pack, struct rw_slice yaml,
+		 struct rw_error *e);
+
+/* The n-th pack that is part of the binary; false past the last. */
+bool rw_pack_builtin(unsigned n, const char **name, struct rw_slice *yaml);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rule packs of the binary, taken in by the assembler as they stand in rules/. */
+#include "scan/pack.h"
+
+#define EMBED(name)                                                         \
+	extern const char rw_pack_##name##_start[], rw_pack_##name##_end[]; \
+	__asm__(".pushsection .rodata\n"                                    \
+		".global rw_pack_" #name "_start\n"                         \
+		".global rw_pack_" #name "_end\n"                           \
+		"rw_pack_" #name "_start:\n"                                \
+		".incbin \"user/scan/rules/" #name ".yaml\"\n"              \
+		"rw_pack_" #name "_end:\n"                                  \
+		".byte 0\n"                                                 \
+		".popsection\n")
+
+EMBED(injection);
+EMBED(pii);
+EMBED(secrets);
+
+bool rw_pack_builtin(unsigned n, const char **name, struct rw_slice *yaml)
+{
+	static const struct {
+		const char *name, *start, *end;
+	} packs[] = {
+		{"injection.yaml", rw_pack_injection_start, rw_pack_injection_end},
+		{"pii.yaml", rw_pack_pii_start, rw_pack_pii_end},
+		{"secrets.yaml", rw_pack_secrets_start, rw_pack_secrets_end},
+	};
+
+	if (n >= sizeof(packs) / sizeof(packs[0]))
+		return false;
+	*name = packs[n].name;
+	*yaml = rw_slice_of(packs[n].start, (size_t)(packs[n].end - packs[n].start));
+	return true;
+}

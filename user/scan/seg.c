@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scan/seg.h"
+
+#include "base/err.h"
+
+enum {
+	IN_TOKEN = 1, /* may be part of an entity */
+	GROUP = 2,    /* may be part of a group of numbers */
+	RESET = 4,    /* a value may start behind it */
+	DIGIT = 8,
+	UPPER = 16,
+	AT = 32,
+	SWALLOW = 64, /* goes on a secret that is too long to hold */
+};
+
+static const uint8_t classes[256] = {
+	['a' ... 'z'] = IN_TOKEN | SWALLOW,
+	['A' ... 'Z'] = IN_TOKEN | SWALLOW | UPPER,
+	['0' ... '9'] = IN_TOKEN | SWALLOW | GROUP | DIGIT,
+	['+'] = IN_TOKEN | SWALLOW | GROUP,
+	['-'] = IN_TOKEN | SWALLOW | GROUP,
+	['.'] = IN_TOKEN | SWALLOW | GROUP,
+	['/'] = IN_TOKEN | SWALLOW | GROUP,
+	['('] = IN_TOKEN | GROUP,
+	[')'] = IN_TOKEN | GROUP,
+	['='] = IN_TOKEN | SWALLOW | RESET,
+	[':'] = IN_TOKEN | RESET,
+	['#'] = IN_TOKEN | RESET,
+	['@'] = IN_TOKEN | AT,
+	['_'] = IN_TOKEN | SWALLOW,
+	['~'] = IN_TOKEN | SWALLOW,
+	['%'] = IN_TOKEN | SWALLOW,
+	['!'] = IN_TOKEN,
+	['$'] = IN_TOKEN,
+	['&'] = IN_TOKEN,
+	['*'] = IN_TOKEN,
+	['?'] = IN_TOKEN,
+	['^'] = IN_TOKEN,
+};
+
+enum { LONG_TOKEN = 16, PEM_BEGIN_BYTES = 10, IBAN_MAX = 34, MONTH_MAX = 10 };
+
+static uint8_t class_of(struct rw_slice text, size_t at)
+{
+	return classes[(unsigned char)text.p[at]];
+}
+
+void rw_seg_init(struct rw_seg *s, bool pem_on)
+{
+	*s = (struct rw_seg){.mode = RW_SEG_GAP, .pem_on = pem_on};
+}
+
+/* Nothing that we look for is without a digit, an @, or length and mixed case. */
+static bool may_hold(const struct rw_seg *s, size_t end)
+{
+	return (s->seen & (DIGIT | AT)) || (end - s->run >= LONG_TOKEN && (s->seen & UPPER));
+}
+
+static void start_token(struct rw_seg *s)
+{
+	s->token = s->core = s->pos;
+	s->at_core = true;
+}
+
+static void start_run(struct rw_seg *s)
+{
+	s->mode = RW_SEG_RUN;
+	s->run = s->pos;
+	s->seen = 0;
+	s->iban = false;
+	start_token(s);
+}
+
+/* Ends the run at end; false where nothing in it is worth a look. */
+static bool end_run(struct rw_seg *s, size_t end, struct rw_unit *u)
+{
+	bool worth = end > s->run && may_hold(s, end);
+
+	*u = (struct rw_unit){RW_UNIT_RUN, s->run, end, end};
+	s->mode = RW_SEG_GAP;
+	s->pos = end;
+	return worth;
+}
+
+static bool is_group(const struct rw_seg *s)
+{
+	return s->at_core && s->pos > s->core;
+}
+
+static bool upper_or_digit(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* "GB93", "GB93PITW...": the first group of an IBAN, or a further one. */
+static bool is_iban_group(const struct rw_seg *s, struct rw_slice text)
+{
+	size_t n = s->pos - s->core;
+	const char *p = text.p + s->core;
+
+	if (n == 0 || n > IBAN_MAX)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!upper_or_digit(p[i]))
+			return false;
+	if (s->iban && n <= 4)
+		return true;
+	return n >= 4 && p[0] >= 'A' && p[1] >= 'A' && p[2] <= '9' && p[3] <= '9';
+}
+
+static bool is_month(struct rw_slice token)
+{
+	static const char names[] = "jan feb mar apr may jun jul aug sep oct nov dec";
+	char three[4];
+
+	if (token.n < 3 || token.n > MONTH_MAX)
+		return false;
+	for (size_t i = 0; i < 3; i++)
+		three[i] = (char)(token.p[i] | 0x20);
+	three[3] = '\0';
+	return strstr(names, three) != NULL;
+}
+
+/* At a single space: 1 the run goes on behind it, 0 it ends here, -1 the next byte is needed. */
+static int joins(struct rw_seg *s, struct rw_slice text, bool eof)
+{
+	bool group = is_group(s);
+	bool iban = is_iban_group(s, text);
+	bool month = is_month(rw_slice_of(text.p + s->core, s->pos - s->core));
+	bool day = group && s->pos - s->core <= 3;
+	char next;
+
+	if (!group && !iban && !month)
+		return 0;
+	if (s->pos + 1 >= text.n)
+		return eof ? 0 : -1;
+	next = text.p[s->pos + 1];
+	s->iban = iban;
+	if ((group || month || iban) && next >= '0' && next <= '9')
+		return 1;
+	if (group && (next == '(' || next == '+' || next == '-'))
+		return 1;
+	if (iban && next >= 'A' && next <= 'Z')
+		return 1;
+	return day && next && strchr("JFMASOND", next);
+}
+
+static bool at_pem_begin(const struct rw_seg *s, struct rw_slice text)
+{
+	return s->pem_on && s->pos - s->token >= PEM_BEGIN_BYTES &&
+	       memcmp(text.p + s->pos - PEM_BEGIN_BYTES, "-----BEGIN", PEM_BEGIN_BYTES) == 0;
+}
+
+enum walked { WALKED_MORE, WALKED_ON, WALKED_UNIT };
+
+/* The byte at pos ends the token: what becomes of the run? */
+static enum walked end_token(struct rw_seg *s, struct rw_slice text, bool eof, struct rw_unit *u)
+{
+	int join;
+
+	if (text.p[s->pos] != ' ')
+		return end_run(s, s->pos, u) ? WALKED_UNIT : WALKED_ON;
+	if (at_pem_begin(s, text)) {
+		s->mode = RW_SEG_PEM_HEAD;
+		s->pem_at = s->pos - PEM_BEGIN_BYTES;
+		return WALKED_ON;
+	}
+	join = joins(s, text, eof);
+	if (join < 0)
+		return WALKED_MORE;
+	if (join == 0)
+		return end_run(s, s->pos, u) ? WALKED_UNIT : WALKED_ON;
+	if (s->pos - s->run > RW_JOIN_BYTES) {
+		*u = (struct rw_unit){RW_UNIT_STEP, s->run, s->pos, s->pos - RW_JOIN_ENTITY_BYTES};
+		return WALKED_UNIT;
+	}
+	s->pos++;
+	start_token(s);
+	return WALKED_ON;
+}
+
+/* Goes on to the end of the token, at most to stop. */
+static void walk_token(struct rw_seg *s, struct rw_slice text, size_t stop)
+{
+	while (s->pos < stop) {
+		uint8_t k = class_of(text, s->pos);
+
+		if (!(k & GROUP)) {
+			if (!(k & IN_TOKEN) && !(text.p[s->pos] == ',' && is_group(s)))
+				return;
+			if (k & RESET)
+				s->core = s->pos + 1;
+			s->at_core = !k || (k & RESET);
+		}
+		s->seen |= k;
+		s->pos++;
+	}
+}
+
+static enum walked walk_run(struct rw_seg *s, struct rw_slice text, bool eof, struct rw_unit *u)
+{
+	size_t limit = s->run + RW_STEP_BYTES;
+
+	walk_token(s, text, limit < text.n ? limit : text.n);
+	if (s->pos == limit) {
+		*u = (struct rw_unit){RW_UNIT_STEP, s->run, limit, s->run + RW_STEP_FRONT};
+		return WALKED_UNIT;
+	}
+	if (s->pos < text.n)
+		return end_token(s, text, eof, u);
+	if (!eof)
+		return WALKED_MORE;
+	return end_run(s, s->pos, u) ? WALKED_UNIT : WALKED_ON;
+}
+
+static enum walked walk_gap(struct rw_seg *s, struct rw_slice text)
+{
+	while (s->pos < text.n && !(class_of(text, s->pos) & IN_TOKEN))
+		s->pos++;
+	if (s->pos == text.n)
+		return WALKED_MORE;
+	start_run(s);
+	return WALKED_ON;
+}
+
+static enum walked walk_pem_head(struct rw_seg *s, struct rw_slice text, bool eof,
+				 struct rw_unit *u)
+{
+	long head = rw_pem_head(rw_slice_of(text.p + s->pem_at, text.n - s->pem_at), eof);
+
+	if (head < 0)
+		return WALKED_MORE;
+	if (head == 0)
+		return end_run(s, s->pos, u) ? WALKED_UNIT : WALKED_ON;
+	s->mode = RW_SEG_PEM_BODY;
+	s->opened = false;
+	rw_pem_init(&s->pem, s->pem_at + (size_t)head);
+	return WALKED_ON;
+}
+
+/* There is key material: what stood before it in the run comes first. */
+static enum walked open_pem(struct rw_seg *s, struct rw_unit *u)
+{
+	size_t at = s->pem_at > s->run ? s->pem_at : s->run;
+	bool before = s->run < at && may_hold(s, at);
+
+	*u = (struct rw_unit){before ? RW_UNIT_RUN : RW_UNIT_PEM_BEGIN, before ? s->run : at, at,
+			      at};
+	s->run = at;
+	s->opened = !before;
+	return WALKED_UNIT;
+}
+
+static enum walked walk_pem_body(struct rw_seg *s, struct rw_slice text, bool eof,
+				 struct rw_unit *u)
+{
+	enum rw_pem_what what = s->over ? s->what : rw_pem_walk(&s->pem, text, eof);
+
+	if (!s->opened && s->pem.end > s->pem.start) {
+		s->over = what != RW_PEM_MORE;
+		s->what = what;
+		return open_pem(s, u);
+	}
+	if (what == RW_PEM_MORE)
+		return WALKED_MORE;
+	s->over = false;
+	if (!s->opened) { /* a BEGIN line alone is no secret */
+		s->pos = s->pem_at + PEM_BEGIN_BYTES;
+		return end_run(s, s->pos, u) ? WALKED_UNIT : WALKED_ON;
+	}
+	s->mode = RW_SEG_GAP;
+	s->pos = s->pem.end;
+	*u = (struct rw_unit){RW_UNIT_CLOSE, s->pos, s->pos, s->pos};
+	return WALKED_UNIT;
+}
+
+static enum walked walk_swallow(struct rw_seg *s, struct rw_slice text, bool eof, struct rw_unit *u)
+{
+	while (s->pos < text.n && (class_of(text, s->pos) & SWALLOW))
+		s->pos++;
+	if (s->pos == text.n && !eof)
+		return WALKED_MORE;
+	s->mode = RW_SEG_GAP;
+	*u = (struct rw_unit){RW_UNIT_CLOSE, s->pos, s->pos, s->pos};
+	return WALKED_UNIT;
+}
+
+bool rw_seg_next(struct rw_seg *s, struct rw_slice text, bool eof, struct rw_unit *u)
+{
+	enum walked w;
+
+	do {
+		switch (s->mode) {
+		case RW_SEG_GAP:
+			w = walk_gap(s, text);
+			break;
+		case RW_SEG_RUN:
+			w = walk_run(s, text, eof, u);
+			break;
+		case RW_SEG_PEM_HEAD:
+			w = walk_pem_head(s, text, eof, u);
+			break;
+		case RW_SEG_PEM_BODY:
+			w = walk_pem_body(s, text, eof, u);
+			break;
+		case RW_SEG_SWALLOW:
+			w = walk_swallow(s, text, eof, u);
+			break;
+		default:
+			RW_BUG_ON(true);
+		}
+	} while (w == WALKED_ON);
+	return w == WALKED_UNIT;
+}
+
+void rw_seg_step(struct rw_seg *s, size_t from, bool swallow)
+{
+	RW_BUG_ON(s->mode != RW_SEG_RUN || from <= s->run || from > s->pos);
+	s->run = from;
+	if (swallow)
+		s->mode = RW_SEG_SWALLOW;
+	else if (from == s->pos)
+		s->mode = RW_SEG_GAP;
+}
+
+size_t rw_seg_decided(const struct rw_seg *s)
+{
+	switch (s->mode) {
+	case RW_SEG_GAP:
+	case RW_SEG_SWALLOW:
+		return s->pos;
+	case RW_SEG_PEM_BODY:
+		return s->opened ? s->pem.end : s->run;
+	default:
+		return s->run;
+	}
+}
+
+void rw_seg_rebase(struct rw_seg *s, size_t n)
+{
+	size_t *all[] = {&s->pos,     &s->run,	     &s->token,	  &s->core,    &s->pem_at,
+			 &s->pem.pos, &s->pem.start, &s->pem.end, &s->pem.gap, &s->pem.token};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		*all[i] -= *all[i] < n ? *all[i] : n;
+}

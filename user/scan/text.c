@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A whole text: findings, verdict, mask, tally. */
+#include <stdlib.h>
+
+#include "scan/match.h"
+#include "scan/mask.h"
+
+/* The sink of a whole text: into a list. */
+struct list {
+	struct rw_findings *out;
+	const struct rw_rules *r;
+	struct rw_finding *open;
+};
+
+static int list_found(void *arg, const struct rw_finding *f, bool open)
+{
+	struct list *l = arg;
+	struct rw_finding *at = rw_findings_add(l->out, l->r, *f);
+
+	if (open)
+		l->open = at;
+	return 0;
+}
+
+static int list_closed(void *arg, size_t end)
+{
+	struct list *l = arg;
+
+	if (l->open)
+		l->open->end = (uint32_t)end;
+	l->open = NULL;
+	return 0;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct rw_finding *x = a, *y = b;
+
+	if (x->start != y->start)
+		return x->start < y->start ? -1 : 1;
+	if (x->end != y->end)
+		return x->end > y->end ? -1 : 1;
+	return x->rule < y->rule ? -1 : x->rule > y->rule;
+}
+
+int rw_scan_text(struct rw_scanner *s, const struct rw_rules *r, struct rw_slice text,
+		 unsigned categories, struct rw_findings *out)
+{
+	struct list list = {.out = out, .r = r};
+	const struct rw_sink sink = {list_found, list_closed, &list};
+	struct rw_seg seg;
+	int rc = 0;
+
+	out->n = out->more = out->score = 0;
+	if (text.n > UINT32_MAX)
+		return RW_EIO;
+	if (categories & (1u << RW_CAT_PII | 1u << RW_CAT_SECRET)) {
+		rw_seg_init(&seg, rw_wants_pem(s, r, categories));
+		rc = rw_entities(s, r, &seg, text, true, categories, &sink);
+	}
+	if (!rc && categories & 1u << RW_CAT_INJECTION) {
+		rc = rw_injections(s, r, text, out);
+		qsort(out->at, out->n, sizeof(out->at[0]), by_start);
+	}
+	return rc;
+}
+
+enum rw_action rw_guard_verdict(const struct rw_guard *g, const struct rw_rules *r,
+				const struct rw_findings *f)
+{
+	enum rw_action strongest = RW_ACT_ALLOW;
+
+	for (unsigned i = 0; i < f->n; i++)
+		if (rw_action_of(g, r, &f->at[i]) > strongest)
+			strongest = rw_action_of(g, r, &f->at[i]);
+	return strongest;
+}
+
+int rw_mask_text(const struct rw_guard *g, const struct rw_rules *r, const struct rw_findings *f,
+		 struct rw_slice text, struct rw_buf *out)
+{
+	struct rw_masker m = {.r = r};
+	int rc = 0;
+
+	for (unsigned i = 0; !rc && i < f->n; i++)
+		if (rw_action_of(g, r, &f->at[i]) >= RW_ACT_MASK)
+			rc = rw_masker_put(&m, text, &f->at[i], out);
+	return rc ? rc : rw_masker_copy(&m, text, text.n, out);
+}
+
+void rw_tally_rule(struct rw_tally *t, uint16_t rule, enum rw_action action)
+{
+	unsigned i = 0;
+
+	if (action > t->strongest)
+		t->strongest = action;
+	while (i < t->n && t->at[i].rule != rule)
+		i++;
+	if (i == sizeof(t->at) / sizeof(t->at[0]))
+		return;
+	if (i == t->n)
+		t->at[t->n++].rule = rule;
+	if (t->at[i].count < UINT16_MAX)
+		t->at[i].count++;
+}
+
+void rw_tally_add(struct rw_tally *t, const struct rw_guard *g, const struct rw_rules *r,
+		  const struct rw_findings *f)
+{
+	for (unsigned i = 0; i < f->n; i++)
+		rw_tally_rule(t, f->at[i].rule, rw_action_of(g, r, &f->at[i]));
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scan/view.h"
+
+#include "base/err.h"
+#include "base/utf8.h"
+
+/* What becomes of a range of code points. */
+enum fold_how {
+	DROP,	 /* invisible, or a combining mark */
+	SPACE,	 /* some kind of space */
+	SHIFT,	 /* cp - from + to, then lower case */
+	LETTERS, /* A to Z and again from A: (cp - from) mod 26 */
+	DIGITS,	 /* 0 to 9 and again from 0 */
+	TABLE,	 /* to[cp - from]; '*' keeps */
+};
+
+struct fold_range {
+	uint32_t from, last;
+	enum fold_how how;
+	uint32_t to;
+	const char *table;
+};
+
+/* Sorted. Letters that look Latin become Latin, whatever the script, in patterns as well as texts.
+ */
+static const struct fold_range ranges[] = {
+	{0x00a0, 0x00a0, SPACE, 0, NULL},
+	{0x00ad, 0x00ad, DROP, 0, NULL},
+	{0x00c0, 0x00ff, TABLE, 0,
+	 "aaaaaaaceeeeiiiidnoooooxouuuuypsaaaaaaaceeeeiiiidnooooo/ouuuuypy"},
+	{0x0100, 0x017f, TABLE, 0,
+	 "aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkkllllllllllnnnnnn*nnoooo"
+	 "oooorrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs"},
+	{0x0251, 0x0251, SHIFT, 'a', NULL},
+	{0x0261, 0x0261, SHIFT, 'g', NULL},
+	{0x0300, 0x036f, DROP, 0, NULL},
+	{0x0391, 0x03a9, TABLE, 0, "ab**ezh*ik*mn*o*p**tu*x**"},
+	{0x03b1, 0x03c9, TABLE, 0, "ab**ezh*ik*mn*o*p**tu*x**"},
+	{0x0400, 0x042f, TABLE, 0, "ee***siij*******a*b**e****k*mho*pcty*x**********"},
+	{0x0430, 0x045f, TABLE, 0, "a*b**e****k*mho*pcty*x**********ee***siij*******"},
+	{0x04c0, 0x04c0, SHIFT, 'l', NULL},
+	{0x04cf, 0x04cf, SHIFT, 'l', NULL},
+	{0x0501, 0x0501, SHIFT, 'd', NULL},
+	{0x051b, 0x051b, SHIFT, 'q', NULL},
+	{0x051d, 0x051d, SHIFT, 'w', NULL},
+	{0x061c, 0x061c, DROP, 0, NULL},
+	{0x064b, 0x0652, DROP, 0, NULL},
+	{0x115f, 0x1160, DROP, 0, NULL},
+	{0x1680, 0x1680, SPACE, 0, NULL},
+	{0x180b, 0x180e, DROP, 0, NULL},
+	{0x1e00, 0x1eff, TABLE, 0,
+	 "aabbbbbbccddddddddddeeeeeeeeeeffgghhhhhhhhhhiiiikkkkkkllllllllmmmmmmnnnnnnnnoooo"
+	 "oooopppprrrrrrrrssssssssssttttttttuuuuuuuuuuvvvvwwwwwwwwwwxxxxyyzzzzzzhtwyas**s*"
+	 "aaaaaaaaaaaaaaaaaaaaaaaaeeeeeeeeeeeeeeeeiiiioooooooooooooooooooooooouuuuuuuuuuuu"
+	 "uuyyyyyyyy******"},
+	{0x2000, 0x200a, SPACE, 0, NULL},
+	{0x200b, 0x200f, DROP, 0, NULL},
+	{0x2010, 0x2015, TABLE, 0, "------"},
+	{0x2018, 0x201b, TABLE, 0, "''''"},
+	{0x201c, 0x201f, TABLE, 0, "\"\"\"\""},
+	{0x2028, 0x2029, SPACE, 0, NULL},
+	{0x202a, 0x202e, DROP, 0, NULL},
+	{0x202f, 0x202f, SPACE, 0, NULL},
+	{0x205f, 0x205f, SPACE, 0, NULL},
+	{0x2060, 0x206f, DROP, 0, NULL},
+	{0x2212, 0x2212, TABLE, 0, "-"},
+	{0x24b6, 0x24e9, LETTERS, 0, NULL},
+	{0x3000, 0x3000, SPACE, 0, NULL},
+	{0xfe00, 0xfe0f, DROP, 0, NULL},
+	{0xfeff, 0xfeff, DROP, 0, NULL},
+	{0xff01, 0xff5e, SHIFT, '!', NULL},
+	{0xfff9, 0xfffb, DROP, 0, NULL},
+	{0x1d400, 0x1d6a3, LETTERS, 0, NULL},
+	{0x1d7ce, 0x1d7ff, DIGITS, 0, NULL},
+	{0x1f130, 0x1f149, LETTERS, 0, NULL},
+	{0x1f150, 0x1f169, LETTERS, 0, NULL},
+	{0x1f170, 0x1f189, LETTERS, 0, NULL},
+	{0x1f1e6, 0x1f1ff, LETTERS, 0, NULL},
+	{0xe0020, 0xe007e, SHIFT, ' ', NULL},
+	{0xe0100, 0xe01ef, DROP, 0, NULL},
+};
+
+static const struct fold_range *range_of(uint32_t cp)
+{
+	size_t low = 0, high = sizeof(ranges) / sizeof(ranges[0]);
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (cp > ranges[mid].last)
+			low = mid + 1;
+		else if (cp < ranges[mid].from)
+			high = mid;
+		else
+			return &ranges[mid];
+	}
+	return NULL;
+}
+
+static uint32_t lower(uint32_t cp)
+{
+	if (cp >= 'A' && cp <= 'Z')
+		return cp + 32;
+	if ((cp >= 0x0391 && cp <= 0x03a9) || (cp >= 0x0410 && cp <= 0x042f))
+		return cp + 32;
+	if (cp >= 0x0400 && cp <= 0x040f)
+		return cp + 80;
+	return cp;
+}
+
+/* The code point that stands for cp in the view; 0: none does. */
+static uint32_t fold(uint32_t cp)
+{
+	const struct fold_range *r = range_of(cp);
+
+	if (!r)
+		return lower(cp);
+	switch (r->how) {
+	case DROP:
+		return 0;
+	case SPACE:
+		return ' ';
+	case SHIFT:
+		return lower(cp - r->from + r->to);
+	case LETTERS:
+		return 'a' + (cp - r->from) % 26;
+	case DIGITS:
+		return '0' + (cp - r->from) % 10;
+	default:
+		if (r->table[cp - r->from] == '*')
+			return lower(cp);
+		return (unsigned char)r->table[cp - r->from];
+	}
+}
+
+static uint32_t decode(const char *p, size_t len)
+{
+	const unsigned char *s = (const unsigned char *)p;
+
+	switch (len) {
+	case 2:
+		return (s[0] & 0x1fu) << 6 | (s[1] & 0x3fu);
+	case 3:
+		return (s[0] & 0x0fu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
+	case 4:
+		return (s[0] & 0x07u) << 18 | (s[1] & 0x3fu) << 12 | (s[2] & 0x3fu) << 6 |
+		       (s[3] & 0x3fu);
+	default:
+		return s[0];
+	}
+}
+
+static void put(struct rw_view *v, const char *bytes, size_t n, size_t from)
+{
+	for (size_t i = 0; i < n; i++) {
+		v->bytes[v->n] = bytes[i];
+		v->origin[v->n++] = (uint16_t)from;
+	}
+}
+
+static bool is_letter(char c)
+{
+	return c >= 'a' && c <= 'z';
+}
+
+/* One white space for any number of them. */
+static void put_space(struct rw_view *v, size_t from)
+{
+	if (!v->n || v->bytes[v->n - 1] != ' ')
+		put(v, " ", 1, from);
+}
+
+/* Letters by look: "1gn0r3" is "ignore". 0: the byte stands for itself. */
+static char leet(char c)
+{
+	switch (c) {
+	case '0':
+		return 'o';
+	case '1':
+		return 'i';
+	case '3':
+		return 'e';
+	case '4':
+	case '@':
+		return 'a';
+	case '5':
+	case '$':
+		return 's';
+	case '7':
+		return 't';
+	default:
+		return 0;
+	}
+}
+
+/*
+ * Whether the byte at i, which leet knows, stands for a letter: a letter follows in its
+ * word and one stands before it or nothing does; or the word had one already.
+ */
+static bool is_leet(const struct rw_view *v, struct rw_slice text, size_t i, bool in_leet)
+{
+	char before = v->n ? v->bytes[v->n - 1] : ' ';
+	size_t k = i + 1;
+
+	if (in_leet)
+		return is_letter(before);
+	if (!is_letter(before) && before != ' ')
+		return false;
+	while (k < text.n && k < i + 4 && leet(text.p[k]))
+		k++;
+	return k < text.n && is_letter((char)(text.p[k] | 0x20));
+}
+
+/* Folds the sequence beyond ASCII at i; the bytes that it took. */
+static size_t fold_wide(struct rw_view *v, struct rw_slice text, size_t i)
+{
+	size_t len = rw_utf8_len(text.p + i, text.n - i);
+	char out[4];
+	uint32_t cp;
+
+	if (!len) {
+		put(v, text.p + i, 1, i);
+		return 1;
+	}
+	cp = fold(decode(text.p + i, len));
+	if (cp == ' ')
+		put_space(v, i);
+	else if (cp)
+		put(v, out, rw_utf8_put(out, cp), i);
+	return len;
+}
+
+void rw_view_fold(struct rw_view *v, struct rw_slice text)
+{
+	bool in_leet = false;
+	size_t i = 0;
+
+	RW_BUG_ON(text.n > RW_VIEW_TEXT_BYTES);
+	v->n = 0;
+	while (i < text.n) {
+		char c = text.p[i];
+
+		if (c & (char)0x80) {
+			i += fold_wide(v, text, i);
+			continue;
+		}
+		if (c >= 'A' && c <= 'Z') {
+			c = (char)(c + 32);
+		} else if (c <= ' ') {
+			in_leet = false;
+			put_space(v, i++);
+			continue;
+		} else if (leet(c) && is_leet(v, text, i, in_leet)) {
+			in_leet = true;
+			c = leet(c);
+		}
+		v->bytes[v->n] = c;
+		v->origin[v->n++] = (uint16_t)i++;
+	}
+}
+
+void rw_view_fold_letters(struct rw_view *v, struct rw_slice text)
+{
+	size_t i = 0;
+
+	RW_BUG_ON(text.n > RW_VIEW_TEXT_BYTES);
+	v->n = 0;
+	while (i < text.n) {
+		if (text.p[i] & (char)0x80) {
+			i += fold_wide(v, text, i);
+		} else {
+			put(v, text.p + i, 1, i);
+			i++;
+		}
+	}
+}
