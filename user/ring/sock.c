@@ -120,7 +120,7 @@ static void die(struct rw_sock *s, int err)
 		return;
 	s->dying = true;
 	s->err = public_error(err);
-	s->reset = s->queue.bytes != 0;
+	s->reset = s->queue.bytes != 0 || s->held.bytes != 0;
 	rw_timer_cancel(&s->linger);
 	unstarve(s);
 	touch(s);
@@ -384,19 +384,19 @@ static void settle_connect(struct rw_sock *s)
 		s->cb->on_connect(s->user, s->err);
 }
 
+/* What dies in here is on the list again, and comes back as dying. */
 static void settle(struct rw_sock *s)
 {
-	if (!s->dying && !s->connected) {
+	if (s->dying) {
+		settle_death(s);
+	} else if (!s->connected) {
 		settle_connect(s);
-	} else if (!s->dying) {
-		if (!s->cb)
-			die(s, RW_OK); /* accepted, and nobody wanted it */
-		else
-			settle_recv(s);
+	} else if (!s->cb) {
+		die(s, RW_OK); /* accepted, and nobody wanted it */
+	} else {
+		settle_recv(s);
 		settle_send(s);
 	}
-	if (s->dying)
-		settle_death(s);
 }
 
 void rw_socks_settle(struct rw_loop *l)

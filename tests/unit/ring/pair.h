@@ -48,7 +48,8 @@ struct pair {
 	struct peer accepted[MAX_PEERS];
 	unsigned n_accepted;
 	void (*on_accept)(struct peer *p);
-	unsigned turns;
+	uint64_t trace; /* the simulator's, after pair_end */
+	void *more;	/* for peers that are accepted */
 };
 
 static inline void peer_feed(struct peer *p)
@@ -143,6 +144,7 @@ static inline void pair_on_accept(void *user, struct rw_sock *s, const struct rw
 	assert_true(rw_addr_is_loopback(from));
 	p->loop = w->server;
 	p->sock = s;
+	p->more = w->more;
 	rw_sock_bind(s, &peer_cb, p);
 	if (w->on_accept)
 		w->on_accept(p);
@@ -191,7 +193,6 @@ static inline void pair_turn(struct pair *w)
 	assert_int_equal(rw_loop_turn(w->client, w->sim ? UINT64_MAX : 200000), RW_OK);
 	if (w->sim)
 		rw_sim_step(w->sim);
-	w->turns++;
 }
 
 /* Turns until cond; a world in which that does not come fails instead of hanging. */
@@ -231,6 +232,8 @@ static inline void pair_end(struct pair *w)
 		assert_int_equal(w->accepted[i].closes, 1);
 		peer_end(&w->accepted[i]);
 	}
+	if (w->sim)
+		w->trace = rw_sim_trace_hash(w->sim);
 	rw_sim_free(w->sim);
 }
 
