@@ -101,8 +101,9 @@ static int check_name(const char *name, struct rw_error *e)
 {
 	struct rw_slice s = rw_slice_str(name);
 
-	if (rw_key_is_text(s))
-		return rw_fail(e, RW_EINVAL, "this is a key, not a name for one");
+	/* With or without its last letters. */
+	if (rw_slice_starts(s, "rw-"))
+		return rw_fail(e, RW_EINVAL, "what begins with rw- is a key, not a name for one");
 	if (rw_key_is_id(s))
 		return rw_fail(e, RW_EINVAL,
 			       "a name must not look like a key's id (k_ and 12 hex digits)");
@@ -173,8 +174,7 @@ static int exists(struct rw_keystore *ks, const char *id_or_name, struct rw_erro
 		return rw_db_fail(&ks->db, e);
 	step = sqlite3_step(ks->find);
 	if (step == SQLITE_DONE)
-		rc = rw_fail(e, RW_ENOTFOUND, "there is no key with the id or name '%s'",
-			     id_or_name);
+		rc = rw_fail(e, RW_ENOTFOUND, "there is no key with this id or name");
 	else if (step != SQLITE_ROW)
 		rc = rw_db_fail(&ks->db, e);
 	sqlite3_reset(ks->find);
@@ -186,7 +186,7 @@ int rw_keystore_revoke(struct rw_keystore *ks, const char *id_or_name, struct rw
 {
 	int n = 0, rc;
 
-	if (rw_key_is_text(rw_slice_str(id_or_name)))
+	if (rw_slice_starts(rw_slice_str(id_or_name), "rw-"))
 		return rw_fail(
 			e, RW_EINVAL,
 			"this is the key itself: give its id or name (see `ringwall key list`)");

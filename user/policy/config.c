@@ -58,7 +58,7 @@ static int add_found(const struct rw_config_key *k, const struct rw_tree_node *n
 		return rw_buf_add_str(out, "a section");
 	if (n->kind == RW_TREE_LIST)
 		return rw_buf_add_str(out, "a list");
-	if (k->kind == RW_KEY_SECRET)
+	if (k->kind == RW_KIND_SECRET)
 		return rw_buf_add_str(out, "something that is not shown");
 	return rw_buf_addf(out, "'%s'", rw_show(n->text, shown));
 }
@@ -84,7 +84,7 @@ static int set_text(struct rw_load *l, const struct rw_config_key *k, const stru
 {
 	struct rw_buf value = {.max = MAX_VALUE_BYTES};
 	struct rw_error why = {.text = ""};
-	bool secret = k->kind == RW_KEY_SECRET || k->kind == RW_KEY_SECRET_FILE;
+	bool secret = k->kind == RW_KIND_SECRET || k->kind == RW_KIND_SECRET_FILE;
 	int rc;
 
 	if (is_nothing(n) || n->kind != RW_TREE_TEXT)
@@ -94,7 +94,7 @@ static int set_text(struct rw_load *l, const struct rw_config_key *k, const stru
 	rc = rw_secret_expand(n->text, &value, &why);
 	if (!rc)
 		rc = rw_load_set(l, k, rw_buf_slice(&value), base, &why);
-	if (k->kind == RW_KEY_SECRET && n->text.n && !memmem(n->text.p, n->text.n, "${", 2))
+	if (k->kind == RW_KIND_SECRET && n->text.n && !memmem(n->text.p, n->text.n, "${", 2))
 		l->literal_secret = true;
 	rw_buf_wipe(&value);
 	if (rc == RW_EINVAL && !why.text[0])
@@ -153,7 +153,7 @@ static int load_list(struct rw_load *l, const struct rw_config_key *k, const str
 	/* Counted before it is filled: what a half-made configuration holds is wiped too. */
 	rw_load_store(base, k->count, n->n);
 	for (const struct rw_tree_node *c = n->child; c && !rc; c = c->next, i++) {
-		static const struct rw_config_key item = {.path = "", .kind = RW_KEY_SECTION};
+		static const struct rw_config_key item = {.path = "", .kind = RW_KIND_SECTION};
 		size_t mark = enter(l, NULL, (int)i);
 
 		rc = c->kind == RW_TREE_MAP ? load_section(l, prefix, c, items + i * k->to.size)
@@ -170,13 +170,13 @@ static int load_key(struct rw_load *l, const struct rw_config_key *k, const stru
 	if (!n && k->required)
 		return rw_load_fail(l, map, l->path, RW_EINVAL, "this key is missing");
 	switch (k->kind) {
-	case RW_KEY_SECTION:
+	case RW_KIND_SECTION:
 		if (n && n->kind != RW_TREE_MAP && !is_nothing(n))
 			return fail_expected(l, k, n);
 		return load_section(l, k->path, n && n->kind == RW_TREE_MAP ? n : NULL, base);
-	case RW_KEY_LIST:
+	case RW_KIND_LIST:
 		return load_list(l, k, n, base);
-	case RW_KEY_CHOICE_OR_SECTION:
+	case RW_KIND_CHOICE_OR_SECTION:
 		set_default(l, k, base);
 		if (n && n->kind == RW_TREE_MAP)
 			return load_section(l, k->path, n, base);

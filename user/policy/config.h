@@ -17,6 +17,9 @@
 
 enum { RW_MAX_LISTENERS = 16, RW_MAX_UPSTREAMS = 32, RW_MAX_MODELS = 256 };
 
+/* Where commands look when no file is named. */
+#define RW_CONFIG_FILE "/etc/ringwall/ringwall.yaml"
+
 enum rw_kernel_mode { RW_KERNEL_REQUIRED, RW_KERNEL_PREFERRED, RW_KERNEL_OFF };
 
 struct rw_rate {

@@ -64,36 +64,36 @@ static const char *number_text(uint64_t v, char out[RW_VALUE_TEXT])
 
 int rw_config_key_expects(const struct rw_config_key *k, struct rw_buf *out)
 {
-	static const char *const fixed[RW_KEY_KINDS] = {
-		[RW_KEY_SECTION] = "a section of keys",
-		[RW_KEY_BOOL] = "true or false",
-		[RW_KEY_NAME] = "1 to 63 of A-Z a-z 0-9 . _ -",
-		[RW_KEY_ADDRESS] = "an address with port like 127.0.0.1:8443 or [::1]:8443",
-		[RW_KEY_URL] = "a URL like https://api.example.com/v1",
-		[RW_KEY_FILE] = "a path",
-		[RW_KEY_SECRET] = "visible ASCII without blanks, or ${NAME}",
-		[RW_KEY_SECRET_FILE] = "the path of a file with the key in it",
-		[RW_KEY_UPSTREAM] = "the name of one of the upstreams",
+	static const char *const fixed[RW_KIND_KINDS] = {
+		[RW_KIND_SECTION] = "a section of keys",
+		[RW_KIND_BOOL] = "true or false",
+		[RW_KIND_NAME] = "1 to 63 of A-Z a-z 0-9 . _ -",
+		[RW_KIND_ADDRESS] = "an address with port like 127.0.0.1:8443 or [::1]:8443",
+		[RW_KIND_URL] = "a URL like https://api.example.com/v1",
+		[RW_KIND_FILE] = "a path",
+		[RW_KIND_SECRET] = "visible ASCII without blanks, or ${NAME}",
+		[RW_KIND_SECRET_FILE] = "the path of a file with the key in it",
+		[RW_KIND_UPSTREAM] = "the name of one of the upstreams",
 	};
 	int rc;
 
 	switch (k->kind) {
-	case RW_KEY_NUMBER:
+	case RW_KIND_NUMBER:
 		return range(k, "a whole number", "", number_text, out);
-	case RW_KEY_DURATION:
+	case RW_KIND_DURATION:
 		return range(k, "a duration", " (units ms, s, m, h)", rw_value_duration_text, out);
-	case RW_KEY_SIZE:
+	case RW_KIND_SIZE:
 		return range(k, "a size", " (units B, KiB, MiB, GiB)", rw_value_size_text, out);
-	case RW_KEY_TEXT:
+	case RW_KIND_TEXT:
 		return rw_buf_addf(out, "text of %" PRIu64 " to %" PRIu64 " bytes", k->min, k->max);
-	case RW_KEY_LIST:
+	case RW_KIND_LIST:
 		return rw_buf_addf(out, "a list of %" PRIu64 " to %" PRIu64 " sections", k->min,
 				   k->max);
-	case RW_KEY_CHOICE:
-	case RW_KEY_CHOICE_OR_SECTION:
+	case RW_KIND_CHOICE:
+	case RW_KIND_CHOICE_OR_SECTION:
 		rc = rw_buf_add_str(out, "one of ");
 		rc = rc ? rc : add_choices(k, out);
-		if (!rc && k->kind == RW_KEY_CHOICE_OR_SECTION)
+		if (!rc && k->kind == RW_KIND_CHOICE_OR_SECTION)
 			rc = rw_buf_add_str(out, ", or a section of keys");
 		return rc;
 	default:

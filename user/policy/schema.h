@@ -15,23 +15,23 @@
 #include "base/slice.h"
 
 enum rw_key_kind {
-	RW_KEY_SECTION,
-	RW_KEY_LIST,		  /* of sections */
-	RW_KEY_CHOICE,		  /* one of the words in choices */
-	RW_KEY_CHOICE_OR_SECTION, /* a word, or the keys below; then the default word holds */
-	RW_KEY_BOOL,
-	RW_KEY_NUMBER,
-	RW_KEY_DURATION, /* stored as ms */
-	RW_KEY_SIZE,	 /* stored as bytes */
-	RW_KEY_TEXT,
-	RW_KEY_NAME,
-	RW_KEY_FILE,	/* a path; a relative one is meant from the configuration's folder */
-	RW_KEY_ADDRESS, /* numeric, with port */
-	RW_KEY_URL,
-	RW_KEY_SECRET,
-	RW_KEY_SECRET_FILE,
-	RW_KEY_UPSTREAM, /* the name of an upstream, stored as its index */
-	RW_KEY_KINDS
+	RW_KIND_SECTION,
+	RW_KIND_LIST,		   /* of sections */
+	RW_KIND_CHOICE,		   /* one of the words in choices */
+	RW_KIND_CHOICE_OR_SECTION, /* a word, or the keys below; then the default word holds */
+	RW_KIND_BOOL,
+	RW_KIND_NUMBER,
+	RW_KIND_DURATION, /* stored as ms */
+	RW_KIND_SIZE,	  /* stored as bytes */
+	RW_KIND_TEXT,
+	RW_KIND_NAME,
+	RW_KIND_FILE,	 /* a path; a relative one is meant from the configuration's folder */
+	RW_KIND_ADDRESS, /* numeric, with port */
+	RW_KIND_URL,
+	RW_KIND_SECRET,
+	RW_KIND_SECRET_FILE,
+	RW_KIND_UPSTREAM, /* the name of an upstream, stored as its index */
+	RW_KIND_KINDS
 };
 
 struct rw_key_choice {

@@ -241,22 +241,22 @@ static int set_upstream(struct rw_load *l, const struct rw_config_key *k, struct
 int rw_load_set(struct rw_load *l, const struct rw_config_key *k, struct rw_slice text, void *base,
 		struct rw_error *why)
 {
-	static int (*const setters[RW_KEY_KINDS])(struct rw_load *, const struct rw_config_key *,
-						  struct rw_slice, void *, struct rw_error *) = {
-		[RW_KEY_CHOICE] = set_choice,
-		[RW_KEY_CHOICE_OR_SECTION] = set_choice,
-		[RW_KEY_BOOL] = set_bool,
-		[RW_KEY_NUMBER] = set_number,
-		[RW_KEY_DURATION] = set_duration,
-		[RW_KEY_SIZE] = set_size,
-		[RW_KEY_TEXT] = set_text,
-		[RW_KEY_NAME] = set_name,
-		[RW_KEY_FILE] = set_file,
-		[RW_KEY_ADDRESS] = set_address,
-		[RW_KEY_URL] = set_url,
-		[RW_KEY_SECRET] = store_secret,
-		[RW_KEY_SECRET_FILE] = set_secret_file,
-		[RW_KEY_UPSTREAM] = set_upstream,
+	static int (*const setters[RW_KIND_KINDS])(struct rw_load *, const struct rw_config_key *,
+						   struct rw_slice, void *, struct rw_error *) = {
+		[RW_KIND_CHOICE] = set_choice,
+		[RW_KIND_CHOICE_OR_SECTION] = set_choice,
+		[RW_KIND_BOOL] = set_bool,
+		[RW_KIND_NUMBER] = set_number,
+		[RW_KIND_DURATION] = set_duration,
+		[RW_KIND_SIZE] = set_size,
+		[RW_KIND_TEXT] = set_text,
+		[RW_KIND_NAME] = set_name,
+		[RW_KIND_FILE] = set_file,
+		[RW_KIND_ADDRESS] = set_address,
+		[RW_KIND_URL] = set_url,
+		[RW_KIND_SECRET] = store_secret,
+		[RW_KIND_SECRET_FILE] = set_secret_file,
+		[RW_KIND_UPSTREAM] = set_upstream,
 	};
 
 	why->text[0] = '\0';
