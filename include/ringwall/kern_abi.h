@@ -174,7 +174,6 @@ struct rw_kern_ports {
 struct rw_kern_bits {
 	uint8_t deny4_plens[RW_KERN_PLENS] __attribute__((aligned(8)));
 	uint8_t deny6_plens[RW_KERN_PLENS] __attribute__((aligned(8)));
-	uint64_t stale; /* userspace: an entry went, bits may be cleared */
 	uint64_t deny4[1024];
 	uint64_t deny6[1024];
 	uint64_t allow4[1024];
@@ -282,10 +281,10 @@ RW_KERN_AT(rw_kern_cfg, pkt, 64);
 RW_KERN_AT(rw_kern_cfg, shadow, 104);
 RW_KERN_AT(rw_kern_cfg, ports, 112);
 RW_KERN_SIZE(rw_kern_ports, 8192);
-RW_KERN_SIZE(rw_kern_bits, 24 + 4 * 8192);
+RW_KERN_SIZE(rw_kern_bits, 16 + 4 * 8192);
 RW_KERN_AT(rw_kern_bits, deny6_plens, 8);
-RW_KERN_AT(rw_kern_bits, deny4, 24);
-RW_KERN_AT(rw_kern_bits, allow4, 24 + 2 * 8192);
+RW_KERN_AT(rw_kern_bits, deny4, 16);
+RW_KERN_AT(rw_kern_bits, allow4, 16 + 2 * 8192);
 RW_KERN_SIZE(rw_kern_source, 32);
 RW_KERN_SIZE(rw_kern_promo, 16);
 RW_KERN_SIZE(rw_kern_sketch, 2 * 4 * ((1 << 18) + (1 << 17)));

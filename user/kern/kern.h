@@ -22,11 +22,11 @@ struct rw_kern_attach {
 	const char *interface;
 	uint16_t ports[16]; /* protected TCP ports */
 	unsigned n_ports;
-	bool generic;	    /* allow falling back to generic (skb) XDP; said in the result */
-	bool shadow;	    /* count what would be dropped, drop nothing */
-	uint32_t syn_per_second, syn_burst;	/* per source; 0: unlimited */
+	bool generic; /* allow falling back to generic (skb) XDP; said in the result */
+	bool shadow;  /* count what would be dropped, drop nothing */
+	uint32_t syn_per_second, syn_burst; /* per source; 0: unlimited */
 	uint32_t pkt_per_second, pkt_burst;
-	const char *group;  /* group that may read and write the pins; NULL: root only */
+	const char *group; /* group that may read and write the pins; NULL: root only */
 };
 /* mode gets "native" or "generic". RW_EBUSY names what holds the interface. */
 int rw_kern_attach(const struct rw_kern_attach *a, const char **mode, struct rw_error *e);
@@ -47,6 +47,8 @@ struct rw_kern_where {
 	bool link_alive;
 };
 int rw_kern_where(struct rw_kern *k, struct rw_kern_where *out, struct rw_error *e);
+/* Protected ports and rates, as attached. */
+int rw_kern_config(struct rw_kern *k, struct rw_kern_cfg *out, struct rw_error *e);
 
 /* An address or prefix: family AF_INET or AF_INET6, plen bits of it count. */
 struct rw_prefix {
@@ -61,7 +63,7 @@ struct rw_prefix rw_prefix_of(const struct sockaddr *sa);
 
 struct rw_ban {
 	struct rw_prefix prefix;
-	uint64_t left_ns;  /* UINT64_MAX: for ever */
+	uint64_t left_ns; /* UINT64_MAX: for ever */
 	enum rw_kern_verdict verdict;
 	enum rw_kern_reason reason;
 	uint64_t drops;
@@ -72,6 +74,9 @@ int rw_kern_deny(struct rw_kern *k, const struct rw_prefix *p, uint64_t ttl_ns,
 int rw_kern_undeny(struct rw_kern *k, const struct rw_prefix *p, struct rw_error *e);
 /* Live bans; *bans is malloc'd, the caller frees. Removes expired ones on the way. */
 int rw_kern_bans(struct rw_kern *k, struct rw_ban **bans, unsigned *n, struct rw_error *e);
+/* Allows (on) or forgets. Allowed sources pass before bans and rates; RW_ENOTFOUND when off. */
 int rw_kern_allow(struct rw_kern *k, const struct rw_prefix *p, bool on, struct rw_error *e);
+/* The allowlist; *prefixes is malloc'd, the caller frees. */
+int rw_kern_allows(struct rw_kern *k, struct rw_prefix **prefixes, unsigned *n, struct rw_error *e);
 
 #endif

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bans and the allowlist: entries in the maps, each announced by its presence bits first. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "kern/internal.h"
+
+/* CLOCK_MONOTONIC, which the program compares expiry with. */
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* --- lists ------------------------------------------------------------------------------------ */
+
+/* Growing arrays of what a scan finds; failed is set where memory ran out. */
+struct found {
+	struct rw_ban *bans;
+	struct rw_prefix *prefixes;
+	unsigned n, room;
+	bool failed;
+};
+
+static bool grow(struct found *f, void **array, size_t each)
+{
+	unsigned room = f->room ? 2 * f->room : 64;
+	void *more;
+
+	if (f->n < f->room)
+		return true;
+	more = realloc(*array, room * each);
+	if (!more) {
+		f->failed = true;
+		return false;
+	}
+	*array = more;
+	f->room = room;
+	return true;
+}
+
+static void add_ban(struct found *f, struct rw_prefix prefix, const struct rw_kern_ban *ban)
+{
+	uint64_t now = now_ns();
+	uint64_t left = !ban->expires_ns	? UINT64_MAX
+			: ban->expires_ns > now ? ban->expires_ns - now
+						: 0;
+
+	if (!grow(f, (void **)&f->bans, sizeof(*f->bans)))
+		return;
+	f->bans[f->n++] = (struct rw_ban){
+		.prefix = prefix,
+		.left_ns = left,
+		.verdict = ban->verdict,
+		.reason = ban->reason,
+		.drops = ban->drops,
+	};
+}
+
+static void on_ban4(void *arg, const void *key, const void *value)
+{
+	add_ban(arg, rw_prefix_from_key4(key), value);
+}
+
+static void on_ban6(void *arg, const void *key, const void *value)
+{
+	add_ban(arg, rw_prefix_from_key(key), value);
+}
+
+static void on_allow(void *arg, const void *key, const void *value)
+{
+	struct found *f = arg;
+
+	(void)value;
+	if (grow(f, (void **)&f->prefixes, sizeof(*f->prefixes)))
+		f->prefixes[f->n++] = rw_prefix_from_key(key);
+}
+
+static int all_bans(struct rw_kern *k, struct found *f, struct rw_error *e)
+{
+	int rc = rw_kern_scan_hash(k->fd[RW_MAP_DENY4], sizeof(struct rw_kern_key4),
+				   sizeof(struct rw_kern_ban), on_ban4, f, e);
+
+	if (!rc)
+		rc = rw_kern_scan_hash(k->fd[RW_MAP_DENY6], sizeof(struct rw_kern_key),
+				       sizeof(struct rw_kern_ban), on_ban6, f, e);
+	if (!rc && f->failed)
+		rc = rw_fail(e, RW_ENOMEM, "out of memory for the list of bans");
+	return rc;
+}
+
+static int all_allows(struct rw_kern *k, struct found *f, struct rw_error *e)
+{
+	int rc = rw_kern_scan_hash(k->fd[RW_MAP_ALLOW], sizeof(struct rw_kern_key),
+				   sizeof(struct rw_kern_allow), on_allow, f, e);
+
+	if (!rc)
+		rc = rw_kern_scan_trie(k->fd[RW_MAP_ALLOW_NET], sizeof(struct rw_kern_key),
+				       sizeof(struct rw_kern_allow), on_allow, f, e);
+	if (!rc && f->failed)
+		rc = rw_fail(e, RW_ENOMEM, "out of memory for the allowlist");
+	return rc;
+}
+
+/* --- entries ------------------------------------------------------------------------------------
+ */
+
+static int ban_put(struct rw_kern *k, const struct rw_prefix *p, const struct rw_kern_ban *ban)
+{
+	struct rw_kern_key4 key4 = rw_prefix_key4(p);
+	struct rw_kern_key key6 = rw_prefix_key(p);
+
+	if (p->family == AF_INET)
+		return bpf_map_update_elem(k->fd[RW_MAP_DENY4], &key4, ban, BPF_ANY);
+	return bpf_map_update_elem(k->fd[RW_MAP_DENY6], &key6, ban, BPF_ANY);
+}
+
+static int ban_remove(struct rw_kern *k, const struct rw_prefix *p)
+{
+	struct rw_kern_key4 key4 = rw_prefix_key4(p);
+	struct rw_kern_key key6 = rw_prefix_key(p);
+
+	if (p->family == AF_INET)
+		return bpf_map_delete_elem(k->fd[RW_MAP_DENY4], &key4);
+	return bpf_map_delete_elem(k->fd[RW_MAP_DENY6], &key6);
+}
+
+/* Hosts are in the hash, everything shorter in the trie. */
+static int allow_fd(const struct rw_kern *k, const struct rw_prefix *p)
+{
+	bool host = p->plen == (p->family == AF_INET ? 32 : 128);
+
+	return k->fd[host ? RW_MAP_ALLOW : RW_MAP_ALLOW_NET];
+}
+
+/* Whether an allowed prefix covers all of p: such a ban would do nothing. */
+static bool covered(const struct rw_kern *k, const struct rw_prefix *p)
+{
+	struct rw_kern_key key = rw_prefix_key(p);
+	struct rw_kern_allow allow;
+
+	return !bpf_map_lookup_elem(allow_fd(k, p), &key, &allow) ||
+	       !bpf_map_lookup_elem(k->fd[RW_MAP_ALLOW_NET], &key, &allow);
+}
+
+/* Leaves live bans in the list, and removes the others from the maps if we may. */
+static void drop_expired(struct rw_kern *k, struct found *f)
+{
+	unsigned live = 0;
+
+	for (unsigned i = 0; i < f->n; i++) {
+		if (f->bans[i].left_ns)
+			f->bans[live++] = f->bans[i];
+		else if (!k->read_only)
+			ban_remove(k, &f->bans[i].prefix);
+	}
+	f->n = live;
+}
+
+/*
+ * Lists the live bans; removes the others and the bits that nothing needs any more. The caller
+ * holds the lock, so none of them can have been renewed since it was read.
+ */
+static int tidy(struct rw_kern *k, struct found *bans, struct rw_error *e)
+{
+	struct found allows = {0};
+	int rc = all_bans(k, bans, e);
+
+	if (!rc)
+		rc = all_allows(k, &allows, e);
+	if (!rc) {
+		drop_expired(k, bans);
+		rc = rw_bits_rebuild(k, bans->bans, bans->n, allows.prefixes, allows.n, e);
+	}
+	free(allows.prefixes);
+	return rc;
+}
+
+static int put_announced(struct rw_kern *k, const struct rw_prefix *p,
+			 const struct rw_kern_ban *ban, struct rw_error *e)
+{
+	int err, rc = rw_bits_deny(k, p, e);
+
+	if (rc)
+		return rc;
+	err = ban_put(k, p, ban);
+	if (err == -E2BIG)
+		return rw_fail(e, RW_ELIMIT, "%d bans are in force, which is the bound",
+			       RW_KERN_BANS);
+	return err ? rw_kern_fail(e, err, "enter a ban") : RW_OK;
+}
+
+int rw_kern_deny(struct rw_kern *k, const struct rw_prefix *p, uint64_t ttl_ns,
+		 enum rw_kern_verdict verdict, enum rw_kern_reason reason, struct rw_error *e)
+{
+	struct rw_kern_ban ban = {.verdict = verdict, .reason = reason};
+	struct rw_prefix prefix = *p;
+	struct found bans = {0};
+	uint64_t now = now_ns();
+	char text[64];
+	int rc = rw_kern_lock(k, e);
+
+	if (rc)
+		return rc;
+	rw_prefix_mask(&prefix);
+	if (ttl_ns)
+		ban.expires_ns = ttl_ns < UINT64_MAX - now ? now + ttl_ns : UINT64_MAX;
+	if (covered(k, &prefix))
+		rc = rw_fail(
+			e, RW_EPERM,
+			"%s is allowlisted and cannot be banned: 'ringwall kern allow del' first",
+			rw_prefix_text(&prefix, text));
+	else
+		rc = put_announced(k, &prefix, &ban, e);
+	if (rc == RW_ELIMIT) { /* what expired may be in the way */
+		rc = tidy(k, &bans, e);
+		if (!rc)
+			rc = put_announced(k, &prefix, &ban, e);
+		free(bans.bans);
+	}
+	rw_kern_unlock(k);
+	return rc;
+}
+
+int rw_kern_undeny(struct rw_kern *k, const struct rw_prefix *p, struct rw_error *e)
+{
+	struct rw_prefix prefix = *p;
+	char text[64];
+	int err, rc = rw_kern_lock(k, e);
+
+	if (rc)
+		return rc;
+	rw_prefix_mask(&prefix);
+	err = ban_remove(k, &prefix);
+	if (err == -ENOENT)
+		rc = rw_fail(e, RW_ENOTFOUND,
+			     "%s is not banned ('ringwall deny list' shows what is)",
+			     rw_prefix_text(&prefix, text));
+	else if (err)
+		rc = rw_kern_fail(e, err, "lift a ban");
+	rw_kern_unlock(k);
+	return rc;
+}
+
+int rw_kern_bans(struct rw_kern *k, struct rw_ban **bans, unsigned *n, struct rw_error *e)
+{
+	struct found f = {0};
+	int rc;
+
+	*bans = NULL;
+	*n = 0;
+	if (k->read_only) {
+		rc = all_bans(k, &f, e);
+		drop_expired(k, &f);
+	} else {
+		rc = rw_kern_lock(k, e);
+		if (rc)
+			return rc;
+		rc = tidy(k, &f, e);
+		rw_kern_unlock(k);
+	}
+	if (rc) {
+		free(f.bans);
+		return rc;
+	}
+	*bans = f.bans;
+	*n = f.n;
+	return RW_OK;
+}
+
+int rw_kern_allow(struct rw_kern *k, const struct rw_prefix *p, bool on, struct rw_error *e)
+{
+	struct rw_kern_allow allow = {.reason = RW_KERN_REASON_OPERATOR};
+	struct rw_prefix prefix = *p;
+	struct rw_kern_key key;
+	char text[64];
+	int err, rc = rw_kern_lock(k, e);
+
+	if (rc)
+		return rc;
+	rw_prefix_mask(&prefix);
+	key = rw_prefix_key(&prefix);
+	if (on) {
+		rw_bits_allow(k, &prefix);
+		err = bpf_map_update_elem(allow_fd(k, &prefix), &key, &allow, BPF_ANY);
+	} else {
+		err = bpf_map_delete_elem(allow_fd(k, &prefix), &key);
+	}
+	if (on && (err == -E2BIG || err == -ENOSPC))
+		rc = rw_fail(e, RW_ELIMIT,
+			     "the allowlist is full (%d hosts, %d prefixes): allow a wider prefix",
+			     RW_KERN_ALLOW_HOSTS, RW_KERN_ALLOW_NETS);
+	else if (err == -ENOENT)
+		rc = rw_fail(e, RW_ENOTFOUND, "%s is not allowlisted",
+			     rw_prefix_text(&prefix, text));
+	else if (err)
+		rc = rw_kern_fail(e, err, "change the allowlist");
+	rw_kern_unlock(k);
+	return rc;
+}
+
+int rw_kern_allows(struct rw_kern *k, struct rw_prefix **prefixes, unsigned *n, struct rw_error *e)
+{
+	struct found f = {0};
+	int rc = all_allows(k, &f, e);
+
+	*prefixes = NULL;
+	*n = 0;
+	if (rc) {
+		free(f.prefixes);
+		return rc;
+	}
+	*prefixes = f.prefixes;
+	*n = f.n;
+	return RW_OK;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside the room: the maps by name, and the handle that kern.h keeps opaque. tests/kernel fills
+ * a handle from maps of its own that nobody has pinned.
+ */
+#ifndef RW_KERN_INTERNAL_H
+#define RW_KERN_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "kern/kern.h"
+
+#define RW_BPFFS	"/sys/fs/bpf"
+#define RW_PIN_PARENT	"/sys/fs/bpf/ringwall"
+#define RW_LINK_NAME	"link"
+#define RW_PROGRAM_NAME "rw_xdp"
+
+enum rw_kern_map {
+	RW_MAP_META,
+	RW_MAP_CFG,
+	RW_MAP_PORTS,
+	RW_MAP_BITS,
+	RW_MAP_ALLOW,
+	RW_MAP_ALLOW_NET,
+	RW_MAP_DENY4,
+	RW_MAP_DENY6,
+	RW_MAP_STATS,
+	RW_MAP_SOURCE,
+	RW_MAP_SKETCH,
+	RW_MAP_PROMO,
+	RW_MAPS,
+};
+
+struct rw_kern_map_kind {
+	const char *name; /* of the map and of its pin */
+	mode_t mode;	  /* of the pin: 0660 where the group of `kern attach` bans, else 0640 */
+	bool needed;	  /* opened by rw_kern_open; the others are bpftool's to read */
+};
+extern const struct rw_kern_map_kind rw_kern_maps[RW_MAPS];
+
+/* Owned by one thread. fds are -1 where not open; all other fields are valid after rw_kern_adopt.
+ */
+struct rw_kern {
+	int fd[RW_MAPS];
+	int lock_fd; /* the directory of the pins, for flock; -1: nobody else bans */
+	bool read_only;
+	struct rw_kern_meta meta;
+	struct rw_kern_bits *bits;   /* mapped, shared with the program */
+	struct rw_kern_stats *stats; /* one per possible CPU, scratch for reading */
+	int cpus;
+};
+
+/* Reads meta and maps bits. k->fd is filled; on failure the caller still frees. */
+int rw_kern_adopt(struct rw_kern *k, struct rw_error *e);
+void rw_kern_init(struct rw_kern *k);
+/* Unmaps, closes every fd and frees; k itself stays. */
+void rw_kern_release(struct rw_kern *k);
+
+/* err is a negative errno of libbpf; what completes "cannot ...". */
+int rw_kern_fail(struct rw_error *e, int err, const char *what);
+
+/* Excludes other writers of bans; no-op without lock_fd. */
+int rw_kern_lock(struct rw_kern *k, struct rw_error *e);
+void rw_kern_unlock(struct rw_kern *k);
+
+/* --- keys (prefix.c) ------------------------------------------------------------------------ */
+
+/* Clears the bits beyond plen. */
+void rw_prefix_mask(struct rw_prefix *p);
+struct rw_kern_key4 rw_prefix_key4(const struct rw_prefix *p);
+/* mapped: IPv4 as ::ffff:a.b.c.d, which rw_allow and rw_source want. */
+struct rw_kern_key rw_prefix_key(const struct rw_prefix *p);
+struct rw_prefix rw_prefix_from_key4(const struct rw_kern_key4 *key);
+struct rw_prefix rw_prefix_from_key(const struct rw_kern_key *key);
+
+/* --- reading a whole map (scan.c) ------------------------------------------------------------ */
+
+typedef void (*rw_kern_each)(void *arg, const void *key, const void *value);
+/* Calls each for every entry of a hash map. Entries that come or go meanwhile may be missed. */
+int rw_kern_scan_hash(int fd, size_t key_bytes, size_t value_bytes, rw_kern_each each, void *arg,
+		      struct rw_error *e);
+/* The same for a trie, which has no batch operation. */
+int rw_kern_scan_trie(int fd, size_t key_bytes, size_t value_bytes, rw_kern_each each, void *arg,
+		      struct rw_error *e);
+
+/* --- presence (bits.c); the caller holds the lock --------------------------------------------- */
+
+/* Announces an entry before it is made. RW_ELIMIT: one prefix length too many. */
+int rw_bits_deny(struct rw_kern *k, const struct rw_prefix *p, struct rw_error *e);
+void rw_bits_allow(struct rw_kern *k, const struct rw_prefix *p);
+/* Makes the bits exactly those of the given entries. No bit of a listed entry is ever clear. */
+int rw_bits_rebuild(struct rw_kern *k, const struct rw_ban *bans, unsigned n_bans,
+		    const struct rw_prefix *allows, unsigned n_allows, struct rw_error *e);
+
+#endif

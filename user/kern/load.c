@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Attach and detach. The link and the maps are pinned, so that what is enforced does not
+ * depend on any process of ours being alive.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <cap-ng.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/if_link.h>
+#include <linux/magic.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kern/internal.h"
+#include "kern/skel.h"
+
+enum {
+	RATE_MAX = 1000000,	  /* packets per second of one source */
+	RATE_BURST_SECONDS = 300, /* longest burst: well inside the sketch's 32 bits */
+	SKETCH_HOLD_TICKS = 16,	  /* how long a source that was too fast stays handed over */
+};
+
+#define NS_PER_S 1000000000ULL
+
+/* --- what stands in the way ---------------------------------------------------------------------
+ */
+
+static int check_privilege(struct rw_error *e)
+{
+	bool bpf, net;
+
+	if (capng_get_caps_process())
+		return rw_fail(e, RW_EIO, "cannot read this process's capabilities from /proc");
+	bpf = capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF) ||
+	      capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN);
+	net = capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN);
+	if (bpf && net)
+		return RW_OK;
+	return rw_fail(
+		e, RW_EPERM,
+		"attaching and detaching need the capabilities CAP_BPF and CAP_NET_ADMIN, and "
+		"this process has no %s%s%s: run it as root",
+		bpf ? "" : "CAP_BPF", bpf || net ? "" : " and no ", net ? "" : "CAP_NET_ADMIN");
+}
+
+static int check_bpffs(struct rw_error *e)
+{
+	struct statfs fs;
+
+	if (statfs(RW_BPFFS, &fs) || fs.f_type != BPF_FS_MAGIC)
+		return rw_fail(e, RW_EUNSUP,
+			       RW_BPFFS
+			       " is not a BPF filesystem: mount one with 'mount -t bpf bpf "
+			       "" RW_BPFFS "' (in a container: from the host)");
+	return RW_OK;
+}
+
+/* Pins of ours that are there already: an attachment, or what is left of one. */
+static int check_not_attached(struct rw_error *e)
+{
+	struct rw_kern_where where;
+	struct rw_kern *k;
+	struct rw_error why = {0};
+	int rc = rw_kern_open(&k, &why);
+
+	if (rc == RW_ENOTFOUND)
+		return RW_OK;
+	if (rc)
+		return rw_fail(e, RW_EBUSY, "%s", why.text);
+	rc = rw_kern_where(k, &where, &why);
+	rw_kern_close(k);
+	if (rc)
+		return rw_fail(e, RW_EBUSY, "%s", why.text);
+	if (where.link_alive)
+		return rw_fail(
+			e, RW_EBUSY,
+			"ringwall is attached to %s (%s) already: 'ringwall kern status' shows it, "
+			"'ringwall kern detach' removes it",
+			where.interface, where.mode);
+	return rw_fail(e, RW_EBUSY,
+		       "pins of an earlier attachment to %s are in " RW_PIN_ROOT
+		       ", whose interface is gone or in another network namespace: 'ringwall kern "
+		       "detach' removes them",
+		       where.interface);
+}
+
+/* Who else has an XDP program on the interface; XDP links are exclusive. */
+static int check_interface_free(const char *interface, int ifindex, struct rw_error *e)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t id = 0, len = sizeof(info);
+	int fd;
+
+	if (bpf_xdp_query_id(ifindex, 0, &id) || !id)
+		return RW_OK;
+	fd = bpf_prog_get_fd_by_id(id);
+	if (fd >= 0) {
+		bpf_prog_get_info_by_fd(fd, &info, &len);
+		close(fd);
+	}
+	return rw_fail(
+		e, RW_EBUSY,
+		"%s has an XDP program already: id %u, name '%.16s' ('bpftool net show dev %s' "
+		"tells more; 'ip link set dev %s xdp off' removes it, unless a link holds it); an "
+		"interface "
+		"takes one",
+		interface, id, info.name, interface, interface);
+}
+
+/* --- configuration -------------------------------------------------------------------------------
+ */
+
+static uint64_t tick_ns(void)
+{
+	struct timespec t;
+
+	clock_getres(CLOCK_MONOTONIC_COARSE, &t);
+	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t divide_up(uint64_t a, uint64_t b)
+{
+	return (a + b - 1) / b;
+}
+
+/*
+ * A burst is at least 2, and two ticks' worth, because the program's clock steps by ticks. The
+ * sketch hands over one packet early: an exact limiter starts with a burst spent and admits one.
+ */
+static int make_rate(const char *what, uint32_t per_second, uint32_t burst, uint64_t tick,
+		     struct rw_kern_rate *out, struct rw_error *e)
+{
+	uint64_t least = divide_up(2 * tick * per_second, NS_PER_S),
+		 unit = 1 << RW_KERN_SKETCH_SHIFT;
+
+	*out = (struct rw_kern_rate){0};
+	if (!per_second)
+		return RW_OK;
+	if (per_second > RATE_MAX)
+		return rw_fail(e, RW_EINVAL, "the %s rate is at most %d per second", what,
+			       RATE_MAX);
+	if (!burst)
+		burst = per_second;
+	if (burst < least)
+		burst = (uint32_t)least;
+	if (burst < 2)
+		burst = 2;
+	if (burst / per_second > RATE_BURST_SECONDS)
+		return rw_fail(e, RW_EINVAL,
+			       "the %s burst of %u at %u per second is worth more than %d seconds",
+			       what, burst, per_second, RATE_BURST_SECONDS);
+	out->per_second = per_second;
+	out->burst = burst;
+	out->interval_ns = divide_up(NS_PER_S, per_second);
+	out->tolerance_ns = (burst - 1) * out->interval_ns;
+	out->sk_interval = (uint32_t)divide_up(out->interval_ns, unit);
+	out->sk_threshold = (burst - 2) * out->sk_interval;
+	out->sk_cap = out->sk_threshold + 2 * out->sk_interval +
+		      (uint32_t)(SKETCH_HOLD_TICKS * tick / unit);
+	return RW_OK;
+}
+
+static int make_config(const struct rw_kern_attach *a, struct rw_kern_cfg *cfg,
+		       struct rw_kern_ports *ports, struct rw_error *e)
+{
+	int rc;
+
+	*cfg = (struct rw_kern_cfg){.tick_ns = tick_ns(), .shadow = a->shadow};
+	*ports = (struct rw_kern_ports){0};
+	if (!a->n_ports || a->n_ports > RW_KERN_PORTS)
+		return rw_fail(e, RW_EINVAL, "name 1 to %d TCP ports to protect", RW_KERN_PORTS);
+	cfg->n_ports = a->n_ports;
+	for (unsigned i = 0; i < a->n_ports; i++) {
+		if (!a->ports[i])
+			return rw_fail(e, RW_EINVAL, "0 is not a TCP port");
+		cfg->ports[i] = a->ports[i];
+		ports->word[a->ports[i] / 64] |= 1ULL << (a->ports[i] % 64);
+	}
+	if (getrandom(cfg->hash, sizeof(cfg->hash), 0) != sizeof(cfg->hash))
+		return rw_kern_fail(e, -errno, "get random bytes");
+	for (unsigned i = 0; i < RW_KERN_SKETCH_ROWS; i++)
+		cfg->hash[i] |= 1;
+	rc = make_rate("SYN", a->syn_per_second, a->syn_burst, cfg->tick_ns, &cfg->syn, e);
+	if (!rc)
+		rc = make_rate("packet", a->pkt_per_second, a->pkt_burst, cfg->tick_ns, &cfg->pkt,
+			       e);
+	return rc;
+}
+
+static int find_group(const char *name, gid_t *gid, struct rw_error *e)
+{
+	struct group *group;
+
+	*gid = 0;
+	if (!name)
+		return RW_OK;
+	group = getgrnam(name);
+	if (!group)
+		return rw_fail(e, RW_ENOTFOUND, "there is no group '%.64s'", name);
+	*gid = group->gr_gid;
+	return RW_OK;
+}
+
+/* --- loading
+ * -------------------------------------------------------------------------------------- */
+
+/* The last that libbpf said, which has the verifier's words in it. One attach at a time. */
+static char libbpf_words[240];
+
+static int keep_words(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	if (level == LIBBPF_WARN)
+		vsnprintf(libbpf_words, sizeof(libbpf_words), fmt, args);
+	return 0;
+}
+
+static int load(struct rw_xdp **out, struct rw_error *e)
+{
+	libbpf_print_fn_t before = libbpf_set_print(keep_words);
+	struct rw_xdp *skel = rw_xdp__open();
+	int cpus = libbpf_num_possible_cpus(), err = skel ? 0 : -errno;
+	uint32_t sources = RW_KERN_SOURCES_PER_CPU * (uint32_t)(cpus > 0 ? cpus : 1);
+
+	if (!err && sources > RW_KERN_SOURCES_MIN)
+		err = bpf_map__set_max_entries(skel->maps.rw_source, sources);
+	if (!err)
+		err = rw_xdp__load(skel);
+	libbpf_set_print(before);
+	*out = skel;
+	if (!err)
+		return RW_OK;
+	if (err == -EPERM)
+		return rw_fail(
+			e, RW_EPERM,
+			"the kernel refused to load the program although the capabilities are "
+			"there: is it locked down, or is BPF forbidden by seccomp or an LSM?");
+	libbpf_words[strcspn(libbpf_words, "\n")] = '\0';
+	return rw_fail(e, RW_EUNSUP, "this kernel does not take the program (%s): %s",
+		       strerror(-err), libbpf_words);
+}
+
+static int put(const struct bpf_map *map, const void *value, struct rw_error *e)
+{
+	uint32_t zero = 0;
+	int err = bpf_map_update_elem(bpf_map__fd(map), &zero, value, BPF_ANY);
+
+	return err ? rw_kern_fail(e, err, "write the configuration maps") : RW_OK;
+}
+
+/* Native, or generic if that is allowed; *fd is the link. */
+static int make_link(const struct rw_kern_attach *a, int prog, int ifindex, enum rw_kern_mode *mode,
+		     int *fd, struct rw_error *e)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_DRV_MODE);
+	int err;
+
+	*mode = RW_KERN_MODE_NATIVE;
+	*fd = bpf_link_create(prog, ifindex, BPF_XDP, &opts);
+	if (*fd < 0 && *fd != -EBUSY && a->generic) {
+		opts.flags = XDP_FLAGS_SKB_MODE;
+		*mode = RW_KERN_MODE_GENERIC;
+		*fd = bpf_link_create(prog, ifindex, BPF_XDP, &opts);
+	}
+	if (*fd >= 0)
+		return RW_OK;
+	err = *fd;
+	if (err == -EBUSY || err == -EEXIST) {
+		int rc = check_interface_free(a->interface, ifindex, e);
+
+		return rc ? rc
+			  : rw_fail(e, RW_EBUSY, "%s has another XDP program already",
+				    a->interface);
+	}
+	if (err == -EPERM)
+		return rw_kern_fail(e, err, "attach to an interface");
+	return rw_fail(e, RW_EUNSUP,
+		       "the driver of %s does not take XDP natively (%s): a virtio card wants "
+		       "spare queues "
+		       "and LRO/GRO_HW off ('ethtool -K %s gro-hw off lro off'), others a smaller "
+		       "MTU; or attach with "
+		       "--generic, which is slower",
+		       a->interface, strerror(-err), a->interface);
+}
+
+/* --- pins
+ * ------------------------------------------------------------------------------------------ */
+
+static int make_dir(const char *path, gid_t gid, struct rw_error *e)
+{
+	char what[160];
+
+	/* The mode is set apart: mkdir's is cut by the umask. */
+	if (!mkdir(path, 0700) && !chown(path, (uid_t)-1, gid) && !chmod(path, 0750))
+		return RW_OK;
+	snprintf(what, sizeof(what), "make %s", path);
+	return rw_kern_fail(e, -errno, what);
+}
+
+static int make_dirs(gid_t gid, struct rw_error *e)
+{
+	int rc = RW_OK;
+
+	if (access(RW_PIN_PARENT, F_OK))
+		rc = make_dir(RW_PIN_PARENT, gid, e);
+	return rc ? rc : make_dir(RW_PIN_ROOT, gid, e);
+}
+
+static int pin(int fd, const char *name, mode_t mode, gid_t gid, struct rw_error *e)
+{
+	char path[128], what[160];
+	int err;
+
+	snprintf(path, sizeof(path), RW_PIN_ROOT "/%s", name);
+	err = bpf_obj_pin(fd, path);
+	if (!err && (chown(path, (uid_t)-1, gid) || chmod(path, mode)))
+		err = -errno;
+	if (!err)
+		return RW_OK;
+	snprintf(what, sizeof(what), "pin %s", path);
+	return rw_kern_fail(e, err, what);
+}
+
+static int pin_maps(const struct rw_xdp *skel, gid_t gid, struct rw_error *e)
+{
+	int rc = RW_OK;
+
+	for (unsigned i = 0; i < RW_MAPS && !rc; i++) {
+		const struct rw_kern_map_kind *kind = &rw_kern_maps[i];
+		int fd = bpf_object__find_map_fd_by_name(skel->obj, kind->name);
+
+		RW_BUG_ON(fd < 0);
+		rc = pin(fd, kind->name, kind->mode, gid, e);
+	}
+	return rc;
+}
+
+/* Removes every pin; the maps and the program go with the last of them. */
+static int remove_pins(struct rw_error *e)
+{
+	DIR *dir = opendir(RW_PIN_ROOT);
+	struct dirent *entry;
+	int err = dir ? 0 : errno;
+
+	while (dir && (entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+		    unlinkat(dirfd(dir), entry->d_name, 0))
+			err = errno;
+	if (dir)
+		closedir(dir);
+	if (!err && rmdir(RW_PIN_ROOT))
+		err = errno;
+	/* Another version may live beside us. */
+	if (!err && rmdir(RW_PIN_PARENT) && errno != ENOTEMPTY)
+		err = errno;
+	return err ? rw_kern_fail(e, -err, "remove " RW_PIN_ROOT) : RW_OK;
+}
+
+/* --- the two verbs
+ * ---------------------------------------------------------------------------------- */
+
+static int write_maps(const struct rw_kern_attach *a, const struct rw_xdp *skel, struct rw_error *e)
+{
+	struct rw_kern_ports ports;
+	struct rw_kern_cfg cfg;
+	int rc = make_config(a, &cfg, &ports, e);
+
+	if (!rc)
+		rc = put(skel->maps.rw_cfg, &cfg, e);
+	return rc ? rc : put(skel->maps.rw_ports, &ports, e);
+}
+
+static int write_meta(const struct rw_kern_attach *a, const struct rw_xdp *skel, int ifindex,
+		      enum rw_kern_mode mode, struct rw_error *e)
+{
+	struct rw_kern_meta meta = {
+		.abi = RW_KERN_ABI,
+		.mode = mode,
+		.layout = rw_kern_layout(),
+		.ifindex = (uint32_t)ifindex,
+	};
+	struct bpf_prog_info info = {0};
+	uint32_t len = sizeof(info);
+	int err = bpf_prog_get_info_by_fd(bpf_program__fd(skel->progs.rw_xdp), &info, &len);
+
+	if (err)
+		return rw_kern_fail(e, err, "ask for the program's id");
+	meta.prog_id = info.id;
+	memcpy(meta.magic, RW_KERN_MAGIC, sizeof(meta.magic));
+	snprintf(meta.interface, sizeof(meta.interface), "%s", a->interface);
+	snprintf(meta.version, sizeof(meta.version), "%s", RW_VERSION);
+	return put(skel->maps.rw_meta, &meta, e);
+}
+
+/* Everything from the directory on; undone whole where a step fails. */
+static int attach_pinned(const struct rw_kern_attach *a, const struct rw_xdp *skel, int ifindex,
+			 gid_t gid, enum rw_kern_mode *mode, struct rw_error *e)
+{
+	int link = -1, rc = make_dirs(gid, e);
+
+	if (rc)
+		return rc;
+	rc = pin_maps(skel, gid, e);
+	if (!rc)
+		rc = make_link(a, bpf_program__fd(skel->progs.rw_xdp), ifindex, mode, &link, e);
+	if (!rc)
+		rc = write_meta(a, skel, ifindex, *mode, e);
+	if (!rc)
+		rc = pin(link, RW_LINK_NAME, 0600, 0, e);
+	if (rc)
+		remove_pins(NULL);
+	if (link >= 0)
+		close(link);
+	return rc;
+}
+
+int rw_kern_attach(const struct rw_kern_attach *a, const char **mode, struct rw_error *e)
+{
+	struct rw_xdp *skel = NULL;
+	enum rw_kern_mode how = RW_KERN_MODE_NATIVE;
+	int ifindex = (int)if_nametoindex(a->interface);
+	gid_t gid;
+	int rc = check_privilege(e);
+
+	if (!rc)
+		rc = check_bpffs(e);
+	if (!rc && !ifindex)
+		rc = rw_fail(e, RW_ENOTFOUND,
+			     "there is no interface '%.32s' ('ip link' lists them)", a->interface);
+	if (!rc)
+		rc = find_group(a->group, &gid, e);
+	if (!rc)
+		rc = check_not_attached(e);
+	if (!rc)
+		rc = check_interface_free(a->interface, ifindex, e);
+	if (!rc)
+		rc = load(&skel, e);
+	if (!rc)
+		rc = write_maps(a, skel, e);
+	if (!rc)
+		rc = attach_pinned(a, skel, ifindex, gid, &how, e);
+	rw_xdp__destroy(skel);
+	if (!rc && mode)
+		*mode = how == RW_KERN_MODE_NATIVE ? "native" : "generic";
+	return rc;
+}
+
+int rw_kern_detach(struct rw_error *e)
+{
+	int link, rc = check_privilege(e);
+
+	if (rc)
+		return rc;
+	if (access(RW_PIN_ROOT, F_OK) && errno == ENOENT)
+		return rw_fail(e, RW_ENOTFOUND, "nothing is attached: there is no " RW_PIN_ROOT);
+	link = bpf_obj_get(RW_PIN_ROOT "/" RW_LINK_NAME);
+	if (link >= 0) {
+		bpf_link_detach(link); /* at once, should anybody else hold the link open */
+		close(link);
+	}
+	return remove_pins(e);
+}
