@@ -163,12 +163,25 @@ static int load_list(struct rw_load *l, const struct rw_config_key *k, const str
 	return rc;
 }
 
+/* Told only when all that is there is right: a wrong value is what somebody just wrote. */
+static int note_missing(struct rw_load *l, const struct rw_tree_node *map)
+{
+	struct rw_error *e = l->e;
+
+	if (l->missing.code)
+		return RW_OK;
+	l->e = &l->missing;
+	rw_load_fail(l, map, l->path, RW_EINVAL, "this key is missing");
+	l->e = e;
+	return RW_OK;
+}
+
 /* n is NULL where the file does not have the key. */
 static int load_key(struct rw_load *l, const struct rw_config_key *k, const struct rw_tree_node *n,
 		    const struct rw_tree_node *map, void *base)
 {
 	if (!n && k->required)
-		return rw_load_fail(l, map, l->path, RW_EINVAL, "this key is missing");
+		return note_missing(l, map);
 	switch (k->kind) {
 	case RW_KIND_SECTION:
 		if (n && n->kind != RW_TREE_MAP && !is_nothing(n))
@@ -222,6 +235,8 @@ static int load_tree(struct rw_load *l, const struct rw_tree *tree)
 	if (!l->cfg->file)
 		return rw_fail(l->e, RW_ENOMEM, "%s: out of memory", l->name);
 	rc = load_section(l, "", tree->root, l->cfg);
+	if (!rc && l->missing.code)
+		rc = rw_fail(l->e, l->missing.code, "%s", l->missing.text);
 	return rc ? rc : rw_load_cross(l, tree->root);
 }
 

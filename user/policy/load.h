@@ -19,6 +19,7 @@ struct rw_load {
 	bool public_only;    /* leave secrets alone */
 	bool literal_secret; /* found: a key written into the file itself */
 	struct rw_error *e;
+	struct rw_error missing; /* the first required key that is not there; code 0: none */
 	char path[RW_LOAD_PATH]; /* of the key at hand: "upstreams[1].url" */
 };
 

@@ -224,6 +224,8 @@ static int set_upstream(struct rw_load *l, const struct rw_config_key *k, struct
 	const struct rw_config *c = l->cfg;
 	char shown[RW_SHOWN];
 
+	if (l->missing.code) /* perhaps of the very upstream: that is said instead */
+		return RW_OK;
 	for (unsigned i = 0; i < c->n_upstreams; i++)
 		if (rw_slice_is(text, c->upstreams[i].name)) {
 			rw_load_store(base, k->to, i);

@@ -186,10 +186,22 @@ static void missing_key_is_named_where_it_belongs(void **state)
 {
 	(void)state;
 	must_fail(UPSTREAMS MODELS, "f:1:1: listeners: this key is missing");
+	must_fail(LISTENERS MODELS, "f:1:1: upstreams: this key is missing");
+	must_fail(LISTENERS "upstreams:\n  - url: https://a/\n" MODELS,
+		  "f:4:5: upstreams[0].name: this key is missing");
 	must_fail(LISTENERS UPSTREAMS, "f:1:1: models: this key is missing");
 	must_fail("listeners:\n  - tls: off\n", "f:2:5: listeners[0].address: this key is missing");
 	must_fail("listeners:\n  - address: 127.0.0.1:1\n    tls: {cert_file: /c}\n",
 		  "f:3:10: listeners[0].tls.key_file: this key is missing");
+}
+
+/* "upstreams is missing" hid the typo in the section that somebody had just written. */
+static void wrong_value_is_told_before_a_missing_key(void **state)
+{
+	(void)state;
+	must_fail("workers: ten\n",
+		  "f:1:10: workers: expected a whole number from 0 to 256, found 'ten'");
+	must_fail("wrokers: 1\n", "f:1:1: wrokers: there is no such key; did you mean 'workers'?");
 }
 
 /* A key in clear on the network is the one thing that must not happen by a slip. */
@@ -351,6 +363,7 @@ int main(void)
 		cmocka_unit_test(null_is_nothing_not_a_text),
 		cmocka_unit_test(unknown_key_suggests_what_was_meant),
 		cmocka_unit_test(missing_key_is_named_where_it_belongs),
+		cmocka_unit_test(wrong_value_is_told_before_a_missing_key),
 		cmocka_unit_test(plain_http_off_loopback_must_be_asked_for),
 		cmocka_unit_test(words_that_cannot_be_had_say_why),
 		cmocka_unit_test(model_must_name_an_upstream_there_is),
