@@ -82,8 +82,10 @@ static void take_argument(struct options *o, const char *arg, struct argp_state 
 
 static void check_options(const struct options *o, struct argp_state *state)
 {
-	if (!o->action)
+	if (!o->action) {
 		argp_error(state, "say add, list or revoke");
+		return; /* argp_error does not come back, but no compiler knows */
+	}
 	if (o->action->has_name && !o->name)
 		argp_error(state, "say the key's name");
 	if (o->config && o->state)

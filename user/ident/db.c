@@ -266,7 +266,7 @@ static int connect(struct rw_db *db, struct rw_error *e)
 
 int rw_db_open(struct rw_db *db, const char *state_dir, struct rw_error *e)
 {
-	struct stat dir;
+	struct stat dir = {0};
 	int rc;
 
 	*db = (struct rw_db){0};
