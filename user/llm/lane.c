@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "llm/lane.h"
+
+#include "base/utf8.h"
+#include "llm/text.h"
+
+void rw_llm_tally_merge(struct rw_tally *into, const struct rw_tally *from)
+{
+	const unsigned max = sizeof(into->at) / sizeof(into->at[0]);
+
+	for (unsigned i = 0; i < from->n; i++) {
+		unsigned k = 0, sum;
+
+		while (k < into->n && into->at[k].rule != from->at[i].rule)
+			k++;
+		if (k == max)
+			continue;
+		if (k == into->n) {
+			into->at[into->n++] = (__typeof__(into->at[0])){.rule = from->at[i].rule};
+		}
+		sum = (unsigned)into->at[k].count + from->at[i].count;
+		into->at[k].count = (uint16_t)(sum > UINT16_MAX ? UINT16_MAX : sum);
+	}
+	if (from->strongest > into->strongest)
+		into->strongest = from->strongest;
+}
+
+int rw_llm_lane_begin(struct rw_llm_guard *g, struct rw_llm_lane *l)
+{
+	l->scan = rw_lane_new(g->s, g->r, g->g);
+	l->high = 0;
+	l->n_part = 0;
+	l->inner = (struct rw_inner){0};
+	return l->scan ? RW_OK : RW_ENOMEM;
+}
+
+void rw_llm_lane_drop(struct rw_llm_guard *g, struct rw_llm_lane *l)
+{
+	if (l->scan)
+		rw_llm_tally_merge(&g->ended, rw_lane_tally(l->scan));
+	rw_lane_free(l->scan);
+	l->scan = NULL;
+}
+
+size_t rw_llm_lane_held(const struct rw_llm_lane *l)
+{
+	return l->scan ? rw_lane_held(l->scan) + (l->high ? 3 : 0) + l->n_part : 0;
+}
+
+/* --- before the scanner ------------------------------------------------------------------------
+ */
+
+static int scan_code_point(struct rw_llm_guard *g, struct rw_llm_lane *l, uint32_t cp)
+{
+	char utf8[4];
+	size_t n = rw_utf8_put(utf8, cp);
+
+	return rw_lane_feed(l->scan, rw_slice_of(utf8, n), &g->released);
+}
+
+/* Feeds the surrogate that was kept, with its other half where text begins with that. */
+static int scan_kept(struct rw_llm_guard *g, struct rw_llm_lane *l, struct rw_slice *text)
+{
+	uint32_t low = rw_text_surrogate(text->p, text->n), cp = l->high;
+
+	if (low >= 0xdc00) {
+		cp = 0x10000 + ((l->high & 0x3ff) << 10 | (low & 0x3ff));
+		text->p += 3;
+		text->n -= 3;
+	}
+	l->high = 0;
+	return scan_code_point(g, l, cp);
+}
+
+static int scan(struct rw_llm_guard *g, struct rw_llm_lane *l, struct rw_slice text)
+{
+	uint32_t cp;
+	int rc = RW_OK;
+
+	if (text.n == 0)
+		return RW_OK;
+	if (l->high)
+		rc = scan_kept(g, l, &text);
+	cp = text.n >= 3 ? rw_text_surrogate(text.p + text.n - 3, 3) : 0;
+	if (cp && cp < 0xdc00) {
+		l->high = cp;
+		text.n -= 3;
+	}
+	return rc || text.n == 0 ? rc : rw_lane_feed(l->scan, text, &g->released);
+}
+
+/* --- behind the scanner --------------------------------------------------------------------------
+ */
+
+/* Bytes at the end of text that begin a character which is not whole. */
+static size_t part_len(struct rw_slice text)
+{
+	for (size_t back = 1; back <= 3 && back <= text.n; back++) {
+		unsigned char c = (unsigned char)text.p[text.n - back];
+
+		if (c < 0x80)
+			return 0;
+		if (c >= 0xc0)
+			return back < (c >= 0xf0 ? 4u : c >= 0xe0 ? 3u : 2u) ? back : 0;
+	}
+	return 0;
+}
+
+/* Puts what was kept in front of what will be released. */
+static int open_release(struct rw_llm_guard *g, struct rw_llm_lane *l)
+{
+	int rc;
+
+	rw_buf_reset(&g->released);
+	rc = rw_buf_add(&g->released, l->part, l->n_part);
+	l->n_part = 0;
+	return rc;
+}
+
+static int close_release(struct rw_llm_guard *g, struct rw_llm_lane *l, bool end,
+			 struct rw_buf *out)
+{
+	struct rw_slice text = rw_buf_slice(&g->released);
+
+	if (!end)
+		l->n_part = (unsigned)part_len(text);
+	if (l->n_part) {
+		text.n -= l->n_part;
+		memcpy(l->part, text.p + text.n, l->n_part);
+	}
+	if (!rw_field_forms[l->field].json)
+		return rw_buf_add_slice(out, text);
+	return rw_inner_write(&l->inner, text, rw_lane_tally(l->scan)->strongest >= RW_ACT_MASK,
+			      out);
+}
+
+int rw_llm_lane_feed(struct rw_llm_guard *g, struct rw_llm_lane *l, struct rw_slice text,
+		     struct rw_buf *out)
+{
+	int rc = open_release(g, l);
+
+	if (!rc)
+		rc = scan(g, l, text);
+	return rc ? rc : close_release(g, l, false, out);
+}
+
+int rw_llm_lane_end(struct rw_llm_guard *g, struct rw_llm_lane *l, struct rw_buf *out)
+{
+	int rc = open_release(g, l);
+
+	if (!rc && l->high)
+		rc = scan_code_point(g, l, l->high);
+	if (!rc)
+		rc = rw_lane_end(l->scan, &g->released);
+	if (!rc)
+		rc = close_release(g, l, true, out);
+	rw_llm_lane_drop(g, l);
+	return rc;
+}
+
+int rw_llm_guard_text(struct rw_llm_guard *g, enum rw_field field, struct rw_slice text,
+		      struct rw_buf *out)
+{
+	struct rw_llm_lane l = {.field = field};
+	int rc = rw_llm_lane_begin(g, &l);
+
+	if (rc)
+		return rc;
+	rc = rw_llm_lane_feed(g, &l, text, out);
+	if (!rc)
+		return rw_llm_lane_end(g, &l, out);
+	rw_llm_lane_drop(g, &l);
+	return rc;
+}

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Streamed answers: events are re-assembled, each piece of text goes through its lane, and
+ * what the lane releases is put back in the piece's place. What a lane still holds when
+ * its choice finishes goes out in an event of our own, in front of the one that says so.
+ */
+#include <stdlib.h>
+
+#include "llm/rewrite.h"
+#include "llm/sse.h"
+#include "llm/text.h"
+
+enum { EVENT_BYTES_MAX = 1 << 20, LANES_MAX = 256 };
+
+struct rw_answer_stream {
+	struct rw_guard g;
+	struct rw_sse sse;
+	struct rw_rewrite w;
+	struct rw_buf envelope; /* members of the last chunk, each with a comma behind */
+	struct rw_buf spliced, tail;
+	struct rw_llm_lane *lanes;
+	unsigned n_lanes, lanes_cap;
+	uint64_t events;
+	uint64_t blocked; /* the choice that is to blame */
+	bool done;	  /* [DONE] has passed */
+	int failed;	  /* sticky: out has its ending */
+	struct rw_usage usage;
+	struct rw_tally tally;
+};
+
+struct rw_answer_stream *rw_answer_stream_new(struct rw_scanner *s, struct rw_rules *r,
+					      const struct rw_guard *g)
+{
+	struct rw_answer_stream *st = calloc(1, sizeof(*st));
+
+	if (!st)
+		return NULL;
+	st->g = *g;
+	st->w.guard = (struct rw_llm_guard){.s = s, .r = rw_rules_ref(r), .g = &st->g};
+	st->sse.max_bytes = EVENT_BYTES_MAX;
+	return st;
+}
+
+void rw_answer_stream_free(struct rw_answer_stream *st)
+{
+	if (!st)
+		return;
+	for (unsigned i = 0; i < st->n_lanes; i++)
+		rw_llm_lane_drop(&st->w.guard, &st->lanes[i]);
+	free(st->lanes);
+	rw_rules_unref(st->w.guard.r);
+	rw_rewrite_free(&st->w);
+	rw_buf_free(&st->envelope);
+	rw_buf_wipe(&st->spliced);
+	rw_buf_wipe(&st->tail);
+	rw_sse_free(&st->sse);
+	free(st);
+}
+
+/* --- lanes -------------------------------------------------------------------------------------
+ */
+
+static int grow_lanes(struct rw_answer_stream *st)
+{
+	unsigned cap = st->lanes_cap ? st->lanes_cap * 2 : 4;
+	struct rw_llm_lane *more;
+
+	if (st->n_lanes == LANES_MAX)
+		return RW_ELIMIT;
+	more = realloc(st->lanes, cap * sizeof(*more));
+	if (!more)
+		return RW_ENOMEM;
+	st->lanes = more;
+	st->lanes_cap = cap;
+	return RW_OK;
+}
+
+/* Finds or makes the lane that the spot belongs to. */
+static int find_lane(struct rw_answer_stream *st, struct rw_spot *s)
+{
+	int rc;
+
+	for (s->lane = 0; s->lane < st->n_lanes; s->lane++) {
+		const struct rw_llm_lane *l = &st->lanes[s->lane];
+
+		if (l->choice == s->choice && l->field == s->field && l->index == s->index)
+			return RW_OK;
+	}
+	rc = st->n_lanes == st->lanes_cap ? grow_lanes(st) : RW_OK;
+	if (!rc)
+		st->lanes[st->n_lanes++] = (struct rw_llm_lane){
+			.field = s->field, .choice = s->choice, .index = s->index};
+	return rc;
+}
+
+static bool choice_holds(const struct rw_answer_stream *st, uint64_t choice)
+{
+	for (unsigned i = 0; i < st->n_lanes; i++)
+		if (st->lanes[i].choice == choice && rw_llm_lane_held(&st->lanes[i]))
+			return true;
+	return false;
+}
+
+/* --- events of our own
+ * ---------------------------------------------------------------------------- */
+
+static int save_envelope(struct rw_answer_stream *st)
+{
+	const struct rw_chunk *c = &st->w.chunk;
+	int rc = RW_OK;
+
+	rw_buf_reset(&st->envelope);
+	for (unsigned i = 0; i < RW_ENVELOPE && !rc; i++) {
+		struct rw_span v = c->envelope[i];
+
+		if (!v.end)
+			continue;
+		rc = rw_buf_add(&st->envelope, "\"", 1);
+		if (!rc)
+			rc = rw_buf_add_str(&st->envelope, rw_envelope_names[i]);
+		if (!rc)
+			rc = rw_buf_add(&st->envelope, "\":", 2);
+		if (!rc)
+			rc = rw_buf_add(&st->envelope, st->w.json.p + v.start, v.end - v.start);
+		if (!rc)
+			rc = rw_buf_add(&st->envelope, ",", 1);
+	}
+	return rc;
+}
+
+static int open_chunk(struct rw_answer_stream *st, struct rw_buf *out)
+{
+	int rc = rw_buf_add_str(out, "data: {");
+
+	if (!rc)
+		rc = rw_buf_add_slice(out, rw_buf_slice(&st->envelope));
+	return rc ? rc : rw_buf_add_str(out, "\"choices\":[");
+}
+
+/* {"index":N, */
+static int open_choice(struct rw_buf *out, uint64_t choice)
+{
+	int rc = rw_buf_add_str(out, "{\"index\":");
+
+	if (!rc)
+		rc = rw_buf_add_u64(out, choice);
+	return rc ? rc : rw_buf_add(out, ",", 1);
+}
+
+static int add_field(struct rw_buf *out, const struct rw_llm_lane *l, struct rw_slice text)
+{
+	const struct rw_field_form *f = &rw_field_forms[l->field];
+	int rc = rw_buf_add_str(out, f->begin);
+
+	if (!rc && f->then)
+		rc = rw_buf_add_u64(out, l->index);
+	if (!rc && f->then)
+		rc = rw_buf_add_str(out, f->then);
+	if (!rc)
+		rc = rw_text_write(out, text);
+	return rc ? rc : rw_buf_add_str(out, f->end);
+}
+
+/* Ends a lane; what it held goes out in a chunk. */
+static int flush_lane(struct rw_answer_stream *st, struct rw_llm_lane *l, struct rw_buf *out)
+{
+	int rc;
+
+	rw_buf_reset(&st->tail);
+	rc = rw_llm_lane_end(&st->w.guard, l, &st->tail);
+	if (rc == RW_EPERM)
+		st->blocked = l->choice;
+	if (rc || st->tail.len == 0)
+		return rc;
+	rc = open_chunk(st, out);
+	if (!rc)
+		rc = open_choice(out, l->choice);
+	if (!rc)
+		rc = add_field(out, l, rw_buf_slice(&st->tail));
+	return rc ? rc : rw_buf_add_str(out, ",\"finish_reason\":null}]}\n\n");
+}
+
+static int flush_all(struct rw_answer_stream *st, struct rw_buf *out)
+{
+	int rc = RW_OK;
+
+	for (unsigned i = 0; i < st->n_lanes && !rc; i++)
+		if (st->lanes[i].scan)
+			rc = flush_lane(st, &st->lanes[i], out);
+	return rc;
+}
+
+/* --- endings -------------------------------------------------------------------------------------
+ */
+
+static int add_filtered(struct rw_buf *out, uint64_t choice, bool legacy)
+{
+	int rc = open_choice(out, choice);
+
+	if (!rc)
+		rc = rw_buf_add_str(out, legacy ? "\"text\":\"\"" : "\"delta\":{}");
+	return rc ? rc : rw_buf_add_str(out, ",\"finish_reason\":\"content_filter\"}");
+}
+
+/* A choice that is still open, other than the one to blame, at its first lane. */
+static bool first_of_open_choice(const struct rw_answer_stream *st, unsigned i)
+{
+	uint64_t choice = st->lanes[i].choice;
+
+	if (!st->lanes[i].scan || choice == st->blocked)
+		return false;
+	for (unsigned k = 0; k < i; k++)
+		if (st->lanes[k].scan && st->lanes[k].choice == choice)
+			return false;
+	return true;
+}
+
+static int end_blocked(struct rw_answer_stream *st, struct rw_buf *out)
+{
+	bool legacy = st->n_lanes && st->lanes[0].field == RW_FIELD_TEXT;
+	int rc = open_chunk(st, out);
+
+	if (!rc)
+		rc = add_filtered(out, st->blocked, legacy);
+	for (unsigned i = 0; i < st->n_lanes && !rc; i++) {
+		if (!first_of_open_choice(st, i))
+			continue;
+		rc = rw_buf_add(out, ",", 1);
+		if (!rc)
+			rc = add_filtered(out, st->lanes[i].choice, legacy);
+	}
+	return rc ? rc : rw_buf_add_str(out, "]}\n\ndata: [DONE]\n\n");
+}
+
+static int end_broken(struct rw_buf *out, const char *code, const char *message)
+{
+	int rc = rw_buf_add_str(out, "data: ");
+
+	if (!rc)
+		rc = rw_openai_error(out, "server_error", code, message);
+	return rc ? rc : rw_buf_add_str(out, "\n\n");
+}
+
+/* Writes the stream's ending for rc, which stays; what lanes hold is forgotten. */
+static int fail(struct rw_answer_stream *st, int rc, struct rw_buf *out)
+{
+	static const struct {
+		int rc;
+		const char *code, *message;
+	} endings[] = {
+		{RW_EPROTO, "upstream_bad_answer",
+		 "The model provider's stream broke off or cannot be read"},
+		{RW_ELIMIT, "upstream_bad_answer",
+		 "The model provider's stream is larger than this gateway takes"},
+		{RW_ENOMEM, "overloaded", "This gateway is at its memory bound"},
+		{RW_EIO, "scanner_failed", "The answer could not be scanned and was cut off"},
+	};
+	int wrote = RW_OK;
+
+	st->failed = rc;
+	if (rc == RW_EPERM)
+		wrote = end_blocked(st, out);
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
+		if (endings[i].rc == rc)
+			wrote = end_broken(out, endings[i].code, endings[i].message);
+	for (unsigned i = 0; i < st->n_lanes; i++)
+		rw_llm_lane_drop(&st->w.guard, &st->lanes[i]);
+	return wrote ? wrote : rc;
+}
+
+/* --- chunks
+ * --------------------------------------------------------------------------------------- */
+
+/* Which lanes the chunk feeds, where for the last time, and which it finishes. */
+static int plan(struct rw_answer_stream *st)
+{
+	struct rw_chunk *c = &st->w.chunk;
+	int rc = RW_OK;
+
+	for (unsigned i = 0; i < c->n && !rc; i++) {
+		if (c->spots[i].kind != RW_SPOT_LANE)
+			continue;
+		rc = find_lane(st, &c->spots[i]);
+		if (!rc)
+			st->lanes[c->spots[i].lane].last_spot = i;
+	}
+	for (unsigned i = 0; i < c->n && !rc; i++)
+		for (unsigned k = 0; c->spots[i].kind == RW_SPOT_FINISH && k < st->n_lanes; k++)
+			if (st->lanes[k].choice == c->spots[i].choice)
+				st->lanes[k].finish_event = st->events;
+	return rc;
+}
+
+static int feed_piece(struct rw_answer_stream *st, unsigned i)
+{
+	struct rw_spot *s = &st->w.chunk.spots[i];
+	struct rw_llm_lane *l = &st->lanes[s->lane];
+	size_t start = st->w.fresh.len;
+	bool ends = l->finish_event == st->events && l->last_spot == i;
+	bool held = rw_llm_lane_held(l) > 0;
+	struct rw_slice text;
+	int rc = rw_rewrite_plain(&st->w, s, &text);
+
+	if (!rc && !l->scan)
+		rc = rw_llm_lane_begin(&st->w.guard, l);
+	if (!rc)
+		rc = rw_llm_lane_feed(&st->w.guard, l, text, &st->w.fresh);
+	if (!rc && ends)
+		rc = rw_llm_lane_end(&st->w.guard, l, &st->w.fresh);
+	if (rc)
+		return rc;
+	rw_rewrite_set(&st->w, s, text, start);
+	s->touched |= held || rw_llm_lane_held(l) > 0;
+	return RW_OK;
+}
+
+static int guard_spots(struct rw_answer_stream *st)
+{
+	struct rw_chunk *c = &st->w.chunk;
+	int rc = RW_OK;
+
+	for (unsigned i = 0; i < c->n && !rc; i++) {
+		struct rw_spot *s = &c->spots[i];
+
+		if (s->kind == RW_SPOT_LANE)
+			rc = feed_piece(st, i);
+		else if (s->kind == RW_SPOT_TEXT)
+			rc = rw_rewrite_text(&st->w, s);
+		else if (s->kind == RW_SPOT_LOGPROBS)
+			s->touched = choice_holds(st, s->choice);
+		if (rc == RW_EPERM)
+			st->blocked = s->choice;
+	}
+	return rc;
+}
+
+/* Lanes whose choice finishes in this chunk, which has no piece of theirs. */
+static int flush_finished(struct rw_answer_stream *st, struct rw_buf *out)
+{
+	int rc = RW_OK;
+
+	for (unsigned i = 0; i < st->n_lanes && !rc; i++)
+		if (st->lanes[i].scan && st->lanes[i].finish_event == st->events)
+			rc = flush_lane(st, &st->lanes[i], out);
+	return rc;
+}
+
+static int write_event(struct rw_answer_stream *st, const struct rw_sse_block *b,
+		       struct rw_buf *out)
+{
+	int rc;
+
+	if (!rw_rewrite_settle(&st->w))
+		return rw_buf_add_slice(out, b->raw);
+	rw_buf_reset(&st->spliced);
+	rc = rw_rewrite_write(&st->w, &st->spliced);
+	return rc ? rc : rw_sse_rewrite(out, b, rw_buf_slice(&st->spliced));
+}
+
+static int take_chunk(struct rw_answer_stream *st, const struct rw_sse_block *b, struct rw_buf *out)
+{
+	int rc = rw_rewrite_read(&st->w, b->data, true, NULL);
+
+	if (rc)
+		return rc == RW_EINVAL ? RW_EPROTO : rc;
+	if (st->w.chunk.usage.known)
+		st->usage = st->w.chunk.usage;
+	if (st->w.chunk.has_choices)
+		rc = save_envelope(st);
+	if (!rc)
+		rc = plan(st);
+	if (!rc)
+		rc = guard_spots(st);
+	if (!rc)
+		rc = flush_finished(st, out);
+	return rc ? rc : write_event(st, b, out);
+}
+
+static bool is_done(struct rw_slice data)
+{
+	while (data.n && (data.p[data.n - 1] == ' ' || data.p[data.n - 1] == '\t'))
+		data.n--;
+	return rw_slice_is(data, "[DONE]");
+}
+
+static int take_block(struct rw_answer_stream *st, const struct rw_sse_block *b, struct rw_buf *out)
+{
+	int rc;
+
+	if (st->done)
+		return RW_OK;
+	if (!b->has_data || b->data.n == 0)
+		return rw_buf_add_slice(out, b->raw);
+	st->events++;
+	if (!is_done(b->data))
+		return take_chunk(st, b, out);
+	rc = flush_all(st, out);
+	st->done = true;
+	return rc ? rc : rw_buf_add_slice(out, b->raw);
+}
+
+/* --- the stream
+ * ----------------------------------------------------------------------------------- */
+
+static void settle_tally(struct rw_answer_stream *st)
+{
+	st->tally = st->w.guard.ended;
+	for (unsigned i = 0; i < st->n_lanes; i++)
+		if (st->lanes[i].scan)
+			rw_llm_tally_merge(&st->tally, rw_lane_tally(st->lanes[i].scan));
+}
+
+int rw_answer_stream_feed(struct rw_answer_stream *st, struct rw_slice data, struct rw_buf *out)
+{
+	struct rw_sse_block b;
+	int rc;
+
+	if (st->failed)
+		return st->failed;
+	while ((rc = rw_sse_next(&st->sse, &data, &b)) > 0) {
+		rc = take_block(st, &b, out);
+		if (rc)
+			break;
+	}
+	if (rc)
+		rc = fail(st, rc, out);
+	settle_tally(st);
+	return rc;
+}
+
+int rw_answer_stream_end(struct rw_answer_stream *st, bool clean, struct rw_buf *out)
+{
+	struct rw_sse_block b;
+	int rc = RW_OK;
+
+	if (st->failed || st->done)
+		return st->failed;
+	if (!clean) {
+		rc = RW_EPROTO;
+	} else {
+		rc = rw_sse_end(&st->sse, &b);
+		if (rc > 0)
+			rc = take_block(st, &b, out);
+		if (!rc)
+			rc = flush_all(st, out);
+	}
+	if (rc)
+		rc = fail(st, rc, out);
+	settle_tally(st);
+	return rc;
+}
+
+const struct rw_tally *rw_answer_stream_tally(const struct rw_answer_stream *st)
+{
+	return &st->tally;
+}
+
+const struct rw_usage *rw_answer_stream_usage(const struct rw_answer_stream *st)
+{
+	return &st->usage;
+}
+
+uint64_t rw_answer_stream_events(const struct rw_answer_stream *st)
+{
+	return st->events;
+}
