@@ -15,6 +15,7 @@ static const struct rw_validator validators[] = {
 	{"secret", rw_valid_secret},
 	{"password", rw_valid_password},
 	{"api_key", rw_valid_api_key},
+	{"url_password", rw_valid_url_password},
 };
 
 const struct rw_validator *rw_validator_find(const char *name)
@@ -28,5 +29,5 @@ const struct rw_validator *rw_validator_find(const char *name)
 const char *rw_validator_names(void)
 {
 	return ", email, phone, phone_local, luhn, iban_mod97, ssn, ipv4, ipv6, date, jwt, secret, "
-	       "password, api_key";
+	       "password, api_key, url_password";
 }

@@ -48,6 +48,7 @@ bool rw_valid_date(struct rw_candidate *c);
 bool rw_valid_jwt(struct rw_candidate *c);
 bool rw_valid_secret(struct rw_candidate *c);
 bool rw_valid_password(struct rw_candidate *c);
+bool rw_valid_url_password(struct rw_candidate *c);
 bool rw_valid_api_key(struct rw_candidate *c);
 
 #endif

@@ -156,6 +156,19 @@ bool rw_valid_password(struct rw_candidate *c)
 	       rw_entropy_centibits(c->value) >= 250;
 }
 
+/* The password in a URL: the place says what it is, so all but stand-ins count. */
+bool rw_valid_url_password(struct rw_candidate *c)
+{
+	static const char *const common[] = {"password", "passwd", "pass",     "pwd",  "secret",
+					     "postgres", "root",   "admin",    "test", "user",
+					     "guest",	 "mysql",  "mypassword"};
+
+	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
+		if (rw_slice_caseis(c->value, common[i]))
+			return false;
+	return c->value.p[0] != '$' && !rw_is_placeholder(c->value);
+}
+
 /*
  * What stands behind a name like api_key: digits and letters mixed as chance mixes them, not the
  * words of a path or a variable. Dots mark code, dashes and underscores names, unless digits

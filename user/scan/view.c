@@ -31,6 +31,8 @@ static const struct fold_range ranges[] = {
 	{0x0100, 0x017f, TABLE, 0,
 	 "aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkkllllllllllnnnnnn*nnoooo"
 	 "oooorrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs"},
+	{0x01a0, 0x01a1, TABLE, 0, "oo"},
+	{0x01af, 0x01b0, TABLE, 0, "uu"},
 	{0x0251, 0x0251, SHIFT, 'a', NULL},
 	{0x0261, 0x0261, SHIFT, 'g', NULL},
 	{0x0300, 0x036f, DROP, 0, NULL},
