@@ -116,7 +116,6 @@ struct rw_sock {
 
 	bool live;	 /* the slot is in use */
 	bool dirty;	 /* on the loop's list for settle */
-	bool starved;	 /* on the loop's list for buffers */
 	bool connected;	 /* accepted, or connect ended well */
 	bool recv_on;	 /* what the user asked for */
 	bool eof;	 /* FIN was received */
@@ -136,7 +135,6 @@ struct rw_sock {
 	struct rw_timer linger;
 	struct rw_addr peer;
 	STAILQ_ENTRY(rw_sock) dirty_link;
-	TAILQ_ENTRY(rw_sock) starved_link;
 	SLIST_ENTRY(rw_sock) free_link;
 };
 
@@ -147,8 +145,6 @@ struct rw_sock *rw_sock_accepted(struct rw_loop *l, int fd);
 void rw_sock_done(struct rw_loop *l, const struct rw_io_done *d);
 /* Starts what each socket on the dirty list needs. */
 void rw_socks_settle(struct rw_loop *l);
-/* Arms receivers that were starved, as buffers are back. */
-void rw_socks_feed(struct rw_loop *l);
 /* The back-end is gone and will complete nothing more. */
 void rw_sock_bury(struct rw_sock *s);
 
@@ -191,8 +187,6 @@ struct rw_loop {
 	unsigned max_socks, free_socks;
 	SLIST_HEAD(, rw_sock) free;
 	STAILQ_HEAD(, rw_sock) dirty;
-	TAILQ_HEAD(, rw_sock) starved;
-	unsigned buffers_out; /* handed to us and not given back */
 
 	struct rw_listener *listeners[RW_MAX_LISTENERS];
 	unsigned n_listeners;
@@ -209,10 +203,8 @@ struct rw_loop {
 
 static inline void rw_loop_give_back(struct rw_loop *l, const struct rw_io_done *d)
 {
-	if (d->buffer == RW_IO_NO_BUFFER)
-		return;
-	l->buffers_out--;
-	l->io->ops->give_back(l->io, d->buffer);
+	if (d->buffer != RW_IO_NO_BUFFER)
+		l->io->ops->give_back(l->io, d->buffer);
 }
 
 #endif

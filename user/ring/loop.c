@@ -31,7 +31,6 @@ int rw_loop_new(struct rw_loop **out, struct rw_io *io, const struct rw_loop_con
 	if (!l->socks)
 		goto nomem;
 	STAILQ_INIT(&l->dirty);
-	TAILQ_INIT(&l->starved);
 	SLIST_INIT(&l->free);
 	for (unsigned i = l->max_socks; i-- > 0;) {
 		l->socks[i].slot = i;
@@ -94,7 +93,6 @@ static uint64_t timeout(struct rw_loop *l, uint64_t max_wait_ns)
 static void settle(struct rw_loop *l)
 {
 	rw_listeners_settle(l);
-	rw_socks_feed(l);
 	rw_socks_settle(l);
 }
 
@@ -107,11 +105,8 @@ int rw_loop_turn(struct rw_loop *l, uint64_t max_wait_ns)
 	if (n < 0)
 		return n;
 	l->now_ns = l->io->ops->now_ns(l->io);
-	for (int i = 0; i < n; i++) {
-		if (l->done[i].buffer != RW_IO_NO_BUFFER)
-			l->buffers_out++;
+	for (int i = 0; i < n; i++)
 		dispatch(l, &l->done[i]);
-	}
 	if (atomic_load_explicit(&l->mailbox.waiting, memory_order_relaxed))
 		rw_mailbox_run(&l->mailbox);
 	rw_wheel_fire(&l->wheel, l->now_ns);

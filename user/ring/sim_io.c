@@ -203,8 +203,9 @@ static void haunt(struct sim_end *end, uint64_t tag)
 	if (rw_io_tag_op(tag) != RW_IO_CLOSE || !sim_chance(s, s->knobs.ghost))
 		return;
 	ev.at = s->now + sim_below(s, 20000000);
-	ev.done.tag = rw_io_tag(rw_io_tag_slot(tag), rw_io_tag_generation(tag),
-				RW_IO_CONNECT + (unsigned)sim_below(s, RW_IO_CLOSE));
+	ev.done.tag =
+		rw_io_tag(rw_io_tag_slot(tag), rw_io_tag_generation(tag),
+			  RW_IO_CONNECT + (unsigned)sim_below(s, RW_IO_CLOSE - RW_IO_CONNECT + 1));
 	ev.done.res = (int)sim_below(s, 100);
 	ev.done.more = sim_below(s, 2);
 	ev.done.buffer = RW_IO_NO_BUFFER;

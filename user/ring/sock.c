@@ -38,14 +38,6 @@ static void touch(struct rw_sock *s)
 	STAILQ_INSERT_TAIL(&s->loop->dirty, s, dirty_link);
 }
 
-static void unstarve(struct rw_sock *s)
-{
-	if (!s->starved)
-		return;
-	s->starved = false;
-	TAILQ_REMOVE(&s->loop->starved, s, starved_link);
-}
-
 /* --- birth and death ------------------------------------------------------------------- */
 
 struct rw_sock *rw_sock_alloc(struct rw_loop *l)
@@ -89,7 +81,7 @@ static void release(struct rw_sock *s)
 	s->dying = true;
 	if (s->cb && s->cb->on_close)
 		s->cb->on_close(s->user, s->err);
-	RW_BUG_ON(s->dirty || s->starved || s->queue.bytes || s->held.bytes);
+	RW_BUG_ON(s->dirty || s->queue.bytes || s->held.bytes);
 	rw_timer_cancel(&s->linger);
 	s->live = false;
 	s->generation++;
@@ -122,7 +114,6 @@ static void die(struct rw_sock *s, int err)
 	s->err = public_error(err);
 	s->reset = s->queue.bytes != 0 || s->held.bytes != 0;
 	rw_timer_cancel(&s->linger);
-	unstarve(s);
 	touch(s);
 }
 
@@ -131,7 +122,6 @@ void rw_sock_bury(struct rw_sock *s)
 	if (s->dirty)
 		STAILQ_REMOVE(&s->loop->dirty, s, rw_sock, dirty_link);
 	s->dirty = false;
-	unstarve(s);
 	drop_queues(s);
 	if (s->fd >= 0)
 		ops_of(s)->abandon(s->loop->io, s->fd);
@@ -222,8 +212,6 @@ void rw_sock_recv(struct rw_sock *s, bool on)
 	if (s->dying || s->finishing || s->recv_on == on)
 		return;
 	s->recv_on = on;
-	if (!on)
-		unstarve(s);
 	touch(s);
 }
 
@@ -348,8 +336,7 @@ static void settle_recv(struct rw_sock *s)
 		return;
 	}
 	/* A cancel that is still under way would hit the new one: they share their tag. */
-	if (busy(s, RW_IO_RECV) || busy(s, RW_IO_RECV + RW_IO_CANCEL) || s->starved ||
-	    s->held.bytes)
+	if (busy(s, RW_IO_RECV) || busy(s, RW_IO_RECV + RW_IO_CANCEL) || s->held.bytes)
 		return;
 	ops_of(s)->recv(s->loop->io, s->fd, begin(s, RW_IO_RECV));
 }
@@ -410,19 +397,6 @@ void rw_socks_settle(struct rw_loop *l)
 	}
 }
 
-/* Replenish-driven, with hysteresis: half of the buffers are back. Never on a timer. */
-void rw_socks_feed(struct rw_loop *l)
-{
-	struct rw_sock *s;
-
-	if (l->buffers_out > l->io->recv_buffers / 2)
-		return;
-	while ((s = TAILQ_FIRST(&l->starved))) {
-		unstarve(s);
-		touch(s);
-	}
-}
-
 /* --- what has ended -------------------------------------------------------------------- */
 
 static void done_connect(struct rw_sock *s, const struct rw_io_done *d)
@@ -472,27 +446,22 @@ static void took_eof(struct rw_sock *s)
 		die(s, RW_ECLOSED);
 }
 
-static void starve(struct rw_sock *s)
-{
-	s->loop->stats.enobufs++;
-	if (s->dying || s->starved)
-		return;
-	s->starved = true;
-	TAILQ_INSERT_TAIL(&s->loop->starved, s, starved_link);
-}
-
 static void done_recv(struct rw_sock *s, const struct rw_io_done *d)
 {
+	/*
+	 * Settle arms it again where it is wanted. So a starved receiver waits for
+	 * buffers, not for a timer: all that this turn took are back by then.
+	 */
 	if (!d->more)
-		touch(s); /* settle arms it again where it is wanted */
+		touch(s);
 	if (d->res > 0)
 		took_data(s, d);
+	else if (d->res == RW_IO_STARVED)
+		s->loop->stats.enobufs++;
 	else if (s->dying || d->res == RW_IO_CANCELLED)
 		return;
 	else if (d->res == 0)
 		took_eof(s);
-	else if (d->res == RW_IO_STARVED)
-		starve(s);
 	else if (s->finishing && s->shut_done)
 		die(s, RW_OK); /* all was handed over; that the peer did not wait is its affair */
 	else

@@ -37,6 +37,7 @@ struct peer {
 	bool finish_when_fed;
 	void (*on_data)(struct peer *p, const uint8_t *data, size_t n); /* after recording */
 	void (*on_eof)(struct peer *p);
+	void (*on_drain)(struct peer *p);
 	void *more;
 };
 
@@ -115,6 +116,8 @@ static inline void peer_on_drain(void *user)
 	struct peer *p = user;
 
 	p->drains++;
+	if (p->on_drain)
+		p->on_drain(p);
 	peer_feed(p);
 }
 

@@ -54,8 +54,15 @@ static void finish_at_eof(struct peer *p)
 	rw_sock_finish(p->sock);
 }
 
+/* Right behind the sends, so that data may follow in the same turn. */
+static void recv_again(struct peer *p)
+{
+	rw_sock_recv(p->sock, true);
+}
+
 static void chaos_accept(struct peer *p)
 {
+	p->on_drain = recv_again;
 	p->on_data = echo;
 	p->on_eof = finish_at_eof;
 }
@@ -227,6 +234,33 @@ static void stale_completion_of_old_generation_is_dropped(void **state)
 	}
 	assert_true(rw_loop_stats(w.server)->stale > 10);
 	pair_end(&w);
+}
+
+/* The second time too: a receiver that is off lets the window close, it does not hoard. */
+static void recv_off_closes_the_window_again(void **state)
+{
+	uint8_t *bytes = pattern(900000, 2);
+	struct peer c = {.to_send = bytes, .n_to_send = 900000};
+	struct pair w;
+
+	(void)state;
+	pair_begin(&w, &calm);
+	pair_connect(&w, &c);
+	pair_until(&w, w.n_accepted == 1);
+	for (int i = 0; i < 3; i++) {
+		size_t before = w.accepted[0].n_got;
+
+		rw_sock_recv(w.accepted[0].sock, false);
+		pair_turns(&w, 100);
+		assert_true(rw_sock_queued(c.sock) > 0);
+		rw_sock_recv(w.accepted[0].sock, true);
+		pair_until(&w, w.accepted[0].n_got > before);
+	}
+	pair_until(&w, w.accepted[0].n_got == 900000);
+	assert_memory_equal(w.accepted[0].got, bytes, 900000);
+	pair_end(&w);
+	peer_end(&c);
+	free(bytes);
 }
 
 /* --- one fault at a time --------------------------------------------------------------- */
@@ -467,6 +501,7 @@ int main(void)
 		cmocka_unit_test(what_comes_is_a_prefix_over_200_seeds),
 		cmocka_unit_test(sim_same_seed_same_trace),
 		cmocka_unit_test(stale_completion_of_old_generation_is_dropped),
+		cmocka_unit_test(recv_off_closes_the_window_again),
 		cmocka_unit_test(connect_late_after_abort),
 		cmocka_unit_test(connect_without_descriptor),
 		cmocka_unit_test(early_answer_survives_failed_send),

@@ -2,7 +2,7 @@
 /* The traps of sockets, each on the simulator and on io_uring over loopback. */
 #include "unit/ring/pair.h"
 
-#include <netinet/tcp.h>
+#include "ring/internal.h"
 
 static const struct rw_sim_knobs calm;
 
@@ -159,10 +159,20 @@ static void multishot_accept_stops_when_slots_are_gone(void **state)
 	struct rw_loop_config cfg = {.max_socks = SLOTS};
 	struct peer c[CLIENTS] = {0};
 	struct pair w;
+	unsigned held;
 
 	pair_begin_with(&w, 1, knobs_of(state), &cfg, 0, 0);
-	for (int i = 0; i < CLIENTS; i++)
+	for (int i = 0; i < CLIENTS / 2; i++)
 		pair_connect(&w, &c[i]);
+	pair_until(&w, w.n_accepted == SLOTS);
+	pair_turns(&w, 20);
+	/* From here on they wait in the kernel's backlog: nothing is accepted, or held. */
+	assert_int_equal(w.listener->ops, 0);
+	held = w.listener->n_held;
+	for (int i = CLIENTS / 2; i < CLIENTS; i++)
+		pair_connect(&w, &c[i]);
+	pair_turns(&w, 20);
+	assert_int_equal(w.listener->n_held, held);
 	for (unsigned served = 0; served < CLIENTS; served++) {
 		struct peer *a = &w.accepted[served];
 

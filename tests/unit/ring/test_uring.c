@@ -230,6 +230,39 @@ static void more_than_entries_in_one_turn(void **state)
 	free(bytes);
 }
 
+/* Few buffers are in use, and warm; a burst that they do not do for brings more. */
+static void burst_deepens_the_buffer_ring(void **state)
+{
+	enum { PEERS = 48 };
+	struct peer c[PEERS] = {0};
+	struct rw_uring *u;
+	struct pair w;
+	unsigned level;
+
+	(void)state;
+	pair_begin_with(&w, 1, NULL, NULL, 64, 1024);
+	u = rw_uring_of(w.server->io);
+	level = u->level;
+	assert_true(level < 64);
+	assert_int_equal(u->in_ring, level);
+	for (unsigned i = 0; i < PEERS; i++)
+		pair_connect(&w, &c[i]);
+	pair_until(&w, w.n_accepted == PEERS);
+	pair_turns(&w, 3);
+	for (unsigned i = 0; i < PEERS; i++)
+		assert_int_equal(rw_sock_send(c[i].sock, "hello", 5), RW_OK);
+	assert_int_equal(rw_loop_turn(w.client, 0), RW_OK); /* all of them at once */
+	for (unsigned i = 0; i < PEERS; i++)
+		pair_until(&w, w.accepted[i].n_got == 5);
+	assert_true(rw_loop_stats(w.server)->enobufs > 0);
+	assert_true(u->level > level);
+	assert_int_equal(u->in_ring, u->level);
+	assert_int_equal(u->in_ring + u->n_spare, 64);
+	pair_end(&w);
+	for (unsigned i = 0; i < PEERS; i++)
+		peer_end(&c[i]);
+}
+
 static int nodelay(const struct peer *p)
 {
 	socklen_t n = sizeof(int);
@@ -359,6 +392,7 @@ int main(void)
 		cmocka_unit_test(timers_fire_without_completions),
 		cmocka_unit_test(other_operations_are_refused),
 		cmocka_unit_test(more_than_entries_in_one_turn),
+		cmocka_unit_test(burst_deepens_the_buffer_ring),
 		cmocka_unit_test(nodelay_on_both_sides),
 		cmocka_unit_test(sends_of_one_turn_are_one),
 		cmocka_unit_test(refusal_names_its_cause),
