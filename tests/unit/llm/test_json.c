@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The JSON reader, and the edits that are made by the positions it tells. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <yyjson.h>
+
+#include "llm/inner.h"
+#include "llm/json.h"
+#include "llm/openai.h"
+#include "llm/text.h"
+
+static int skip_all(struct rw_slice body, unsigned depth, struct rw_error *e)
+{
+	struct rw_json j;
+	int rc = rw_json_init(&j, body, depth, e);
+
+	if (!rc)
+		rc = rw_json_skip(&j, NULL);
+	return rc ? rc : rw_json_end(&j);
+}
+
+/* Two readers that disagree about what is JSON disagree about what a body says. */
+static void agrees_with_another_reader(void **state)
+{
+	static const char *const texts[] = {
+		"{}",
+		"[]",
+		"\"\"",
+		"0",
+		"-0",
+		"01",
+		"1.",
+		".5",
+		"1.5e+3",
+		"1e",
+		"-",
+		"--1",
+		"1 2",
+		"true",
+		"tru",
+		"nulll",
+		"[1,]",
+		"[,1]",
+		"{\"a\":1,}",
+		"{\"a\"}",
+		"{a:1}",
+		"{\"a\":1 \"b\":2}",
+		"[1 2]",
+		"\"\\x\"",
+		"\"\\u12\"",
+		"\"\\u12g4\"",
+		"\"\\",
+		"\"\\u",
+		"\"a\nb\"",
+		"\"a\tb\"",
+		"\"\x7f\"",
+		"\"\xff\"",
+		"\"\xc0\x80\"",
+		"\"\xed\xa0\x80\"",
+		"\"\xf4\x90\x80\x80\"",
+		"\"\xe2\x82\"",
+		"\"\xe2\x82\xac\"",
+		" \t\r\n{ } ",
+		"{}x",
+		"{}{}",
+		"",
+		" ",
+		"[",
+		"]",
+		"{",
+		"}",
+		"\"",
+		"[}",
+		"{\"a\":[{\"b\":[null,false,1E-2]}]}",
+		"NaN",
+		"Infinity",
+		"'a'",
+		"/*c*/1",
+		"\xef\xbb\xbf{}",
+		"[\"\\ud83d\\ude00\"]",
+		"{\"\\u0061\":1}",
+		"12345678901234567890123",
+		"1e999999",
+		"\v1",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct rw_slice s = rw_slice_str(texts[i]);
+		yyjson_doc *doc = yyjson_read(s.p, s.n, YYJSON_READ_NUMBER_AS_RAW);
+		struct rw_error e = {0};
+
+		if ((doc != NULL) != (skip_all(s, 0, &e) == RW_OK))
+			fail_msg("%s: %s", texts[i], doc ? e.text : "taken, though it is no JSON");
+		yyjson_doc_free(doc);
+	}
+}
+
+/* Each cut of a body must fail: what is read behind the end is a crash or a lie. */
+static void every_cut_is_refused(void **state)
+{
+	struct rw_slice s =
+		RW_SLICE("{\"a\\u00e9\":[1.5e3,\"x\\ud83d\\ude00\xe2\x82\xac\",true,null,{}]}");
+	struct rw_error e;
+	char *copy;
+
+	(void)state;
+	assert_int_equal(skip_all(s, 0, &e), RW_OK);
+	for (size_t n = 0; n < s.n; n++) {
+		copy = malloc(n + 1); /* so that ASan sees a read behind the end */
+		memcpy(copy, s.p, n);
+		copy = realloc(copy, n ? n : 1);
+		assert_int_equal(skip_all(rw_slice_of(copy, n), 0, &e), RW_EINVAL);
+		free(copy);
+	}
+}
+
+/* 100,000 brackets in a body must not exhaust the stack. */
+static void nesting_is_bounded(void **state)
+{
+	char deep[100000];
+	struct rw_error e;
+
+	(void)state;
+	memset(deep, '[', sizeof(deep));
+	assert_int_equal(skip_all(rw_slice_of(deep, sizeof(deep)), 0, &e), RW_ELIMIT);
+	memset(deep + 4, ']', 4);
+	assert_int_equal(skip_all(rw_slice_of(deep, 8), 4, &e), RW_OK);
+	assert_int_equal(skip_all(rw_slice_of(deep, 8), 3, &e), RW_ELIMIT);
+}
+
+static void assert_says(const char *raw, const char *text, size_t n)
+{
+	char out[64];
+	size_t got = rw_json_unescape(rw_slice_str(raw), out);
+
+	assert_int_equal(got, n);
+	assert_memory_equal(out, text, n);
+}
+
+static void unescapes_all_there_is(void **state)
+{
+	(void)state;
+	assert_says("\\\"\\\\\\/\\b\\f\\n\\r\\t", "\"\\/\b\f\n\r\t", 8);
+	assert_says("a\\u0000b", "a\0b", 3);
+	assert_says("\\u00e9\\u20AC", "\xc3\xa9\xe2\x82\xac", 5);
+	assert_says("\\ud83d\\ude00!", "\xf0\x9f\x98\x80!", 5);
+}
+
+/* Providers cut an emoji between two deltas: "\ud83d" alone is what a delta says then. */
+static void lone_surrogates_are_kept(void **state)
+{
+	(void)state;
+	assert_says("\\ud83d", "\xed\xa0\xbd", 3);
+	assert_says("\\ude00\\ud83d", "\xed\xb8\x80\xed\xa0\xbd", 6);
+	assert_says("\\ud83d\\u0041",
+		    "\xed\xa0\xbd"
+		    "A",
+		    4);
+	assert_says("\\ud83d\\n", "\xed\xa0\xbd\n", 4);
+}
+
+static void assert_written(const char *text, size_t n, const char *json)
+{
+	struct rw_buf b = {0};
+
+	assert_int_equal(rw_text_write(&b, rw_slice_of(text, n)), RW_OK);
+	assert_int_equal(b.len, strlen(json));
+	assert_memory_equal(b.p, json, b.len);
+	rw_buf_free(&b);
+}
+
+static void escapes_only_what_must_be(void **state)
+{
+	(void)state;
+	assert_written("a/b\x7f\xc3\xa9\xe2\x80\xa8", 9, "a/b\x7f\xc3\xa9\xe2\x80\xa8");
+	assert_written("\"\\\n\r\t\b\f\x01\0", 9, "\\\"\\\\\\n\\r\\t\\b\\f\\u0001\\u0000");
+	assert_written("\xed\xa0\xbd-\xed\xb8\x80", 7, "\\ud83d-\\ude00");
+	assert_written("a\xff"
+		       "b\xe2\x82",
+		       5,
+		       "a\xef\xbf\xbd"
+		       "b\xef\xbf\xbd\xef\xbf\xbd");
+}
+
+static void edits_change_nothing_else(void **state)
+{
+	struct rw_slice body = RW_SLICE("{ \"a\" :\t\"one\", \"n\":1.0e+2,\"b\":\"\\u0041\" }\r\n");
+	const struct rw_edit edits[] = {
+		{9, 12, RW_SLICE("\"1\"")},
+		{31, 37, RW_SLICE("")},
+	};
+	struct rw_buf out = {0};
+
+	(void)state;
+	assert_int_equal(rw_edit_apply(body, edits, 2, &out), RW_OK);
+	assert_true(rw_slice_is(rw_buf_slice(&out),
+				"{ \"a\" :\t\"\\\"1\\\"\", \"n\":1.0e+2,\"b\":\"\" }\r\n"));
+	rw_buf_reset(&out);
+	assert_int_equal(rw_edit_apply(body, NULL, 0, &out), RW_OK);
+	assert_true(rw_slice_eq(rw_buf_slice(&out), body));
+	rw_buf_free(&out);
+}
+
+/* Cut everywhere but in a label, which lanes write in one go. */
+static void assert_inner(const char *text, bool masked, const char *want)
+{
+	struct rw_slice s = rw_slice_str(text);
+
+	for (size_t step = 1; step <= s.n; step += s.n > 1 ? s.n - 1 : 1) {
+		struct rw_inner in = {0};
+		struct rw_buf out = {0};
+
+		for (size_t at = 0, n; at < s.n; at += n) {
+			const char *close = memchr(s.p + at, ']', s.n - at);
+
+			n = step < s.n - at ? step : s.n - at;
+			if (masked && s.p[at] == '[' && close)
+				n = (size_t)(close - (s.p + at)) + 1;
+			assert_int_equal(
+				rw_inner_write(&in, rw_slice_of(s.p + at, n), masked, &out), RW_OK);
+		}
+		assert_int_equal(out.len, strlen(want));
+		assert_memory_equal(out.p, want, out.len);
+		rw_buf_free(&out);
+	}
+}
+
+/* {"card": 4111111111111111} becomes {"card": [CREDIT_CARD]}, which json.loads refuses. */
+static void arguments_stay_json_when_a_number_is_masked(void **state)
+{
+	(void)state;
+	assert_inner("{\"card\": [CREDIT_CARD]}", true, "{\"card\": \"[CREDIT_CARD]\"}");
+	assert_inner("[[A1], 2, true]", true, "[\"[A1]\", 2, true]");
+}
+
+/* "hello\njane@example.com": the letter n of the escape is part of the address. */
+static void arguments_stay_json_when_an_escape_is_cut(void **state)
+{
+	(void)state;
+	assert_inner("{\"a\":\"hello\\[EMAIL_ADDRESS]\"}", true,
+		     "{\"a\":\"hello\\\\[EMAIL_ADDRESS]\"}");
+	assert_inner("\"\\u00[X1]\" [Y1]", true, "\"\\u0000[X1]\" \"[Y1]\"");
+	assert_inner("{\"a\":\"\\\\[X1]\\\"[Y1]\"}", true, "{\"a\":\"\\\\[X1]\\\"[Y1]\"}");
+}
+
+/* A model's arguments that are no JSON are its own affair. */
+static void arguments_that_are_not_masked_pass_as_they_are(void **state)
+{
+	(void)state;
+	assert_inner("{\"re\": \"\\d[A]\", x: [FOO]}", false, "{\"re\": \"\\d[A]\", x: [FOO]}");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(agrees_with_another_reader),
+		cmocka_unit_test(every_cut_is_refused),
+		cmocka_unit_test(nesting_is_bounded),
+		cmocka_unit_test(unescapes_all_there_is),
+		cmocka_unit_test(lone_surrogates_are_kept),
+		cmocka_unit_test(escapes_only_what_must_be),
+		cmocka_unit_test(edits_change_nothing_else),
+		cmocka_unit_test(arguments_stay_json_when_a_number_is_masked),
+		cmocka_unit_test(arguments_stay_json_when_an_escape_is_cut),
+		cmocka_unit_test(arguments_that_are_not_masked_pass_as_they_are),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
