@@ -13,19 +13,20 @@
 
 #include "http/h1.h"
 #include "http/server.h"
+#include "tls/ctx.h"
 #include "tls/stream.h"
 
 struct rw_pool;
 struct rw_fetch;
 
 struct rw_pool_config {
-	struct rw_h1_limits limits;	/* body_bytes applies to answers */
-	uint64_t connect_ns;		/* TCP and TLS; 0: 5 s */
-	uint64_t first_byte_ns;		/* request sent to head; 0: 120 s */
-	uint64_t between_ns;		/* between bytes of an answer; 0: 60 s */
-	uint64_t idle_ns;		/* a pooled connection unused; 0: 30 s */
-	unsigned max_idle;		/* 0: 64 */
-	unsigned max_conns;		/* 0: 1024; above: RW_ELIMIT */
+	struct rw_h1_limits limits; /* body_bytes applies to answers */
+	uint64_t connect_ns;	    /* TCP and TLS; 0: 5 s */
+	uint64_t first_byte_ns;	    /* request sent to head; 0: 120 s */
+	uint64_t between_ns;	    /* between bytes of an answer; 0: 60 s */
+	uint64_t idle_ns;	    /* a pooled connection unused; 0: 30 s */
+	unsigned max_idle;	    /* 0: 64 */
+	unsigned max_conns;	    /* 0: 1024; above: RW_ELIMIT */
 };
 
 struct rw_fetch_cb {

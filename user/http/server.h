@@ -14,6 +14,7 @@
 #define RW_HTTP_SERVER_H
 
 #include "http/h1.h"
+#include "tls/ctx.h"
 #include "tls/stream.h"
 
 struct rw_http_server;
@@ -21,20 +22,20 @@ struct rw_exchange;
 
 struct rw_http_server_config {
 	struct rw_h1_limits limits;
-	uint64_t handshake_ns; /* TLS handshake deadline; 0: 10 s */
-	uint64_t header_ns;    /* absolute, first byte to end of head; 0: 10 s */
-	uint64_t body_ns;      /* absolute, whole request body; 0: 60 s */
-	uint64_t idle_ns;      /* keep-alive between requests; 0: 75 s */
+	uint64_t handshake_ns;	 /* TLS handshake deadline; 0: 10 s */
+	uint64_t header_ns;	 /* absolute, first byte to end of head; 0: 10 s */
+	uint64_t body_ns;	 /* absolute, whole request body; 0: 60 s */
+	uint64_t idle_ns;	 /* keep-alive between requests; 0: 75 s */
 	uint64_t write_stall_ns; /* client takes no byte; 0: 30 s */
-	unsigned max_conns;    /* per server object; 0: 1024. Above: 503, Retry-After, close */
+	unsigned max_conns;	 /* per server object; 0: 1024. Above: 503, Retry-After, close */
 };
 
 enum rw_http_bad {
-	RW_HTTP_BAD_TLS,       /* handshake failed or timed out */
-	RW_HTTP_BAD_MESSAGE,   /* 400: framing or syntax */
-	RW_HTTP_BAD_LIMIT,     /* 413 or 431 */
-	RW_HTTP_BAD_SLOW,      /* 408: header or body deadline */
-	RW_HTTP_BAD_STALL,     /* client stopped reading */
+	RW_HTTP_BAD_TLS,     /* handshake failed or timed out */
+	RW_HTTP_BAD_MESSAGE, /* 400: framing or syntax */
+	RW_HTTP_BAD_LIMIT,   /* 413 or 431 */
+	RW_HTTP_BAD_SLOW,    /* 408: header or body deadline */
+	RW_HTTP_BAD_STALL,   /* client stopped reading */
 };
 
 struct rw_http_handler {
@@ -57,7 +58,8 @@ struct rw_http_handler {
 };
 
 /* cfg and h are copied; tls (may be NULL) is referenced. */
-struct rw_http_server *rw_http_server_new(struct rw_loop *l, const struct rw_http_server_config *cfg,
+struct rw_http_server *rw_http_server_new(struct rw_loop *l,
+					  const struct rw_http_server_config *cfg,
 					  struct rw_tls_ctx *tls, const struct rw_http_handler *h,
 					  void *user);
 /* Replaces limits, deadlines and TLS for connections that come from now on. */

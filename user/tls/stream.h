@@ -22,18 +22,18 @@ struct rw_tls_ctx;
 struct rw_stream;
 
 struct rw_stream_cb {
-	void (*on_open)(void *user);			      /* connected and handshaken */
+	void (*on_open)(void *user); /* connected and handshaken */
 	void (*on_data)(void *user, const uint8_t *data, size_t n);
 	void (*on_eof)(void *user, bool clean);
-	void (*on_drain)(void *user);			      /* see rw_sock_cb.on_drain */
+	void (*on_drain)(void *user);				  /* see rw_sock_cb.on_drain */
 	void (*on_close)(void *user, const struct rw_error *why); /* why->code 0: our own close */
 };
 
 struct rw_stream_info {
-	const char *backend;	/* "plain", "openssl", later "ktls" */
-	const char *version;	/* "TLSv1.3"; "" where plain */
-	const char *cipher;	/* "" where plain */
-	const char *alpn;	/* "" where none */
+	const char *backend; /* "plain", "openssl", later "ktls" */
+	const char *version; /* "TLSv1.3"; "" where plain */
+	const char *cipher;  /* "" where plain */
+	const char *alpn;    /* "" where none */
 	struct rw_addr peer;
 };
 
