@@ -252,6 +252,7 @@ class World:
         self.config_file.write_text(config_yaml(
             cert=str(self.ca), key=str(self.dir / "gateway.key"), state=str(self.dir / "state"),
             stub_ca=str(self.dir / "stub.crt"), audit=str(self.audit_file), **over))
+        os.chmod(self.config_file, 0o600)
 
     def add_key(self, name, *more):
         return run(self.ringwall, "key", "add", name, "--state", self.dir / "state",
@@ -330,7 +331,8 @@ class World:
         return [json.loads(l) for l in self.audit_file.read_text().splitlines()]
 
     def status(self):
-        return json.loads(run(self.ringwall, "kern", "status", "--json").stdout)
+        # in the gateway's namespace: the interface has its name and number only there
+        return json.loads(self.in_ns(self.gw_ns, self.ringwall, "kern", "status", "--json").stdout)
 
     def bans(self):
         return json.loads(run(self.ringwall, "deny", "list", "--json").stdout)
