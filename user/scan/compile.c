@@ -66,6 +66,61 @@ static int source_of(const struct rw_rule *rule, const struct rw_pack_str *p, st
 	return 0;
 }
 
+enum { LOOSE_FROM = 200 }; /* other repeats bounded by less stay as they are */
+
+/* Reads "{m,n}" at p: its length, or 0 where it is none. */
+static size_t read_repeat(const char *p, unsigned *m, unsigned *n)
+{
+	int len = 0;
+
+	return sscanf(p, "{%3u,%4u}%n", m, n, &len) == 2 ? (size_t)len : 0;
+}
+
+/* The length of the class at p; *gap: a space is in it. */
+static size_t read_class(const char *p, bool *gap)
+{
+	size_t n = p[1] == '^' ? 2 : 1;
+
+	n += p[n] == ']';
+	*gap = false;
+	for (; p[n] && p[n] != ']'; n++) {
+		if (p[n] == '\\' && p[n + 1])
+			n++;
+		*gap |= p[n] == ' ';
+	}
+	return n + (p[n] == ']');
+}
+
+/*
+ * The prefilter may say too much, so its source has gaps (any byte, or a class with
+ * a space) and long repeats without an upper bound: without one they cost it nothing,
+ * while counting costs it much. out has room for the source.
+ */
+static void loosen(const char *p, char *out)
+{
+	unsigned m, n;
+	size_t atom, repeat;
+	bool gap;
+
+	while (*p) {
+		gap = *p == '.';
+		atom = *p == '[' ? read_class(p, &gap) : *p == '\\' && p[1] ? 2 : 1;
+		repeat = read_repeat(p + atom, &m, &n);
+		if (repeat && (gap || n >= LOOSE_FROM)) {
+			if (gap)
+				*out++ = '.';
+			else
+				out = mempcpy(out, p, atom);
+			out += m ? snprintf(out, repeat + 1, "{%u,}", m)
+				 : snprintf(out, repeat + 1, "*");
+		} else {
+			out = mempcpy(out, p, atom + repeat);
+		}
+		p += atom + repeat;
+	}
+	*out = '\0';
+}
+
 static int compile_pcre(struct rw_pat *pat, const struct rw_rule *rule, unsigned line,
 			const char *source, struct rw_error *e)
 {
@@ -134,14 +189,15 @@ static int add_pattern(struct rw_rules *r, struct batch *b, unsigned rule_index,
 {
 	const struct rw_rule *rule = &r->set.rules[rule_index];
 	struct rw_pat *pat = &r->pats[r->n_pats];
-	char source[RW_VIEW_TEXT_BYTES];
+	char source[RW_VIEW_TEXT_BYTES], loose[RW_VIEW_TEXT_BYTES];
 	int rc = source_of(rule, p, view, source, e);
 
 	if (!rc)
 		rc = flags_of(rule, p->line, source, &b->flags[b->n], e);
 	if (rc)
 		return rc;
-	b->sources[b->n] = rw_arena_copy(&r->set.arena, rw_slice_str(source));
+	loosen(source, loose);
+	b->sources[b->n] = rw_arena_copy(&r->set.arena, rw_slice_str(loose));
 	if (!b->sources[b->n])
 		return rw_fail(e, RW_ENOMEM, "no memory for the rules");
 	b->ids[b->n] = r->n_pats;

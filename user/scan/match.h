@@ -12,9 +12,8 @@
 enum {
 	RW_BATCH_UNITS = 64,   /* runs looked at with one call of the matcher */
 	RW_BATCH_BYTES = 8192, /* and how far they may lie apart */
-	RW_VALUE_MIN = 4,      /* bytes of the shortest finding */
 	/* Disjoint findings that fit a window. */
-	RW_UNIT_FINDINGS = RW_STEP_BYTES / RW_VALUE_MIN,
+	RW_UNIT_FINDINGS = RW_STEP_BYTES / RW_VALUE_MIN + 1,
 };
 
 /* Pattern pat has a match that ends in unit unit. */

@@ -50,9 +50,11 @@ void rw_seg_init(struct rw_seg *s, bool pem_on)
 	*s = (struct rw_seg){.mode = RW_SEG_GAP, .pem_on = pem_on};
 }
 
-/* Nothing that we look for is without a digit, an @, or length and mixed case. */
+/* Nothing that we look for is short, or without a digit, an @, or length and a capital. */
 static bool may_hold(const struct rw_seg *s, size_t end)
 {
+	if (end - s->run < RW_VALUE_MIN)
+		return false;
 	return (s->seen & (DIGIT | AT)) || (end - s->run >= LONG_TOKEN && (s->seen & UPPER));
 }
 
@@ -182,19 +184,25 @@ static enum walked end_token(struct rw_seg *s, struct rw_slice text, bool eof, s
 /* Goes on to the end of the token, at most to stop. */
 static void walk_token(struct rw_seg *s, struct rw_slice text, size_t stop)
 {
-	while (s->pos < stop) {
-		uint8_t k = class_of(text, s->pos);
+	size_t at = s->pos, core = s->core;
+	bool at_core = s->at_core;
+	uint8_t seen = s->seen;
 
-		if (!(k & GROUP)) {
-			if (!(k & IN_TOKEN) && !(text.p[s->pos] == ',' && is_group(s)))
-				return;
-			if (k & RESET)
-				s->core = s->pos + 1;
-			s->at_core = !k || (k & RESET);
-		}
-		s->seen |= k;
-		s->pos++;
+	for (; at < stop; at++) {
+		uint8_t k = class_of(text, at);
+
+		if (!(k & IN_TOKEN) && !(text.p[at] == ',' && at_core && at > core))
+			break;
+		seen |= k;
+		if (k & RESET)
+			core = at + 1;
+		if (k && !(k & GROUP))
+			at_core = k & RESET;
 	}
+	s->pos = at;
+	s->core = core;
+	s->at_core = at_core;
+	s->seen = seen;
 }
 
 static enum walked walk_run(struct rw_seg *s, struct rw_slice text, bool eof, struct rw_unit *u)
@@ -213,11 +221,41 @@ static enum walked walk_run(struct rw_seg *s, struct rw_slice text, bool eof, st
 	return end_run(s, s->pos, u) ? WALKED_UNIT : WALKED_ON;
 }
 
+/*
+ * Whether a token is prose that decides nothing: no entity in it, and no run that goes on
+ * behind it. first is its first class, seen all of them, next the byte that ends it.
+ */
+static bool is_prose(struct rw_slice token, uint8_t first, uint8_t seen, char next)
+{
+	if ((seen & (DIGIT | AT | RESET)) || (first & GROUP))
+		return false;
+	if (seen & UPPER && (token.n >= LONG_TOKEN || token.p[token.n - 1] == 'N'))
+		return false;
+	return next != ' ' || !is_month(token);
+}
+
+/* Skips what stands between runs, and prose: most of most texts. */
 static enum walked walk_gap(struct rw_seg *s, struct rw_slice text)
 {
-	while (s->pos < text.n && !(class_of(text, s->pos) & IN_TOKEN))
-		s->pos++;
-	if (s->pos == text.n)
+	const unsigned char *p = (const unsigned char *)text.p;
+	size_t at = s->pos, from;
+
+	for (;;) {
+		uint8_t first, seen = 0;
+
+		while (at < text.n && !(classes[p[at]] & IN_TOKEN))
+			at++;
+		from = at;
+		if (at == text.n)
+			break;
+		for (first = classes[p[at]]; at < text.n && classes[p[at]] & IN_TOKEN; at++)
+			seen |= classes[p[at]];
+		if (at == text.n || at - from >= RW_STEP_BYTES ||
+		    !is_prose(rw_slice_of(text.p + from, at - from), first, seen, text.p[at]))
+			break;
+	}
+	s->pos = from;
+	if (from == text.n)
 		return WALKED_MORE;
 	start_run(s);
 	return WALKED_ON;

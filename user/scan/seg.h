@@ -26,6 +26,7 @@
 #include "scan/pem.h"
 
 enum {
+	RW_VALUE_MIN = 6,	  /* bytes of the shortest entity */
 	RW_STEP_BYTES = 4096,	  /* window of a token that goes on and on */
 	RW_STEP_FRONT = 2048,	  /* what starts in this much of it is decided */
 	RW_JOIN_BYTES = 128,	  /* window of groups joined by spaces */

@@ -159,8 +159,8 @@ bool rw_valid_password(struct rw_candidate *c)
 /* The password in a URL: the place says what it is, so all but stand-ins count. */
 bool rw_valid_url_password(struct rw_candidate *c)
 {
-	static const char *const common[] = {"password", "passwd", "pass",     "pwd",  "secret",
-					     "postgres", "root",   "admin",    "test", "user",
+	static const char *const common[] = {"password", "passwd", "pass",	"pwd",	"secret",
+					     "postgres", "root",   "admin",	"test", "user",
 					     "guest",	 "mysql",  "mypassword"};
 
 	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)

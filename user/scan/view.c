@@ -232,6 +232,39 @@ static size_t fold_wide(struct rw_view *v, struct rw_slice text, size_t i)
 	return len;
 }
 
+/* ASCII that stands for itself, in lower case; 0: there is more to it. */
+static const char plain[256] = {
+	['!'] = '!', ['"'] = '"', ['#'] = '#', ['%'] = '%',   ['&'] = '&', ['\''] = '\'',
+	['('] = '(', [')'] = ')', ['*'] = '*', ['+'] = '+',   [','] = ',', ['-'] = '-',
+	['.'] = '.', ['/'] = '/', ['2'] = '2', ['6'] = '6',   ['8'] = '8', ['9'] = '9',
+	[':'] = ':', [';'] = ';', ['<'] = '<', ['='] = '=',   ['>'] = '>', ['?'] = '?',
+	['A'] = 'a', ['B'] = 'b', ['C'] = 'c', ['D'] = 'd',   ['E'] = 'e', ['F'] = 'f',
+	['G'] = 'g', ['H'] = 'h', ['I'] = 'i', ['J'] = 'j',   ['K'] = 'k', ['L'] = 'l',
+	['M'] = 'm', ['N'] = 'n', ['O'] = 'o', ['P'] = 'p',   ['Q'] = 'q', ['R'] = 'r',
+	['S'] = 's', ['T'] = 't', ['U'] = 'u', ['V'] = 'v',   ['W'] = 'w', ['X'] = 'x',
+	['Y'] = 'y', ['Z'] = 'z', ['['] = '[', ['\\'] = '\\', [']'] = ']', ['^'] = '^',
+	['_'] = '_', ['`'] = '`', ['a'] = 'a', ['b'] = 'b',   ['c'] = 'c', ['d'] = 'd',
+	['e'] = 'e', ['f'] = 'f', ['g'] = 'g', ['h'] = 'h',   ['i'] = 'i', ['j'] = 'j',
+	['k'] = 'k', ['l'] = 'l', ['m'] = 'm', ['n'] = 'n',   ['o'] = 'o', ['p'] = 'p',
+	['q'] = 'q', ['r'] = 'r', ['s'] = 's', ['t'] = 't',   ['u'] = 'u', ['v'] = 'v',
+	['w'] = 'w', ['x'] = 'x', ['y'] = 'y', ['z'] = 'z',   ['{'] = '{', ['|'] = '|',
+	['}'] = '}', ['~'] = '~',
+};
+
+/* Folds plain bytes from i on, which are most of most texts; where it stopped. */
+static size_t fold_plain(struct rw_view *v, struct rw_slice text, size_t i)
+{
+	size_t n = v->n;
+	char c;
+
+	for (; i < text.n && (c = plain[(unsigned char)text.p[i]]) != 0; i++, n++) {
+		v->bytes[n] = c;
+		v->origin[n] = (uint16_t)i;
+	}
+	v->n = n;
+	return i;
+}
+
 void rw_view_fold(struct rw_view *v, struct rw_slice text)
 {
 	bool in_leet = false;
@@ -239,25 +272,19 @@ void rw_view_fold(struct rw_view *v, struct rw_slice text)
 
 	RW_BUG_ON(text.n > RW_VIEW_TEXT_BYTES);
 	v->n = 0;
-	while (i < text.n) {
+	while ((i = fold_plain(v, text, i)) < text.n) {
 		char c = text.p[i];
 
 		if (c & (char)0x80) {
 			i += fold_wide(v, text, i);
-			continue;
-		}
-		if (c >= 'A' && c <= 'Z') {
-			c = (char)(c + 32);
-		} else if (c <= ' ') {
+		} else if (c <= ' ' || c == 0x7f) {
 			in_leet = false;
 			put_space(v, i++);
-			continue;
-		} else if (leet(c) && is_leet(v, text, i, in_leet)) {
-			in_leet = true;
-			c = leet(c);
+		} else {
+			in_leet = is_leet(v, text, i, in_leet);
+			c = in_leet ? leet(c) : c;
+			put(v, &c, 1, i++);
 		}
-		v->bytes[v->n] = c;
-		v->origin[v->n++] = (uint16_t)i++;
 	}
 }
 
