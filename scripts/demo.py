@@ -12,7 +12,7 @@ import sys
 import time
 
 import openai
-from world import ADMIN_PORT, GATEWAY, PORT, Failed, World, run, wait_for
+from world import ADMIN_PORT, GATEWAY, PORT, Failed, World, wait_for
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 COLOUR = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
@@ -156,7 +156,7 @@ def tour_flood(w):
     after = w.status()["counters"]["drop_denied"]
     show("XDP", f"drop_denied rose from {before} to {after}")
     expect(after > before, "its packets dropped in the driver, before a socket exists")
-    dump = run("bpftool", "map", "dump", "pinned", "/sys/fs/bpf/ringwall/v1/rw_deny4").stdout
+    dump = w.run("bpftool", "map", "dump", "pinned", "/sys/fs/bpf/ringwall/v1/rw_deny4").stdout
     print("   $ bpftool map dump pinned /sys/fs/bpf/ringwall/v1/rw_deny4")
     print("\n".join("     " + line for line in dump.strip().splitlines()[:24]))
     expect("DROP_ALL" in dump and "STRIKES" in dump, "the verdict and its reason, readable")
@@ -170,17 +170,18 @@ def tour_flood(w):
 
 
 def by_hand(w):
+    client, gateway = " ".join(w.ns_prefix(w.cl_ns)), " ".join(w.ns_prefix(w.gw_ns))
     print(f"""
    To go on by hand, in another shell (as root, from this folder):
-     scripts/in-root --join nsenter --net=/run/netns/{w.cl_ns} \\
+     scripts/in-root --join {client} \\
        curl -s --cacert {w.ca} -H 'Authorization: Bearer {w.key}' \\
        -H 'content-type: application/json' https://{GATEWAY}:{PORT}/v1/chat/completions \\
        -d '{{"model":"stub","messages":[{{"role":"user","content":"hello"}}]}}'
-     scripts/in-root --join nsenter --net=/run/netns/{w.gw_ns} build/release/ringwall top --admin 127.0.0.1:{ADMIN_PORT}
-     scripts/in-root --join build/release/ringwall kern status
-     scripts/in-root --join build/release/ringwall deny list
-     scripts/in-root --join bpftool map dump pinned /sys/fs/bpf/ringwall/v1/rw_stats
-     tail -f {w.audit_file}      (inside: scripts/in-root --join ...)""")
+     scripts/in-root --join {gateway} build/release/ringwall top --admin 127.0.0.1:{ADMIN_PORT}
+     scripts/in-root --join {gateway} build/release/ringwall kern status
+     scripts/in-root --join {gateway} build/release/ringwall deny list
+     scripts/in-root --join {gateway} bpftool map dump pinned /sys/fs/bpf/ringwall/v1/rw_stats
+     scripts/in-root --join tail -f {w.audit_file}""")
 
 
 def tour(keep):

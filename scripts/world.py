@@ -128,6 +128,7 @@ class World:
 
     def __enter__(self):
         try:
+            self.make_bpffs()
             self.make_network()
             self.make_certificates()
             self.start_stub()
@@ -154,7 +155,7 @@ class World:
                     if not failed:
                         raise
         if self.attached:
-            run(self.ringwall, "kern", "detach", check=False)
+            self.run(self.ringwall, "kern", "detach", check=False)
         self.stack.close()
         logs = "".join(p.text() for p in (self.gateway, self.stub) if p)
         shutil.rmtree(self.dir, ignore_errors=True)
@@ -167,7 +168,22 @@ class World:
         if any(s not in (0, -signal.SIGKILL) for s in status):
             raise Failed(f"exit status {status}:\n{logs[-4000:]}")
 
-    # --- network -----------------------------------------------------------------------------
+    # --- namespaces, network -----------------------------------------------------------------
+
+    def make_bpffs(self):
+        """A bpffs of this world's own, in a mount namespace that a sleeping process keeps."""
+        self.holder = subprocess.Popen(
+            ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+             "mount -t bpf -o mode=0711 bpf /sys/fs/bpf && echo up && exec sleep infinity"],
+            stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
+        self.stack.callback(self.end_holder)
+        if self.holder.stdout.readline().strip() != "up":
+            raise Failed("cannot mount a bpffs")
+
+    def end_holder(self):
+        self.holder.kill()
+        self.holder.wait()
+        self.holder.stdout.close()
 
     def make_network(self):
         for ns in (self.gw_ns, self.cl_ns):
@@ -187,7 +203,12 @@ class World:
 
     def ns_prefix(self, ns):
         # not `ip netns exec`: that mounts another /sys and hides the bpffs
-        return ["nsenter", f"--net=/run/netns/{ns}"]
+        return ["nsenter", f"--target={self.holder.pid}", "--mount", "--root", f"--wd={os.getcwd()}",
+                f"--net=/run/netns/{ns}"]
+
+    def run(self, *cmd, **kw):
+        """A command where the gateway is: its network, its pins."""
+        return self.in_ns(self.gw_ns, *cmd, **kw)
 
     def in_ns(self, ns, *cmd, **kw):
         return run(*self.ns_prefix(ns), *cmd, **kw)
@@ -240,7 +261,7 @@ class World:
         wait_for(f"'{words}' in {process.log.name}", 30, probe)
 
     def attach(self, *more):
-        self.in_ns(self.gw_ns, self.ringwall, "kern", "attach", "-i", self.gw_if, "-p", PORT, *more)
+        self.run(self.ringwall, "kern", "attach", "-i", self.gw_if, "-p", PORT, *more)
         self.attached = True
 
     def write_config(self, **over):
@@ -331,8 +352,7 @@ class World:
         return [json.loads(l) for l in self.audit_file.read_text().splitlines()]
 
     def status(self):
-        # in the gateway's namespace: the interface has its name and number only there
-        return json.loads(self.in_ns(self.gw_ns, self.ringwall, "kern", "status", "--json").stdout)
+        return json.loads(self.run(self.ringwall, "kern", "status", "--json").stdout)
 
     def bans(self):
-        return json.loads(run(self.ringwall, "deny", "list", "--json").stdout)
+        return json.loads(self.run(self.ringwall, "deny", "list", "--json").stdout)

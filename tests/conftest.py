@@ -7,28 +7,17 @@ import sys
 
 import pytest
 
-TOP = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(TOP / "scripts"))
-FLAVOURS = ("release", "asan")
+sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).parents[1] / "scripts")]
+from common import FLAVOURS, TOP, flavours  # noqa: E402
 
 
 def pytest_addoption(parser):
     parser.addoption("--flavour", choices=FLAVOURS, help="only this build")
 
 
-def flavours(config):
-    only = config.getoption("--flavour")
-    return (only,) if only else FLAVOURS
-
-
 def pytest_generate_tests(metafunc):
     if "flavour" in metafunc.fixturenames:
         metafunc.parametrize("flavour", flavours(metafunc.config), scope="session")
-
-
-@pytest.fixture(scope="session")
-def top():
-    return TOP
 
 
 @pytest.fixture(scope="session")

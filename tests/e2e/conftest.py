@@ -15,8 +15,3 @@ def client(world):
     """The real SDK, inside the client's namespace: every byte passes the XDP program."""
     with world.as_client(), world.openai() as c:
         yield c
-
-
-def say(text, **kw):
-    """The arguments of a chat that asks the stub to echo text."""
-    return dict(model="stub", messages=[{"role": "user", "content": text}], **kw)

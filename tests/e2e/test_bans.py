@@ -7,8 +7,8 @@ import ssl
 import time
 
 import pytest
-from conftest import say
-from world import GATEWAY, GATEWAY6, PORT, Failed, World, run, wait_for
+from common import say
+from world import GATEWAY, GATEWAY6, PORT, Failed, World, wait_for
 
 
 @pytest.fixture
@@ -85,10 +85,10 @@ def test_ban_holds_while_the_engine_is_dead_and_ends_on_time(own_world):
 
 def test_bpftool_shows_the_ban_in_words(own_world):
     w = own_world
-    run(w.ringwall, "deny", "add", "10.77.0.5", "--for", "10m")
-    dump = run("bpftool", "map", "dump", "pinned", "/sys/fs/bpf/ringwall/v1/rw_deny4").stdout
+    w.run(w.ringwall, "deny", "add", "10.77.0.5", "--for", "10m")
+    dump = w.run("bpftool", "map", "dump", "pinned", "/sys/fs/bpf/ringwall/v1/rw_deny4").stdout
     assert "10,77,0,5" in dump.replace(" ", "").replace("\n", "").replace('"', "")
-    run(w.ringwall, "deny", "del", "10.77.0.5")
+    w.run(w.ringwall, "deny", "del", "10.77.0.5")
     assert w.bans() == []
 
 
@@ -105,7 +105,7 @@ def test_blocked_prompts_without_a_key_are_struck_but_a_key_is_not_an_address(ow
 def test_top_shows_kernel_and_engine_side_by_side(own_world):
     from world import ADMIN_PORT
     w = own_world
-    out = w.in_ns(w.gw_ns, w.ringwall, "top", "--once", "--admin", f"127.0.0.1:{ADMIN_PORT}").stdout
+    out = w.run(w.ringwall, "top", "--once", "--admin", f"127.0.0.1:{ADMIN_PORT}").stdout
     assert "pass" in out and "requests" in out
     m = w.metrics()
     assert any(k.startswith("ringwall_kernel_") for k in m)

@@ -9,7 +9,7 @@ import time
 
 import openai
 import pytest
-from conftest import say
+from common import say
 from world import ADMIN_PORT, PORT, Process, World, config_yaml, run, wait_for
 
 

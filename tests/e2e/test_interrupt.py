@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from conftest import TOP
+from common import TOP
 from world import run, wait_for
 
 HOLD = """

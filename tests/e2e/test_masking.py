@@ -4,7 +4,7 @@
 import json
 
 import pytest
-from conftest import say
+from common import say
 
 TEXT = ("Write to jane.doe@example.com or call +1 415 555 0132; card 4111 1111 1111 1111, "
         "IBAN DE89 3704 0044 0532 0130 00, key AKIAIOSFODNN7EXAMPLQ end.")

@@ -7,7 +7,7 @@ import time
 
 import openai
 import pytest
-from conftest import say
+from common import say
 from world import PROVIDER_KEY, wait_for
 
 

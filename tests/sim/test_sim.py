@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from conftest import TOP
+from common import TOP
 from world import run
 
 SEEDS = int(os.environ.get("RW_SEEDS", "1000"))

@@ -4,7 +4,7 @@
 import subprocess
 
 import pytest
-from conftest import TOP, flavours
+from common import TOP, flavours
 
 SOURCES = sorted((TOP / "tests/unit").glob("*/test_*.c"))
 
