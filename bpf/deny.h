@@ -47,13 +47,6 @@ struct {
 	__type(value, struct rw_kern_ban);
 } rw_deny6 SEC(".maps");
 
-/* The strictest live ban that covers a source; ban is NULL where there is none. */
-struct rw_denial {
-	struct rw_kern_ban *ban;
-	__u32 verdict;
-	__u32 plen;
-};
-
 static __always_inline bool rw_bit(const __u64 *bits, __u16 n)
 {
 	return bits[n / 64] >> (n % 64) & 1;
@@ -62,40 +55,48 @@ static __always_inline bool rw_bit(const __u64 *bits, __u16 n)
 static __always_inline bool rw_maybe(const struct rw_packet *p, const __u64 *bits4,
 				     const __u64 *bits6)
 {
-	__u32 first4 = bpf_ntohl(p->src[0]);
+	__u32 first4 = p->src_hi >> 32;
 
 	if (p->family == 4)
 		return rw_bit(bits4, first4 >> 16);
 	return rw_bit(bits6, rw_kern_bit6(first4));
 }
 
-/* The first plen bits of word number i of an address, in wire order. */
-static __always_inline __u32 rw_masked(__u32 word, __u32 i, __u32 plen)
+/*
+ * The mask of the first n bits of 64, n clipped to 0..64. Without branches, because the verifier
+ * would walk each of them in every turn of the loop in rw_denied.
+ */
+static __always_inline __u64 rw_mask(__s32 n)
 {
-	__u32 left = plen > 32 * i ? plen - 32 * i : 0;
+	__u32 off;
 
-	if (left >= 32)
-		return word;
-	return left ? word & bpf_htonl(~0U << (32 - left)) : 0;
+	n &= ~(n >> 31);
+	n = 64 - n;
+	off = n & ~(n >> 31);
+	return ~0ULL << (off / 2) << (off - off / 2);
+}
+
+static __always_inline void rw_put64(__u8 *to, __u64 n)
+{
+	*(__u32 *)to = bpf_htonl((__u32)(n >> 32));
+	*(__u32 *)(to + 4) = bpf_htonl((__u32)n);
 }
 
 /* A key for the maps of both families: plen bits of the source, IPv4 mapped. */
 static __always_inline void rw_key_of(const struct rw_packet *p, __u32 plen,
 				      struct rw_kern_key *key)
 {
-	__u32 *addr = (__u32 *)key->addr;
+	__u64 hi = p->src_hi & rw_mask(plen);
 
 	if (p->family == 4) {
 		key->plen = plen + 96;
-		addr[0] = 0;
-		addr[1] = 0;
-		addr[2] = bpf_htonl(0xffff);
-		addr[3] = rw_masked(p->src[0], 0, plen);
-		return;
+		rw_put64(key->addr, 0);
+		rw_put64(key->addr + 8, 0xffffULL << 32 | hi >> 32);
+	} else {
+		key->plen = plen;
+		rw_put64(key->addr, hi);
+		rw_put64(key->addr + 8, p->src_lo & rw_mask(plen - 64));
 	}
-	key->plen = plen;
-	for (__u32 i = 0; i < 4; i++)
-		addr[i] = rw_masked(p->src[i], i, plen);
 }
 
 static __always_inline bool rw_allowed(const struct rw_packet *p, const struct rw_kern_bits *bits)
@@ -113,7 +114,7 @@ static __always_inline struct rw_kern_ban *rw_deny_get(const struct rw_packet *p
 	if (p->family == 4) {
 		struct rw_kern_key4 key = {.plen = plen};
 
-		*(__u32 *)key.addr = rw_masked(p->src[0], 0, plen);
+		*(__u32 *)key.addr = bpf_htonl((p->src_hi & rw_mask(plen)) >> 32);
 		return bpf_map_lookup_elem(&rw_deny4, &key);
 	} else {
 		struct rw_kern_key key;
@@ -124,35 +125,72 @@ static __always_inline struct rw_kern_ban *rw_deny_get(const struct rw_packet *p
 }
 
 /* The clock is read on a hit only: expiry is what needs it, and most packets hit nothing. */
-static __always_inline bool rw_ban_live(const struct rw_kern_ban *ban, struct rw_kern_stats *stats)
+static __always_inline bool rw_ban_live(const struct rw_kern_ban *ban)
 {
+	struct rw_kern_stats *stats;
+
 	if (!ban->expires_ns || bpf_ktime_get_coarse_ns() < ban->expires_ns)
 		return true;
-	stats->ban_expired++;
+	stats = rw_stats_here();
+	if (stats)
+		stats->ban_expired++;
 	return false;
 }
 
-static __always_inline struct rw_denial rw_denied(const struct rw_packet *p,
-						  const struct rw_kern_bits *bits,
-						  struct rw_kern_stats *stats)
+static __always_inline void rw_ban_count(struct rw_kern_ban *ban)
 {
-	struct rw_denial d = {};
+	__sync_fetch_and_add(&ban->drops, 1);
+}
+
+/*
+ * The next two are functions of their own with numbers for arguments, so that the verifier walks
+ * them once, and not once per way through the parser and turn of the loop. Only suspects get here,
+ * so the calls cost honest packets nothing.
+ */
+
+/* The verdict of the live ban of this prefix length; 0: none. Counts the drop of a DROP_ALL. */
+__noinline __u32 rw_ban_verdict(__u64 src_hi, __u64 src_lo, __u32 family, __u32 plen)
+{
+	struct rw_packet p = {.src_hi = src_hi, .src_lo = src_lo, .family = family};
+	struct rw_kern_ban *ban = rw_deny_get(&p, plen);
+
+	if (!ban || !rw_ban_live(ban))
+		return 0;
+	if (ban->verdict == RW_KERN_VERDICT_DROP_ALL)
+		rw_ban_count(ban);
+	return ban->verdict;
+}
+
+/* The strictest verdict on a source, and in the second byte the prefix length of its ban; 0: none.
+ */
+__noinline __u32 rw_denied_find(__u64 src_hi, __u64 src_lo, __u32 family)
+{
+	__u32 zero = 0, strictest = 0, at = 0;
+	struct rw_kern_bits *bits = bpf_map_lookup_elem(&rw_bits, &zero);
 	__u64 plens;
 
-	if (!rw_maybe(p, bits->deny4, bits->deny6))
-		return d;
-	plens = *(const volatile __u64 *)(p->family == 4 ? bits->deny4_plens : bits->deny6_plens);
+	if (!bits)
+		return 0;
+	plens = *(const volatile __u64 *)(family == 4 ? bits->deny4_plens : bits->deny6_plens);
 	for (int i = 0; i < RW_KERN_PLENS && plens; i++, plens >>= 8) {
 		__u32 plen = (plens & 0xff) - 1;
-		struct rw_kern_ban *ban = rw_deny_get(p, plen);
+		__u32 verdict = rw_ban_verdict(src_hi, src_lo, family, plen);
 
-		if (!ban || ban->verdict <= d.verdict || !rw_ban_live(ban, stats))
+		if (verdict <= strictest)
 			continue;
-		d = (struct rw_denial){.ban = ban, .verdict = ban->verdict, .plen = plen};
-		if (d.verdict == RW_KERN_VERDICT_DROP_ALL)
+		strictest = verdict;
+		at = plen;
+		if (verdict == RW_KERN_VERDICT_DROP_ALL)
 			break;
 	}
-	return d;
+	return strictest | at << 8;
+}
+
+static __always_inline __u32 rw_denied(const struct rw_packet *p, const struct rw_kern_bits *bits)
+{
+	if (!rw_maybe(p, bits->deny4, bits->deny6))
+		return 0;
+	return rw_denied_find(p->src_hi, p->src_lo, p->family);
 }
 
 #endif

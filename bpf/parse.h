@@ -66,9 +66,10 @@ struct rw_ext_fragment {
 struct rw_packet {
 	__u32 l4;     /* the TCP header */
 	__u32 ip_end; /* where the IP packet ends by its own account */
-	__u32 src[4]; /* as on the wire; IPv4 in src[0] only */
-	__u16 port;   /* destination */
-	__u8 family;  /* 4 or 6 */
+	__u64 src_hi; /* source address as a number; IPv4 in the upper half of src_hi */
+	__u64 src_lo;
+	__u16 port;  /* destination */
+	__u8 family; /* 4 or 6 */
 	__u8 fragment;
 	__u8 flags; /* rw_parse_tcp fills it */
 };
@@ -102,7 +103,8 @@ static __always_inline enum rw_parsed rw_parse_ip4(void *data, void *end, __u32 
 	total = bpf_ntohs(ip->tot_len);
 	p->family = 4;
 	p->fragment = frag != 0;
-	p->src[0] = ip->saddr;
+	p->src_hi = (__u64)bpf_ntohl(ip->saddr) << 32;
+	p->src_lo = 0;
 	p->l4 = ip_at + header;
 	p->ip_end = ip_at + total;
 	return rw_parse_ports(data, end, p);
@@ -116,6 +118,7 @@ static __always_inline enum rw_parsed rw_parse_ip6(void *data, void *end, __u32 
 						   struct rw_packet *p)
 {
 	struct ipv6hdr *ip = data + ip_at;
+	const __u32 *word = ip->saddr.in6_u.u6_addr32;
 	__u32 at = ip_at + sizeof(*ip);
 	__u8 next;
 
@@ -123,10 +126,8 @@ static __always_inline enum rw_parsed rw_parse_ip6(void *data, void *end, __u32 
 		return RW_PARSED_MALFORMED;
 	p->family = 6;
 	p->ip_end = at + bpf_ntohs(ip->payload_len);
-	p->src[0] = ip->saddr.in6_u.u6_addr32[0];
-	p->src[1] = ip->saddr.in6_u.u6_addr32[1];
-	p->src[2] = ip->saddr.in6_u.u6_addr32[2];
-	p->src[3] = ip->saddr.in6_u.u6_addr32[3];
+	p->src_hi = (__u64)bpf_ntohl(word[0]) << 32 | bpf_ntohl(word[1]);
+	p->src_lo = (__u64)bpf_ntohl(word[2]) << 32 | bpf_ntohl(word[3]);
 	next = ip->nexthdr;
 	for (int i = 0; i <= RW_MAX_EXT; i++) {
 		struct rw_ext *ext = data + at;

@@ -48,44 +48,26 @@ struct rw_rating {
 	bool syn; /* the SYN rate; else the packet rate */
 };
 
-/* A source for the sketch: the IPv4 address, or the /64 of IPv6. */
-static __always_inline __u64 rw_source_id(const struct rw_packet *p)
-{
-	return p->family == 4 ? p->src[0] : (__u64)p->src[1] << 32 | p->src[0];
-}
-
-/*
- * How far a cell is ahead of now. More than the cap is a cell so old that the 32 bits wrapped
- * (18 minutes): it counts as idle. One that wrapped into the valid range promotes a source for
- * nothing.
- */
-static __always_inline __u32 rw_backlog(__u32 cell, __u32 now, __u32 cap)
-{
-	__u32 ahead = cell - now;
-
-	return ahead > cap ? 0 : ahead;
-}
-
 /*
  * Counts the packet and says whether the source looks too fast. Both cells are raised to the
  * smaller backlog plus one packet only (conservative update). The stores race with other CPUs and
  * may lose a packet: a flood reaches the threshold all the same.
  */
-static __always_inline bool rw_sketch_over(__u32 *a, __u32 *b, __u32 now,
+static __always_inline bool rw_sketch_over(__u64 *a, __u64 *b, __u64 now_ns,
 					   const struct rw_kern_rate *rate)
 {
-	__u32 cap = rate->sk_cap;
-	__u32 in_a = rw_backlog(*a, now, cap), in_b = rw_backlog(*b, now, cap);
-	__u32 least = in_a < in_b ? in_a : in_b;
-	__u32 next = least + rate->sk_interval;
+	__u64 least = *a < *b ? *a : *b;
+	__u64 backlog = least > now_ns ? least - now_ns : 0;
+	__u64 next = backlog + rate->interval_ns;
 
-	if (next > cap)
-		next = cap;
-	if (in_a < next)
-		*a = now + next;
-	if (in_b < next)
-		*b = now + next;
-	return least > rate->sk_threshold;
+	if (next > rate->sketch_cap_ns)
+		next = rate->sketch_cap_ns;
+	next += now_ns;
+	if (*a < next)
+		*a = next;
+	if (*b < next)
+		*b = next;
+	return backlog > rate->sketch_threshold_ns;
 }
 
 /* Multiply-shift with secret odd factors: two sources collide in a row with chance 2 / columns. */
@@ -94,17 +76,16 @@ static __always_inline bool rw_sketch_rate(const struct rw_rating *r,
 {
 	__u32 zero = 0;
 	struct rw_kern_sketch *sk = bpf_map_lookup_elem(&rw_sketch, &zero);
-	__u64 id = rw_source_id(r->p);
+	__u64 id = r->p->src_hi; /* the IPv4 address, or the /64 of IPv6 */
 	__u64 h0 = id * r->cfg->hash[0], h1 = id * r->cfg->hash[1];
-	__u32 now = r->now_ns >> RW_KERN_SKETCH_SHIFT;
 
 	if (!sk)
 		return false;
 	if (r->syn)
 		return rw_sketch_over(&sk->syn[0][h0 >> (64 - RW_KERN_SYN_BITS)],
-				      &sk->syn[1][h1 >> (64 - RW_KERN_SYN_BITS)], now, rate);
+				      &sk->syn[1][h1 >> (64 - RW_KERN_SYN_BITS)], r->now_ns, rate);
 	return rw_sketch_over(&sk->pkt[0][h0 >> (64 - RW_KERN_PKT_BITS)],
-			      &sk->pkt[1][h1 >> (64 - RW_KERN_PKT_BITS)], now, rate);
+			      &sk->pkt[1][h1 >> (64 - RW_KERN_PKT_BITS)], r->now_ns, rate);
 }
 
 /*

@@ -36,29 +36,49 @@ struct {
 	__type(value, struct rw_kern_cfg);
 } rw_cfg SEC(".maps");
 
-/* The SYN rate, then the packet rate; a banned prefix with verdict LIMIT has its own budget. */
-static __always_inline __u32 rate_outcome(const struct rw_packet *p, const struct rw_denial *d,
-					  const struct rw_kern_cfg *cfg,
-					  struct rw_kern_stats *stats)
+/* The SYN rate, then the packet rate. */
+static __always_inline __u32 rate_outcome(struct rw_rating *r)
 {
-	struct rw_rating r = {
-		.cfg = cfg, .stats = stats, .p = p, .now_ns = bpf_jiffies64() * cfg->tick_ns};
-	bool syn = rw_is_syn(p->flags);
-
-	if (d->ban) { /* LIMIT: the stricter ones have dropped or were no concern of this packet */
-		r.syn = syn;
-		if (rw_conforms_shared(&r, d->plen))
-			return RW_KERN_N_pass;
-		__sync_fetch_and_add(&d->ban->drops, 1);
-		return RW_KERN_N_drop_limited;
-	}
-	if (syn) {
-		r.syn = true;
-		if (!rw_conforms(&r))
+	if (rw_is_syn(r->p->flags)) {
+		r->syn = true;
+		if (!rw_conforms(r))
 			return RW_KERN_N_drop_syn_rate;
-		r.syn = false;
+		r->syn = false;
 	}
-	return rw_conforms(&r) ? RW_KERN_N_pass : RW_KERN_N_drop_pkt_rate;
+	return rw_conforms(r) ? RW_KERN_N_pass : RW_KERN_N_drop_pkt_rate;
+}
+
+/*
+ * Under a ban with verdict LIMIT: one budget for everything under the prefix. Apart for the
+ * verifier's sake, as in deny.h.
+ */
+__noinline __u32 shared_outcome(__u64 src_hi, __u64 src_lo, __u32 family, __u32 plen, __u32 syn)
+{
+	struct rw_packet p = {.src_hi = src_hi, .src_lo = src_lo, .family = family};
+	struct rw_kern_stats *stats = rw_stats_here();
+	__u32 zero = 0;
+	struct rw_kern_cfg *cfg = bpf_map_lookup_elem(&rw_cfg, &zero);
+	struct rw_rating r = {.cfg = cfg, .stats = stats, .p = &p, .syn = syn};
+	struct rw_kern_ban *ban;
+
+	if (!cfg || !stats)
+		return RW_KERN_N_pass;
+	r.now_ns = bpf_jiffies64() * cfg->tick_ns;
+	if (rw_conforms_shared(&r, plen))
+		return RW_KERN_N_pass;
+	ban = rw_deny_get(&p, plen);
+	if (ban)
+		rw_ban_count(ban);
+	return RW_KERN_N_drop_limited;
+}
+
+static __always_inline __u32 syn_denied_outcome(const struct rw_packet *p, __u32 plen)
+{
+	struct rw_kern_ban *ban = rw_deny_get(p, plen);
+
+	if (ban)
+		rw_ban_count(ban);
+	return RW_KERN_N_drop_denied_syn;
 }
 
 /* Of TCP to a protected port. */
@@ -66,29 +86,27 @@ static __always_inline __u32 source_outcome(const struct rw_packet *p,
 					    const struct rw_kern_cfg *cfg,
 					    struct rw_kern_stats *stats)
 {
-	__u32 zero = 0;
+	__u32 zero = 0, denied, verdict;
 	struct rw_kern_bits *bits = bpf_map_lookup_elem(&rw_bits, &zero);
-	struct rw_denial d;
+	struct rw_rating rating = {.cfg = cfg, .stats = stats, .p = p};
 
 	if (!bits)
 		return RW_KERN_N_pass;
 	if (rw_allowed(p, bits))
 		return RW_KERN_N_pass_allowed;
-	d = rw_denied(p, bits, stats);
-	if (d.verdict == RW_KERN_VERDICT_DROP_ALL) {
-		__sync_fetch_and_add(&d.ban->drops, 1);
+	denied = rw_denied(p, bits);
+	verdict = denied & 0xff;
+	if (verdict == RW_KERN_VERDICT_DROP_ALL)
 		return RW_KERN_N_drop_denied;
-	}
-	if (d.verdict == RW_KERN_VERDICT_DROP_SYN) {
-		if (rw_is_syn(p->flags)) {
-			__sync_fetch_and_add(&d.ban->drops, 1);
-			return RW_KERN_N_drop_denied_syn;
-		}
-		d.ban = NULL;
-	}
+	if (verdict == RW_KERN_VERDICT_DROP_SYN && rw_is_syn(p->flags))
+		return syn_denied_outcome(p, denied >> 8);
 	if (!rw_flags_possible(p->flags))
 		return RW_KERN_N_drop_flags;
-	return rate_outcome(p, &d, cfg, stats);
+	if (verdict == RW_KERN_VERDICT_LIMIT)
+		return shared_outcome(p->src_hi, p->src_lo, p->family, denied >> 8,
+				      rw_is_syn(p->flags));
+	rating.now_ns = bpf_jiffies64() * cfg->tick_ns;
+	return rate_outcome(&rating);
 }
 
 /* The linear part may be shorter than a frame of several buffers: only then is the length asked. */

@@ -30,6 +30,8 @@ static __always_inline int rw_stats_settle(struct rw_kern_stats *stats, __u32 ou
 		drop = false;
 	}
 	stats->rx++;
+	/* The compiler may know the bound; the verifier has to see it. */
+	asm volatile("" : "+r"(outcome));
 	if (outcome < RW_KERN_N)
 		((__u64 *)stats)[outcome]++;
 	return drop ? XDP_DROP : XDP_PASS;

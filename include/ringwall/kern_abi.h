@@ -32,9 +32,8 @@ enum {
 	RW_KERN_PLENS = 8, /* different prefix lengths of bans at once, per family */
 	RW_KERN_PORTS = 16,
 	RW_KERN_SYN_BITS = 18, /* log2 of the columns of each sketch */
-	RW_KERN_PKT_BITS = 17,
+	RW_KERN_PKT_BITS = 16,
 	RW_KERN_SKETCH_ROWS = 2,
-	RW_KERN_SKETCH_SHIFT = 8,      /* the sketch counts time in 256 ns */
 	RW_KERN_PROMOTE_PER_TICK = 64, /* new exact limiters per CPU and tick */
 };
 
@@ -135,19 +134,17 @@ struct rw_kern_allow {
 
 /*
  * A rate as GCRA: interval_ns between packets, tolerance_ns ahead of it for bursts; 0 interval:
- * unlimited. The sk_* are the sketch's, in units of 256 ns: above the threshold a source is handed
- * to its exact limiter; the backlog counts on to the cap, so that it stays handed over while
- * it keeps sending too fast, whatever the tick of the clock.
+ * unlimited. Above the threshold the sketch hands a source to its exact limiter. Its backlog counts
+ * on to the cap, so that a source stays handed over while it keeps sending too fast, whatever the
+ * tick of the clock.
  */
 struct rw_kern_rate {
 	uint64_t interval_ns;
 	uint64_t tolerance_ns;
-	uint32_t sk_interval;
-	uint32_t sk_threshold;
-	uint32_t sk_cap;
+	uint64_t sketch_threshold_ns;
+	uint64_t sketch_cap_ns;
 	uint32_t per_second; /* as configured, for people */
 	uint32_t burst;
-	uint32_t reserved;
 };
 
 /* rw_cfg: index 0, written before the program is attached. */
@@ -200,10 +197,10 @@ struct rw_kern_promo {
 	uint64_t used;
 };
 
-/* rw_sketch: index 0. Arrival times in units of 256 ns, low 32 bits. */
+/* rw_sketch: index 0. Theoretical arrival times, ns. */
 struct rw_kern_sketch {
-	uint32_t syn[RW_KERN_SKETCH_ROWS][1 << RW_KERN_SYN_BITS];
-	uint32_t pkt[RW_KERN_SKETCH_ROWS][1 << RW_KERN_PKT_BITS];
+	uint64_t syn[RW_KERN_SKETCH_ROWS][1 << RW_KERN_SYN_BITS];
+	uint64_t pkt[RW_KERN_SKETCH_ROWS][1 << RW_KERN_PKT_BITS];
 };
 
 /* rw_meta: index 0. Read before anything else. */
@@ -273,7 +270,7 @@ RW_KERN_AT(rw_kern_ban, verdict, 16);
 RW_KERN_AT(rw_kern_ban, reason, 20);
 RW_KERN_SIZE(rw_kern_allow, 4);
 RW_KERN_SIZE(rw_kern_rate, 40);
-RW_KERN_AT(rw_kern_rate, sk_interval, 16);
+RW_KERN_AT(rw_kern_rate, sketch_threshold_ns, 16);
 RW_KERN_SIZE(rw_kern_cfg, 144);
 RW_KERN_AT(rw_kern_cfg, hash, 8);
 RW_KERN_AT(rw_kern_cfg, syn, 24);
@@ -287,7 +284,7 @@ RW_KERN_AT(rw_kern_bits, deny4, 16);
 RW_KERN_AT(rw_kern_bits, allow4, 16 + 2 * 8192);
 RW_KERN_SIZE(rw_kern_source, 32);
 RW_KERN_SIZE(rw_kern_promo, 16);
-RW_KERN_SIZE(rw_kern_sketch, 2 * 4 * ((1 << 18) + (1 << 17)));
+RW_KERN_SIZE(rw_kern_sketch, 2 * 8 * ((1 << 18) + (1 << 16)));
 RW_KERN_SIZE(rw_kern_meta, 64);
 RW_KERN_AT(rw_kern_meta, layout, 16);
 RW_KERN_AT(rw_kern_meta, interface, 32);

@@ -75,6 +75,20 @@ struct rw_kern_key rw_prefix_key(const struct rw_prefix *p);
 struct rw_prefix rw_prefix_from_key4(const struct rw_kern_key4 *key);
 struct rw_prefix rw_prefix_from_key(const struct rw_kern_key *key);
 
+/* --- rates (rate.c) -------------------------------------------------------------------------- */
+
+/* The length of a tick of the program's clock. */
+uint64_t rw_kern_tick_ns(void);
+/*
+ * What the program wants for per_second packets of one source with the given burst; 0 per_second:
+ * unlimited, 0 burst: a second's worth. what ("SYN") is for the error.
+ */
+int rw_kern_rate(const char *what, uint32_t per_second, uint32_t burst, uint64_t tick_ns,
+		 struct rw_kern_rate *out, struct rw_error *e);
+/* The same from the interval between packets; burst is at least 2. */
+void rw_kern_rate_fill(struct rw_kern_rate *out, uint64_t interval_ns, uint32_t burst,
+		       uint64_t tick_ns);
+
 /* --- reading a whole map (scan.c) ------------------------------------------------------------ */
 
 typedef void (*rw_kern_each)(void *arg, const void *key, const void *value);

@@ -18,19 +18,10 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "kern/internal.h"
 #include "kern/skel.h"
-
-enum {
-	RATE_MAX = 1000000,	  /* packets per second of one source */
-	RATE_BURST_SECONDS = 300, /* longest burst: well inside the sketch's 32 bits */
-	SKETCH_HOLD_TICKS = 16,	  /* how long a source that was too fast stays handed over */
-};
-
-#define NS_PER_S 1000000000ULL
 
 /* --- what stands in the way ---------------------------------------------------------------------
  */
@@ -120,62 +111,12 @@ static int check_interface_free(const char *interface, int ifindex, struct rw_er
 /* --- configuration -------------------------------------------------------------------------------
  */
 
-static uint64_t tick_ns(void)
-{
-	struct timespec t;
-
-	clock_getres(CLOCK_MONOTONIC_COARSE, &t);
-	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
-}
-
-static uint64_t divide_up(uint64_t a, uint64_t b)
-{
-	return (a + b - 1) / b;
-}
-
-/*
- * A burst is at least 2, and two ticks' worth, because the program's clock steps by ticks. The
- * sketch hands over one packet early: an exact limiter starts with a burst spent and admits one.
- */
-static int make_rate(const char *what, uint32_t per_second, uint32_t burst, uint64_t tick,
-		     struct rw_kern_rate *out, struct rw_error *e)
-{
-	uint64_t least = divide_up(2 * tick * per_second, NS_PER_S),
-		 unit = 1 << RW_KERN_SKETCH_SHIFT;
-
-	*out = (struct rw_kern_rate){0};
-	if (!per_second)
-		return RW_OK;
-	if (per_second > RATE_MAX)
-		return rw_fail(e, RW_EINVAL, "the %s rate is at most %d per second", what,
-			       RATE_MAX);
-	if (!burst)
-		burst = per_second;
-	if (burst < least)
-		burst = (uint32_t)least;
-	if (burst < 2)
-		burst = 2;
-	if (burst / per_second > RATE_BURST_SECONDS)
-		return rw_fail(e, RW_EINVAL,
-			       "the %s burst of %u at %u per second is worth more than %d seconds",
-			       what, burst, per_second, RATE_BURST_SECONDS);
-	out->per_second = per_second;
-	out->burst = burst;
-	out->interval_ns = divide_up(NS_PER_S, per_second);
-	out->tolerance_ns = (burst - 1) * out->interval_ns;
-	out->sk_interval = (uint32_t)divide_up(out->interval_ns, unit);
-	out->sk_threshold = (burst - 2) * out->sk_interval;
-	out->sk_cap = out->sk_threshold + 2 * out->sk_interval +
-		      (uint32_t)(SKETCH_HOLD_TICKS * tick / unit);
-	return RW_OK;
-}
-
 static int make_config(const struct rw_kern_attach *a, struct rw_kern_cfg *cfg,
 		       struct rw_kern_ports *ports, struct rw_error *e)
 {
 	int rc;
 
-	*cfg = (struct rw_kern_cfg){.tick_ns = tick_ns(), .shadow = a->shadow};
+	*cfg = (struct rw_kern_cfg){.tick_ns = rw_kern_tick_ns(), .shadow = a->shadow};
 	*ports = (struct rw_kern_ports){0};
 	if (!a->n_ports || a->n_ports > RW_KERN_PORTS)
 		return rw_fail(e, RW_EINVAL, "name 1 to %d TCP ports to protect", RW_KERN_PORTS);
@@ -190,10 +131,10 @@ static int make_config(const struct rw_kern_attach *a, struct rw_kern_cfg *cfg,
 		return rw_kern_fail(e, -errno, "get random bytes");
 	for (unsigned i = 0; i < RW_KERN_SKETCH_ROWS; i++)
 		cfg->hash[i] |= 1;
-	rc = make_rate("SYN", a->syn_per_second, a->syn_burst, cfg->tick_ns, &cfg->syn, e);
+	rc = rw_kern_rate("SYN", a->syn_per_second, a->syn_burst, cfg->tick_ns, &cfg->syn, e);
 	if (!rc)
-		rc = make_rate("packet", a->pkt_per_second, a->pkt_burst, cfg->tick_ns, &cfg->pkt,
-			       e);
+		rc = rw_kern_rate("packet", a->pkt_per_second, a->pkt_burst, cfg->tick_ns,
+				  &cfg->pkt, e);
 	return rc;
 }
 
