@@ -185,6 +185,7 @@ struct rw_loop {
 
 	struct rw_sock *socks;
 	unsigned max_socks, free_socks;
+	unsigned used_socks; /* slots that were ever in use: the rest is untouched memory */
 	SLIST_HEAD(, rw_sock) free;
 	STAILQ_HEAD(, rw_sock) dirty;
 

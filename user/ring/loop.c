@@ -32,11 +32,6 @@ int rw_loop_new(struct rw_loop **out, struct rw_io *io, const struct rw_loop_con
 		goto nomem;
 	STAILQ_INIT(&l->dirty);
 	SLIST_INIT(&l->free);
-	for (unsigned i = l->max_socks; i-- > 0;) {
-		l->socks[i].slot = i;
-		l->socks[i].loop = l;
-		SLIST_INSERT_HEAD(&l->free, &l->socks[i], free_link);
-	}
 	l->free_socks = l->max_socks;
 	rw_chunk_pool_init(&l->chunks,
 			   cfg->max_queued_bytes ? cfg->max_queued_bytes : default_queued_bytes);
@@ -134,7 +129,7 @@ static void part_from_all(struct rw_loop *l)
 	for (unsigned i = 0; i < l->n_listeners; i++)
 		if (l->listeners[i])
 			rw_listener_stop(l->listeners[i]);
-	for (unsigned i = 0; i < l->max_socks; i++)
+	for (unsigned i = 0; i < l->used_socks; i++)
 		if (l->socks[i].live)
 			rw_sock_abort(&l->socks[i]);
 }
@@ -160,7 +155,7 @@ void rw_loop_free(struct rw_loop *l)
 		if (rw_loop_turn(l, farewell_ns / 100) < 0)
 			break;
 	} while (anything_left(l) && l->now_ns < end);
-	for (unsigned i = 0; i < l->max_socks; i++)
+	for (unsigned i = 0; i < l->used_socks; i++)
 		if (l->socks[i].live)
 			rw_sock_bury(&l->socks[i]);
 	for (unsigned i = 0; i < l->n_listeners; i++)

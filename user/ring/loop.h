@@ -19,6 +19,7 @@ struct rw_loop;
 struct rw_loop_config {
 	unsigned max_socks;	  /* sockets at once, both legs; 0: 4096 */
 	size_t max_queued_bytes;  /* all send queues together; 0: 64 MiB */
+	/* What the back-end is made with; the loop itself asks the back-end. */
 	unsigned recv_buffers;	  /* a power of two; 0: 256 */
 	unsigned recv_buffer_bytes; /* 0: 16384 */
 };
@@ -32,10 +33,17 @@ struct rw_loop_stats {
 	uint64_t socks_live, queued_bytes;
 };
 
-/* Takes ownership of io (io_uring: ring/uring.h, simulator: ring/sim.h), freed with the loop. */
+/*
+ * Takes ownership of io (io_uring: ring/uring.h, simulator: ring/sim.h), freed
+ * with the loop, also when this fails. The thread that turns the loop first owns
+ * it from then on; it may be another than this one. cfg NULL: the defaults.
+ */
 int rw_loop_new(struct rw_loop **out, struct rw_io *io, const struct rw_loop_config *cfg,
 		struct rw_error *e);
-/* Frees the loop; every socket must be gone or is aborted and waited for. */
+/*
+ * Frees the loop; every socket must be gone or is aborted and waited for (its
+ * on_close is called). In the loop's thread, or after that has ended.
+ */
 void rw_loop_free(struct rw_loop *l);
 
 /* One turn: waits for events at most max_wait_ns, handles them, fires timers. <0: back-end failed. */

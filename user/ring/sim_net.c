@@ -46,6 +46,19 @@ void sim_sock_free(struct sim_sock *k)
 	free(k);
 }
 
+static bool reaches(const struct rw_addr *listens, const struct rw_addr *to)
+{
+	if (listens->sa.sa_family != to->sa.sa_family)
+		return false;
+	if (to->sa.sa_family == AF_INET)
+		return listens->in4.sin_port == to->in4.sin_port &&
+		       (listens->in4.sin_addr.s_addr == INADDR_ANY ||
+			listens->in4.sin_addr.s_addr == to->in4.sin_addr.s_addr);
+	return listens->in6.sin6_port == to->in6.sin6_port &&
+	       (IN6_IS_ADDR_UNSPECIFIED(&listens->in6.sin6_addr) ||
+		IN6_ARE_ADDR_EQUAL(&listens->in6.sin6_addr, &to->in6.sin6_addr));
+}
+
 static struct sim_sock *find_listener(struct rw_sim *s, const struct rw_addr *addr)
 {
 	struct sim_sock *k, *found = NULL;
@@ -53,9 +66,9 @@ static struct sim_sock *find_listener(struct rw_sim *s, const struct rw_addr *ad
 
 	SLIST_FOREACH(k, &s->socks, all_link)
 	{
-		if (!k->listens || k->closed || k->local.in4.sin_port != addr->in4.sin_port)
+		if (!k->listens || k->closed || !reaches(&k->local, addr))
 			continue;
-		if (sim_below(s, ++n) == 0) /* any of those that share the port */
+		if (sim_below(s, ++n) == 0) /* any of those that share the address */
 			found = k;
 	}
 	return found;

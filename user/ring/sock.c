@@ -45,9 +45,14 @@ struct rw_sock *rw_sock_alloc(struct rw_loop *l)
 	struct rw_sock *s = SLIST_FIRST(&l->free);
 	uint32_t slot, generation;
 
-	if (!s)
+	if (l->free_socks == 0)
 		return NULL;
-	SLIST_REMOVE_HEAD(&l->free, free_link);
+	if (s) {
+		SLIST_REMOVE_HEAD(&l->free, free_link);
+	} else {
+		s = &l->socks[l->used_socks];
+		s->slot = l->used_socks++;
+	}
 	if (--l->free_socks == 0)
 		l->listeners_dirty = true; /* they pause */
 	slot = s->slot;

@@ -70,26 +70,42 @@ const struct rw_addr *rw_listener_addr(const struct rw_listener *ls);
 /* No more accepts; frees ls once its operations have ended. */
 void rw_listener_stop(struct rw_listener *ls);
 
-/* Starts a connect; on_connect tells how it ended. NULL: the loop's socket bound is reached. */
+/*
+ * Starts a connect; on_connect tells how it ended (RW_ECLOSED: refused, RW_EPERM:
+ * forbidden here). NULL: the loop's socket bound is reached. Here and in
+ * rw_sock_bind cb is borrowed for the socket's life (a static table); its members
+ * may be NULL.
+ */
 struct rw_sock *rw_sock_connect(struct rw_loop *l, const struct rw_addr *addr,
 				const struct rw_sock_cb *cb, void *user);
 void rw_sock_bind(struct rw_sock *s, const struct rw_sock_cb *cb, void *user);
 const struct rw_addr *rw_sock_peer(const struct rw_sock *s);
 
 /*
- * Queues a copy of data for sending, in order. RW_ELIMIT when the queue would
- * pass its hard bound (the caller ignored back-pressure), RW_ENOMEM at the
- * loop's memory bound, RW_ECLOSED after shutdown, finish or abort.
+ * Queues a copy of data for sending, in order; what is queued in one turn leaves
+ * together at its end. All or nothing: RW_ELIMIT when the queue would pass its
+ * hard bound of 1 MiB (the caller ignored back-pressure; below the high mark of
+ * 256 KiB there is always room for 768 KiB), RW_ENOMEM at the loop's memory
+ * bound, RW_ECLOSED after shutdown, finish, abort or a send that failed.
  */
 int rw_sock_send(struct rw_sock *s, const void *data, size_t n);
 /* Bytes queued or in flight. Above rw_sock_high_mark() the producer should wait for on_drain. */
 size_t rw_sock_queued(const struct rw_sock *s);
 size_t rw_sock_high_mark(void);
-/* Receiving starts on (after accept or connect); off lets the TCP window close. Idempotent. */
+/*
+ * Receiving starts on (after accept or connect); off lets the TCP window close.
+ * Idempotent. While it is off nothing is told: what was under way is kept, in
+ * order, and handed over in a later turn when it is on again, then the FIN. A
+ * peer's reset, too, is noticed only by a receive or a send.
+ */
 void rw_sock_recv(struct rw_sock *s, bool on);
 /* FIN after what is queued; receiving goes on. */
 void rw_sock_shutdown(struct rw_sock *s);
-/* Sends what is queued, then FIN, waits briefly for the peer's FIN, then closes. */
+/*
+ * Sends what is queued (30 s at most: then on_close says RW_ETIMEOUT), then FIN,
+ * waits briefly for the peer's FIN (2 s), then closes. What comes meanwhile is
+ * dropped, and no callback but on_close follows.
+ */
 void rw_sock_finish(struct rw_sock *s);
 /* Drops what is queued, cancels, closes at once (RST where data is lost). */
 void rw_sock_abort(struct rw_sock *s);

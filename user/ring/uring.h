@@ -4,8 +4,8 @@
  *
  * The ring is made disabled and bound, with its restrictions in force, to the
  * thread that waits first: it may be made in one thread and run in another,
- * and operations may be started before. From then on no other thread can
- * submit, and no operation outside the dozen used here is accepted.
+ * and operations may be started before, as many as entries. From then on no
+ * other thread can submit, and no operation outside the dozen used here is accepted.
  */
 #ifndef RW_RING_URING_H
 #define RW_RING_URING_H

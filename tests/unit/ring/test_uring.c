@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -369,6 +370,32 @@ static void listen_errors_are_explained(void **state)
 	rw_loop_free(l);
 }
 
+/* Out of descriptors, a listener must neither spin nor stay deaf. */
+static void accept_survives_the_descriptor_limit(void **state)
+{
+	struct rlimit before, tight;
+	struct peer c = {0};
+	int fds[4096], n = 0;
+	struct pair w;
+
+	(void)state;
+	pair_begin(&w, NULL);
+	pair_connect(&w, &c); /* has its descriptor already */
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	tight = (struct rlimit){256, before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+	while (n < 4096 && (fds[n] = dup(0)) >= 0)
+		n++;
+	pair_until(&w, rw_timer_armed(&w.listener->retry));
+	assert_int_equal(w.n_accepted, 0);
+	while (n)
+		close(fds[--n]);
+	pair_until(&w, w.n_accepted == 1);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	pair_end(&w);
+	peer_end(&c);
+}
+
 /* Nonsense is refused with its name before the kernel sees it. */
 static void bad_sizes_are_explained(void **state)
 {
@@ -397,6 +424,7 @@ int main(void)
 		cmocka_unit_test(sends_of_one_turn_are_one),
 		cmocka_unit_test(refusal_names_its_cause),
 		cmocka_unit_test(listen_errors_are_explained),
+		cmocka_unit_test(accept_survives_the_descriptor_limit),
 		cmocka_unit_test(bad_sizes_are_explained),
 	};
 
