@@ -60,11 +60,12 @@ class Process:
     def __init__(self, cmd, log, env=None):
         self.log = pathlib.Path(log)
         self.file = open(self.log, "ab")
+        self.start = self.file.tell()  # what an earlier process wrote is not ours
         self.p = subprocess.Popen([str(c) for c in cmd], stdout=self.file, stderr=self.file,
                                   stdin=subprocess.DEVNULL, env=env)
 
     def text(self):
-        return self.log.read_text(errors="replace")
+        return self.log.read_bytes()[self.start:].decode(errors="replace")
 
     def alive(self):
         return self.p.poll() is None
@@ -92,14 +93,16 @@ class Process:
 
 def config_yaml(**over):
     """The configuration as JSON, which is YAML too; over replaces top-level keys."""
+    tls = {"cert_file": over.pop("cert"), "key_file": over.pop("key")}
     c = {
-        "listeners": [{"address": f"{GATEWAY}:{PORT}",
-                       "tls": {"cert_file": over.pop("cert"), "key_file": over.pop("key")}}],
+        "listeners": [{"address": f"{GATEWAY}:{PORT}", "tls": tls},
+                      {"address": f"[{GATEWAY6}]:{PORT}", "tls": tls}],
         "admin": {"address": f"127.0.0.1:{ADMIN_PORT}"},
         "upstreams": [{"name": "stub", "url": f"https://127.0.0.1:{STUB_PORT}/v1",
                        "key": PROVIDER_KEY, "ca_file": over.pop("stub_ca")}],
         "models": [{"name": "stub", "upstream": "stub"}],
-        "limits": {"address_rate": {"per_minute": 0, "burst": 1}},
+        "limits": {"key_rate": {"per_minute": 0, "burst": 1},
+                   "address_rate": {"per_minute": 0, "burst": 1}},
         "state_dir": over.pop("state"),
         "audit": {"file": over.pop("audit"), "required": True},
         "kernel": "required",
@@ -157,7 +160,7 @@ class World:
         if self.attached:
             self.run(self.ringwall, "kern", "detach", check=False)
         self.stack.close()
-        logs = "".join(p.text() for p in (self.gateway, self.stub) if p)
+        logs = "".join(p.log.read_text(errors="replace") for p in (self.gateway, self.stub) if p)
         shutil.rmtree(self.dir, ignore_errors=True)
         if failed:
             print(logs[-6000:])
@@ -285,11 +288,6 @@ class World:
         if wait:
             self.wait_ready(self.gateway, "ready:")
 
-    def restart_gateway(self):
-        self.gateway.stop()
-        self.gateway.log.unlink()
-        self.start_gateway()
-
     # --- asking ----------------------------------------------------------------------------------
 
     def openai(self, key=None, source=None, host=GATEWAY, **kw):
@@ -348,8 +346,15 @@ class World:
     def stub_stats(self):
         return json.loads(self.get(f"https://127.0.0.1:{STUB_PORT}/stub/stats"))
 
-    def audit(self):
-        return [json.loads(l) for l in self.audit_file.read_text().splitlines()]
+    def audit(self, request_id=None):
+        """All records, or the one of a request, which may take some milliseconds to be there."""
+        def records():
+            return [json.loads(l) for l in self.audit_file.read_text().splitlines()]
+
+        if request_id is None:
+            return records()
+        return wait_for(f"the audit record of {request_id}", 5, lambda: next(
+            (r for r in records() if r["request_id"] == request_id), None))
 
     def status(self):
         return json.loads(self.run(self.ringwall, "kern", "status", "--json").stdout)

@@ -21,6 +21,11 @@ def pytest_generate_tests(metafunc):
 
 
 @pytest.fixture(scope="session")
+def top():
+    return TOP
+
+
+@pytest.fixture(scope="session")
 def ringwall(flavour):
     path = TOP / "build" / flavour / "ringwall"
     assert path.exists(), f"{path} is not built: run `make test`"

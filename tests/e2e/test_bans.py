@@ -39,7 +39,7 @@ def misbehave(world, source, host=GATEWAY):
                 got = world.raw(b"GET /v1/models HTTP/1.1\r\nHost: x\r\n"
                                 b"Authorization: Bearer rw-guess\r\nConnection: close\r\n\r\n",
                                 source=source, seconds=1, host=host)
-            except (TimeoutError, ssl.SSLError, ConnectionError):
+            except (TimeoutError, ssl.SSLError, ConnectionResetError):
                 return
         if not got:
             return
