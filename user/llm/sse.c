@@ -130,6 +130,8 @@ static int take_bytes(struct rw_sse *s, struct rw_slice *in, size_t *end, bool *
 	int rc;
 
 	*end = s->raw.len + n;
+	if (*end > s->max_bytes) /* line ends do not count: they may come late, and alone */
+		return RW_ELIMIT;
 	if (n < in->n) {
 		eol = 1;
 		s->after_cr = in->p[n] == '\r' && n + 1 == in->n;
@@ -149,7 +151,6 @@ int rw_sse_next(struct rw_sse *s, struct rw_slice *in, struct rw_sse_block *out)
 	size_t end;
 	int rc = 0;
 
-	s->raw.max = s->max_bytes;
 	if (s->delivered)
 		start_block(s);
 	while (in->n && !rc) {
@@ -173,7 +174,6 @@ int rw_sse_end(struct rw_sse *s, struct rw_sse_block *out)
 		start_block(s);
 	if (s->raw.len == 0)
 		return 0;
-	s->raw.max = 0; /* the ends of two lines may be added */
 	if (s->line_start < s->raw.len) {
 		rc = rw_buf_add(&s->raw, "\n", 1);
 		if (!rc)

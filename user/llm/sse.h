@@ -20,7 +20,7 @@
 
 /* Zeroed with max_bytes set is ready; rw_sse_free gives back memory. One thread. */
 struct rw_sse {
-	size_t max_bytes; /* of one event, with its other lines */
+	size_t max_bytes; /* of one event up to its last line's end, with its other lines */
 	struct rw_buf raw, joined;
 	size_t line_start;	     /* of the line that is being read, in raw */
 	size_t data_start, data_end; /* of the first data line's value, in raw */
