@@ -21,9 +21,9 @@
 enum rw_h1_side { RW_H1_REQUESTS, RW_H1_RESPONSES };
 
 struct rw_h1_limits {
-	uint32_t head_bytes;	/* request or status line and headers; 0: 32768 */
-	uint32_t headers;	/* count; 0: 100 */
-	uint64_t body_bytes;	/* 0: unbounded */
+	uint32_t head_bytes; /* request or status line and headers; 0: 32768 */
+	uint32_t headers;    /* count; 0: 100 */
+	uint64_t body_bytes; /* 0: unbounded */
 };
 
 struct rw_h1_header {
@@ -42,14 +42,15 @@ struct rw_h1_head {
 	bool expect_continue;
 	bool chunked;
 	bool has_length;
-	uint64_t length;	/* where has_length */
+	uint64_t length; /* where has_length */
 	unsigned n_headers;
 	struct rw_h1_header headers[RW_H1_MAX_HEADERS];
 };
 
 /* A non-zero return of a callback pauses nothing: it kills the parser with that error. */
 struct rw_h1_events {
-	/* The head is valid until the message ends. 1xx responses come here too, with no body and no end. */
+	/* The head is valid until the message ends. 1xx responses come here too, with no body and
+	 * no end. */
 	int (*on_head)(void *user, const struct rw_h1_head *head);
 	int (*on_body)(void *user, const char *data, size_t n);
 	int (*on_end)(void *user);
@@ -60,6 +61,19 @@ struct rw_h1;
 struct rw_h1 *rw_h1_new(enum rw_h1_side side, const struct rw_h1_limits *limits,
 			const struct rw_h1_events *ev, void *user);
 void rw_h1_free(struct rw_h1 *p);
+/* Back to the start, also from dead: for a parser that gets its next connection. */
+void rw_h1_reset(struct rw_h1 *p);
+/* From the next message on; only between messages. */
+void rw_h1_set_limits(struct rw_h1 *p, const struct rw_h1_limits *limits);
+/*
+ * The memory of messages in progress, shared by the parsers of one thread, so that
+ * an idle connection holds none of it and a busy one finds it warm. It must outlive
+ * the parsers that use it. Without one, a parser keeps its own.
+ */
+struct rw_h1_store;
+struct rw_h1_store *rw_h1_store_new(void);
+void rw_h1_store_free(struct rw_h1_store *st);
+void rw_h1_use_store(struct rw_h1 *p, struct rw_h1_store *st);
 /* Responses: the next message answers a HEAD request (has no body). */
 void rw_h1_expect_head_only(struct rw_h1 *p, bool on);
 /*
@@ -72,6 +86,8 @@ int rw_h1_feed(struct rw_h1 *p, const char *data, size_t n, size_t *used, struct
 int rw_h1_eof(struct rw_h1 *p, struct rw_error *e);
 /* True between messages: nothing of the next one has come. */
 bool rw_h1_idle(const struct rw_h1 *p);
+/* What a dead parser's peer should be answered: 400, 413 or 431; 0 while it lives. */
+unsigned rw_h1_status(const struct rw_h1 *p);
 
 /* First header of that name, or NULL. */
 const struct rw_slice *rw_h1_find(const struct rw_h1_head *h, const char *name);
@@ -84,7 +100,7 @@ int rw_h1_put_status_line(struct rw_buf *b, unsigned status);
 int rw_h1_put_header(struct rw_buf *b, struct rw_slice name, struct rw_slice value);
 int rw_h1_put_header_num(struct rw_buf *b, const char *name, uint64_t value);
 int rw_h1_put_end(struct rw_buf *b);
-/* The "size CRLF" before n bytes of a chunk; follow data with CRLF, end with rw_h1_put_last_chunk. */
+/* A whole chunk: size, data and their CRLFs. Nothing where n is 0; rw_h1_put_last_chunk ends. */
 int rw_h1_put_chunk(struct rw_buf *b, const void *data, size_t n);
 int rw_h1_put_last_chunk(struct rw_buf *b);
 /* "Too Many Requests" for 429; "" where unknown. */
