@@ -179,14 +179,6 @@ static int confirm(struct pass *p, const struct rw_unit *u, unsigned id)
 	return 0;
 }
 
-/* Of two rules that claim the same bytes: the severer, else the earlier. */
-static uint16_t stronger(const struct rw_rules *r, uint16_t a, uint16_t b)
-{
-	unsigned sa = rw_rule_of(r, a)->info.severity, sb = rw_rule_of(r, b)->info.severity;
-
-	return sa != sb ? (sa > sb ? a : b) : (a < b ? a : b);
-}
-
 /*
  * Adds s->fresh to a category's spans. What overlaps becomes one span with all the bytes of both,
  * so that no part of either stays when it is masked.
@@ -210,7 +202,7 @@ static void merge(struct pass *p, struct rw_spans *into)
 		}
 		if (f.end > last->end)
 			last->end = f.end;
-		last->rule = stronger(p->r, last->rule, f.rule);
+		last->rule = rw_rule_stronger(p->r, last->rule, f.rule);
 	}
 	into->n = out->n;
 	memcpy(into->at, out->at, out->n * sizeof(out->at[0]));

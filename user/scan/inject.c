@@ -3,6 +3,8 @@
  * Injection: phrases in the views of a text. The text is taken in blocks that overlap
  * by more than a phrase is long; what two blocks both see is one finding.
  */
+#include <stdlib.h>
+
 #include "scan/match.h"
 
 enum {
@@ -25,6 +27,22 @@ struct rw_finding *rw_findings_add(struct rw_findings *out, const struct rw_rule
 	return &out->at[out->n++];
 }
 
+static int by_start(const void *a, const void *b)
+{
+	const struct rw_finding *x = a, *y = b;
+
+	if (x->start != y->start)
+		return x->start < y->start ? -1 : 1;
+	if (x->end != y->end)
+		return x->end > y->end ? -1 : 1;
+	return x->rule < y->rule ? -1 : x->rule > y->rule;
+}
+
+void rw_findings_sort(struct rw_findings *f, unsigned first)
+{
+	qsort(f->at + first, f->n - first, sizeof(f->at[0]), by_start);
+}
+
 static int on_hit(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
 		  void *arg)
 {
@@ -40,21 +58,28 @@ static int on_hit(unsigned id, unsigned long long from, unsigned long long to, u
 	return 0;
 }
 
-/* Adds f unless the same rule has a finding on the same bytes. */
-static void add_once(struct rw_findings *out, const struct rw_rules *r, struct rw_finding f)
+/*
+ * Makes one finding, of the severest rule, of those at [first, n) that overlap: several rules know
+ * one phrase, and blocks overlap.
+ */
+static void merge_overlaps(struct rw_findings *out, const struct rw_rules *r, unsigned first)
 {
-	for (unsigned i = 0; i < out->n; i++) {
-		struct rw_finding *o = &out->at[i];
+	unsigned n = first;
 
-		if (o->rule != f.rule || f.start >= o->end || o->start >= f.end)
+	rw_findings_sort(out, first);
+	for (unsigned i = first; i < out->n; i++) {
+		struct rw_finding f = out->at[i];
+		struct rw_finding *last = n > first ? &out->at[n - 1] : NULL;
+
+		if (!last || f.start >= last->end) {
+			out->at[n++] = f;
 			continue;
-		if (f.end > o->end)
-			o->end = f.end;
-		if (f.start < o->start)
-			o->start = f.start;
-		return;
+		}
+		if (f.end > last->end)
+			last->end = f.end;
+		last->rule = rw_rule_stronger(r, last->rule, f.rule);
 	}
-	rw_findings_add(out, r, f);
+	out->n = n;
 }
 
 /* The bytes of the text that [start, end) of the view came from. */
@@ -84,7 +109,7 @@ static int place(struct rw_scanner *s, const struct rw_rules *r, unsigned id, si
 			return RW_EIO;
 		if (at[1] == at[0])
 			return 0;
-		add_once(out, r, locate(&s->view, block, text_end, at[0], at[1], pat->rule));
+		rw_findings_add(out, r, locate(&s->view, block, text_end, at[0], at[1], pat->rule));
 		from = at[1];
 	}
 	return 0;
@@ -124,6 +149,7 @@ int rw_injections(struct rw_scanner *s, const struct rw_rules *r, struct rw_slic
 		  struct rw_findings *out)
 {
 	size_t from = 0, to = 0;
+	unsigned first = out->n;
 	int rc = 0;
 
 	if (!r->db[RW_DB_INJECTION])
@@ -133,6 +159,7 @@ int rw_injections(struct rw_scanner *s, const struct rw_rules *r, struct rw_slic
 			     ? char_start(text, from + RW_VIEW_TEXT_BYTES)
 			     : text.n;
 		rc = scan_block(s, r, text, from, to, out);
+		merge_overlaps(out, r, first);
 		from = char_start(text, to - (to > OVERLAP_BYTES ? OVERLAP_BYTES : to));
 	}
 	return rc;

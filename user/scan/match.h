@@ -59,12 +59,15 @@ struct rw_sink {
 int rw_entities(struct rw_scanner *s, const struct rw_rules *r, struct rw_seg *seg,
 		struct rw_slice text, bool eof, unsigned categories, const struct rw_sink *sink);
 
-/* Injection in the whole of text: each finding once, in no order. */
+/* Injection in the whole of text, appended: sorted among themselves and disjoint. */
 int rw_injections(struct rw_scanner *s, const struct rw_rules *r, struct rw_slice text,
 		  struct rw_findings *out);
 
 /* Appends, or counts in more; keeps the score. The finding's place, or NULL. */
 struct rw_finding *rw_findings_add(struct rw_findings *out, const struct rw_rules *r,
 				   struct rw_finding f);
+
+/* Sorts the findings from first on: by start, the longer first. */
+void rw_findings_sort(struct rw_findings *f, unsigned first);
 
 #endif

@@ -388,7 +388,8 @@ int rw_pack_read(struct rw_ruleset *set, const char *pack, struct rw_slice yaml,
 	rd.pack = rw_arena_copy(&set->arena, rw_slice_str(pack));
 	if (!rd.pack || !yaml_parser_initialize(&parser))
 		return rw_fail(e, RW_ENOMEM, "no memory for the rules");
-	yaml_parser_set_input_string(&parser, (const unsigned char *)yaml.p, yaml.n);
+	yaml_parser_set_input_string(&parser, (const unsigned char *)(yaml.n ? yaml.p : ""),
+				     yaml.n);
 	if (!yaml_parser_load(&parser, &doc)) {
 		rc = rw_fail(e, RW_EINVAL, "%s:%zu: not YAML: %s", pack,
 			     parser.problem_mark.line + 1,

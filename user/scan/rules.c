@@ -190,3 +190,12 @@ const char *rw_rules_digest(const struct rw_rules *r)
 {
 	return r->digest;
 }
+
+uint16_t rw_rule_stronger(const struct rw_rules *r, uint16_t a, uint16_t b)
+{
+	unsigned sa = rw_rule_of(r, a)->info.severity, sb = rw_rule_of(r, b)->info.severity;
+
+	if (sa != sb)
+		return sa > sb ? a : b;
+	return a < b ? a : b;
+}

@@ -53,6 +53,9 @@ static inline const struct rw_rule *rw_rule_of(const struct rw_rules *r, unsigne
 	return &r->set.rules[rule];
 }
 
+/* Of two rules that claim the same bytes: the severer, else the earlier. */
+uint16_t rw_rule_stronger(const struct rw_rules *r, uint16_t a, uint16_t b);
+
 /* Compiles r->set; *e names pack, line and rule. */
 int rw_rules_compile(struct rw_rules *r, struct rw_error *e);
 /* Runs every rule's own cases, whole, byte by byte and shifted. */

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A whole text: findings, verdict, mask, tally. */
-#include <stdlib.h>
-
 #include "scan/match.h"
 #include "scan/mask.h"
 
@@ -32,17 +30,6 @@ static int list_closed(void *arg, size_t end)
 	return 0;
 }
 
-static int by_start(const void *a, const void *b)
-{
-	const struct rw_finding *x = a, *y = b;
-
-	if (x->start != y->start)
-		return x->start < y->start ? -1 : 1;
-	if (x->end != y->end)
-		return x->end > y->end ? -1 : 1;
-	return x->rule < y->rule ? -1 : x->rule > y->rule;
-}
-
 int rw_scan_text(struct rw_scanner *s, const struct rw_rules *r, struct rw_slice text,
 		 unsigned categories, struct rw_findings *out)
 {
@@ -54,14 +41,14 @@ int rw_scan_text(struct rw_scanner *s, const struct rw_rules *r, struct rw_slice
 	out->n = out->more = out->score = 0;
 	if (text.n > UINT32_MAX)
 		return RW_EIO;
-	if (categories & (1u << RW_CAT_PII | 1u << RW_CAT_SECRET)) {
+	/* First, so that no number of entities pushes it out of the list. */
+	if (categories & 1u << RW_CAT_INJECTION)
+		rc = rw_injections(s, r, text, out);
+	if (!rc && categories & (1u << RW_CAT_PII | 1u << RW_CAT_SECRET)) {
 		rw_seg_init(&seg, rw_wants_pem(s, r, categories));
 		rc = rw_entities(s, r, &seg, text, true, categories, &sink);
 	}
-	if (!rc && categories & 1u << RW_CAT_INJECTION) {
-		rc = rw_injections(s, r, text, out);
-		qsort(out->at, out->n, sizeof(out->at[0]), by_start);
-	}
+	rw_findings_sort(out, 0);
 	return rc;
 }
 

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Packs: the built-in ones prove themselves, operators' ones add, override and disable, and a wrong
+   one says where it is wrong. */
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "scan_test.h"
+
+static char dir[] = "/tmp/ringwall-rules-XXXXXX";
+static char path[64];
+
+static int make_dir(void **state)
+{
+	(void)state;
+	if (!mkdtemp(dir))
+		return -1;
+	snprintf(path, sizeof(path), "%s/50-mine.yaml", dir);
+	return load_rules(state);
+}
+
+static int remove_dir(void **state)
+{
+	unlink(path);
+	rmdir(dir);
+	return free_rules(state);
+}
+
+/* Loads the built-in packs and this one. */
+static int load_with(const char *yaml, struct rw_rules **out, struct rw_error *e)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(yaml, f);
+	fclose(f);
+	return rw_rules_load(out, dir, e);
+}
+
+static const struct rw_rule_info *find(const struct rw_rules *r, const char *id)
+{
+	for (unsigned i = 0; i < rw_rules_count(r); i++)
+		if (!strcmp(rw_rules_info(r, i)->id, id))
+			return rw_rules_info(r, i);
+	return NULL;
+}
+
+/* Loading runs each rule's own cases: this fails when one pattern is broken. */
+static void built_in_packs_hold_what_they_promise(void **state)
+{
+	unsigned n[RW_CAT_COUNT] = {0};
+
+	(void)state;
+	for (unsigned i = 0; i < rw_rules_count(rules); i++)
+		n[rw_rules_info(rules, i)->category]++;
+	assert_true(n[RW_CAT_INJECTION] >= 25);
+	assert_true(n[RW_CAT_PII] >= 9);
+	assert_true(n[RW_CAT_SECRET] >= 60);
+	assert_int_equal(strlen(rw_rules_digest(rules)), 64);
+}
+
+#define RULE(id, rest) \
+	"category: pii\nrules:\n  - id: " id "\n    type: EMPLOYEE\n    severity: 10\n" rest
+#define CASES "    match: ['E-123456']\n    no_match: ['E-1']\n"
+
+static void operator_pack_adds_a_rule(void **state)
+{
+	static struct rw_findings f;
+	struct rw_rules *r;
+	struct rw_scanner *s;
+	struct rw_error e;
+
+	(void)state;
+	assert_int_equal(
+		load_with(RULE("mine.employee", "    patterns: ['\\bE-[0-9]{6}\\b']\n" CASES), &r,
+			  &e),
+		0);
+	assert_int_equal(rw_rules_count(r), rw_rules_count(rules) + 1);
+	assert_string_equal(find(r, "mine.employee")->type, "EMPLOYEE");
+	assert_string_not_equal(rw_rules_digest(r), rw_rules_digest(rules));
+	assert_int_equal(rw_scanner_new(&s, r, &e), 0);
+	assert_int_equal(rw_scan_text(s, r, RW_SLICE("who is E-654321?"), 1u << RW_CAT_PII, &f), 0);
+	assert_int_equal(f.n, 1);
+	assert_int_equal(f.at[0].start, 7);
+	assert_int_equal(f.at[0].end, 15);
+	rw_scanner_free(s);
+	rw_rules_unref(r);
+}
+
+/* A reload that adds rules must not leave a thread's scratch too small for them. */
+static void scanner_is_made_to_fit_a_larger_set(void **state)
+{
+	static struct rw_findings f;
+	struct rw_rules *r;
+	struct rw_scanner *s;
+	struct rw_error e;
+
+	(void)state;
+	assert_int_equal(
+		load_with(RULE("mine.employee", "    patterns: ['\\bE-[0-9]{6}\\b']\n" CASES), &r,
+			  &e),
+		0);
+	assert_int_equal(rw_scanner_new(&s, rules, &e), 0);
+	assert_int_equal(rw_scanner_fit(s, r, &e), 0);
+	assert_int_equal(rw_scan_text(s, r, RW_SLICE("a@example.com E-654321"), PII_AND_SECRET, &f),
+			 0);
+	assert_int_equal(f.n, 2);
+	assert_int_equal(
+		rw_scan_text(s, rules, RW_SLICE("a@example.com E-654321"), PII_AND_SECRET, &f), 0);
+	assert_int_equal(f.n, 1);
+	rw_scanner_free(s);
+	rw_rules_unref(r);
+}
+
+static void operator_pack_overrides_by_id(void **state)
+{
+	struct rw_rules *r;
+	struct rw_error e;
+
+	(void)state;
+	assert_int_equal(
+		load_with(RULE("pii.email", "    patterns: ['E-[0-9]{6}']\n" CASES), &r, &e), 0);
+	assert_int_equal(rw_rules_count(r), rw_rules_count(rules));
+	assert_string_equal(find(r, "pii.email")->type, "EMPLOYEE");
+	rw_rules_unref(r);
+}
+
+static void operator_pack_disables_by_id(void **state)
+{
+	struct rw_rules *r;
+	struct rw_error e;
+
+	(void)state;
+	assert_int_equal(load_with("disable: [pii.email, pii.ip]\nrules:\n"
+				   "  - {id: pii.iban, enabled: false}\n",
+				   &r, &e),
+			 0);
+	assert_int_equal(rw_rules_count(r), rw_rules_count(rules) - 3);
+	assert_null(find(r, "pii.email"));
+	assert_null(find(r, "pii.ip"));
+	assert_null(find(r, "pii.iban"));
+	rw_rules_unref(r);
+}
+
+static void a_wrong_pack_says_where_and_what(void **state)
+{
+	static const struct {
+		const char *yaml, *says;
+	} wrong[] = {
+		{"rules: [", "50-mine.yaml:2: not YAML"},
+		{"", "50-mine.yaml: the pack is empty"},
+		{"just text", "50-mine.yaml:1: a pack is a mapping"},
+		{"rule: []\n", "50-mine.yaml:1: unknown key rule"},
+		{"rules: {}\n", "50-mine.yaml:1: rules is a list"},
+		{"category: money\n", "50-mine.yaml:1: the category is injection, pii or secret"},
+		{"disable: [no.such]\n",
+		 "50-mine.yaml:1: there is no rule to disable with the id no.such"},
+		{"rules:\n  - id: x\n    type: T\n    severity: 1\n    patterns: [abcd]\n" CASES,
+		 "50-mine.yaml:2: rule x: neither it nor the pack has a category"},
+		{RULE("x", "    patterns: [abcdefg]\n"),
+		 "50-mine.yaml:3: rule x: it needs cases under match and under no_match"},
+		{RULE("x", CASES), "rule x: it needs patterns"},
+		{RULE("x", "    colour: red\n"), "50-mine.yaml:6: rule x: unknown key colour"},
+		{RULE("x", "    severity: 101\n"), "50-mine.yaml:6: rule x: a whole number"},
+		{RULE("x", "    validator: magic\n"),
+		 "50-mine.yaml:6: rule x: there is no such validator"},
+		{RULE("x", "    patterns: abc\n"), "50-mine.yaml:6: rule x: a list is wanted"},
+		{RULE("x", "    patterns: ['(E-[0-9]{6}']\n" CASES),
+		 "50-mine.yaml:6: rule x: the pattern is not for Hyperscan"},
+		{RULE("x", "    patterns: ['^E-[0-9]{6}']\n" CASES),
+		 "50-mine.yaml:6: rule x: ^ and $"},
+		{RULE("x", "    patterns: ['E-[0-9]{6}\\z']\n" CASES),
+		 "50-mine.yaml:6: rule x: anchors"},
+		{RULE("x", "    patterns: ['((E)-[0-9]{6})']\n" CASES),
+		 "rule x: a pattern has one group"},
+		{RULE("x", "    patterns: ['E*']\n" CASES),
+		 "50-mine.yaml:6: rule x: the pattern matches"},
+		{RULE("x", "    patterns: ['E-[0-9]{7}']\n" CASES),
+		 "50-mine.yaml:7: rule x: its match case is not found"},
+		{RULE("x", "    patterns: ['E-[0-9]{6}']\n    match: ['E-123456']\n"
+			   "    no_match: ['E-654321']\n"),
+		 "50-mine.yaml:8: rule x: its no_match case is found"},
+		{RULE("x", "    patterns: ['E-[0-9]{6}']\n    match: ['«E-12345»6']\n"
+			   "    no_match: ['x']\n"),
+		 "50-mine.yaml:7: rule x: what is found in its match case is not the marked span"},
+		{"category: pii\nrules:\n"
+		 "  - {id: x, type: T, severity: 1, patterns: [abcdefg], match: [abcdefg], "
+		 "no_match: [b]}\n"
+		 "  - {id: x, type: T, severity: 1, patterns: [abcdefg], match: [abcdefg], "
+		 "no_match: [b]}\n",
+		 "50-mine.yaml:4: rule x: the id stands twice in this pack"},
+		{"category: injection\nrules:\n  - {id: x, type: T, severity: 1, patterns: "
+		 "['abc.*def'], "
+		 "match: [abcdef], no_match: [b]}\n",
+		 "50-mine.yaml:3: rule x: the pattern's gaps are not bounded enough"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct rw_rules *r = NULL;
+		struct rw_error e = {.text = ""};
+
+		assert_int_equal(load_with(wrong[i].yaml, &r, &e), RW_EINVAL);
+		assert_null(r);
+		if (!strstr(e.text, wrong[i].says))
+			fail_msg("'%s' does not say '%s'", e.text, wrong[i].says);
+	}
+}
+
+static void a_directory_that_is_not_there_is_an_error(void **state)
+{
+	struct rw_rules *r = NULL;
+	struct rw_error e;
+
+	(void)state;
+	assert_int_equal(rw_rules_load(&r, "/nonexistent/rules.d", &e), RW_EIO);
+	assert_non_null(strstr(e.text, "/nonexistent/rules.d"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(built_in_packs_hold_what_they_promise),
+		cmocka_unit_test(operator_pack_adds_a_rule),
+		cmocka_unit_test(scanner_is_made_to_fit_a_larger_set),
+		cmocka_unit_test(operator_pack_overrides_by_id),
+		cmocka_unit_test(operator_pack_disables_by_id),
+		cmocka_unit_test(a_wrong_pack_says_where_and_what),
+		cmocka_unit_test(a_directory_that_is_not_there_is_an_error),
+	};
+
+	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}
