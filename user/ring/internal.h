@@ -186,8 +186,8 @@ struct rw_loop {
 	struct rw_sock *socks;
 	unsigned max_socks, free_socks;
 	unsigned used_socks; /* slots that were ever in use: the rest is untouched memory */
-	SLIST_HEAD(, rw_sock) free;
-	STAILQ_HEAD(, rw_sock) dirty;
+	SLIST_HEAD(rw_sock_slist, rw_sock) free;
+	STAILQ_HEAD(rw_sock_stailq, rw_sock) dirty;
 
 	struct rw_listener *listeners[RW_MAX_LISTENERS];
 	unsigned n_listeners;

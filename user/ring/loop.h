@@ -17,19 +17,19 @@ struct rw_io;
 struct rw_loop;
 
 struct rw_loop_config {
-	unsigned max_socks;	  /* sockets at once, both legs; 0: 4096 */
-	size_t max_queued_bytes;  /* all send queues together; 0: 64 MiB */
+	unsigned max_socks;	 /* sockets at once, both legs; 0: 4096 */
+	size_t max_queued_bytes; /* all send queues together; 0: 64 MiB */
 	/* What the back-end is made with; the loop itself asks the back-end. */
-	unsigned recv_buffers;	  /* a power of two; 0: 256 */
+	unsigned recv_buffers;	    /* a power of two; 0: 256 */
 	unsigned recv_buffer_bytes; /* 0: 16384 */
 };
 
 /* What the loop counted since it began; read by its own thread. */
 struct rw_loop_stats {
 	uint64_t accepts, connects, recvs, sends, short_sends;
-	uint64_t enobufs;	  /* receivers starved and re-armed */
-	uint64_t stale;		  /* completions for a generation that is gone: harmless, counted */
-	uint64_t cq_overflow;	  /* should stay 0 */
+	uint64_t enobufs;     /* receivers starved and re-armed */
+	uint64_t stale;	      /* completions for a generation that is gone: harmless, counted */
+	uint64_t cq_overflow; /* should stay 0 */
 	uint64_t socks_live, queued_bytes;
 };
 
@@ -46,7 +46,8 @@ int rw_loop_new(struct rw_loop **out, struct rw_io *io, const struct rw_loop_con
  */
 void rw_loop_free(struct rw_loop *l);
 
-/* One turn: waits for events at most max_wait_ns, handles them, fires timers. <0: back-end failed. */
+/* One turn: waits for events at most max_wait_ns, handles them, fires timers. <0: back-end failed.
+ */
 int rw_loop_turn(struct rw_loop *l, uint64_t max_wait_ns);
 /* Turns until rw_loop_stop; rw_loop_stop may be called from a callback or, by post, from afar. */
 int rw_loop_run(struct rw_loop *l);

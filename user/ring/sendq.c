@@ -115,8 +115,10 @@ void rw_sendq_consume(struct rw_sendq *q, struct rw_chunk_pool *p, size_t n)
 	q->bytes -= n;
 	while (n) {
 		struct rw_chunk *c = q->head;
-		size_t k = c->end - c->begin;
+		size_t k;
 
+		RW_BUG_ON(!c);
+		k = c->end - c->begin;
 		if (n < k) {
 			c->begin += (uint32_t)n;
 			return;

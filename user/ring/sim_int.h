@@ -45,7 +45,7 @@ struct sim_sock {
 	uint8_t *ring;
 	uint32_t window, head, arrived, travelling;
 	uint64_t last_arrival; /* what comes from the peer keeps its order */
-	STAILQ_HEAD(, sim_sock) backlog;
+	STAILQ_HEAD(sim_backlog, sim_sock) backlog;
 	STAILQ_ENTRY(sim_sock) backlog_link;
 	SLIST_ENTRY(sim_sock) all_link;
 };
@@ -84,8 +84,8 @@ struct sim_end {
 	bool left;     /* its loop was freed */
 	unsigned idle; /* waits in a row that found nothing, with nothing started between */
 	uint64_t wake_at;
-	TAILQ_HEAD(, sim_op) in_flight;
-	STAILQ_HEAD(, sim_op) submitted;
+	TAILQ_HEAD(sim_in_flight, sim_op) in_flight;
+	STAILQ_HEAD(sim_submitted, sim_op) submitted;
 	struct sim_ready *ready; /* completions to be returned: a ring */
 	unsigned first_ready, n_ready, ready_room;
 	uint8_t *mem;
@@ -105,8 +105,8 @@ struct rw_sim {
 	unsigned n_fds;
 	uint16_t next_port;
 	unsigned n_ends;
-	SLIST_HEAD(, sim_end) ends, gone; /* what is on its way to those gone finds them so */
-	SLIST_HEAD(, sim_sock) socks;
+	SLIST_HEAD(sim_ends, sim_end) ends, gone; /* what still travels finds the gone so */
+	SLIST_HEAD(sim_socks, sim_sock) socks;
 };
 
 /* --- sim.c ----------------------------------------------------------------------------- */

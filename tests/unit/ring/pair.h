@@ -91,9 +91,11 @@ static inline void peer_on_data(void *user, const uint8_t *data, size_t n)
 	assert_int_equal(p->eofs, 0);
 	assert_true(n > 0);
 	if (p->n_got + n > p->room) {
+		uint8_t *bigger = realloc(p->got, 2 * (p->n_got + n));
+
+		assert_non_null(bigger);
+		p->got = bigger;
 		p->room = 2 * (p->n_got + n);
-		p->got = realloc(p->got, p->room);
-		assert_non_null(p->got);
 	}
 	memcpy(p->got + p->n_got, data, n);
 	p->n_got += n;

@@ -418,6 +418,36 @@ static void echo_with_back_pressure(void **state)
 	free(bytes);
 }
 
+/* After warm-up the same chunks and slots go round: nothing is allocated on the way of bytes. */
+static void steady_state_recycles(void **state)
+{
+	uint8_t *bytes = pattern(50000, 11);
+	size_t chunks = 0;
+	struct pair w;
+
+	pair_begin(&w, knobs_of(state));
+	for (unsigned i = 0; i < MAX_PEERS; i++) {
+		struct peer c = {0};
+
+		pair_connect(&w, &c);
+		pair_until(&w, w.n_accepted == i + 1 && c.connects == 1);
+		w.accepted[i].on_data = echo;
+		assert_int_equal(rw_sock_send(c.sock, bytes, 50000), RW_OK);
+		pair_until(&w, c.n_got == 50000);
+		rw_sock_finish(c.sock);
+		rw_sock_finish(w.accepted[i].sock);
+		pair_until(&w, c.closes == 1 && w.accepted[i].closes == 1);
+		peer_end(&c);
+		if (i == 0)
+			chunks = w.client->chunks.chunks;
+		assert_int_equal(w.client->chunks.chunks, chunks);
+		assert_int_equal(w.client->chunks.free_chunks, chunks);
+		assert_int_equal(w.client->used_socks, 1);
+	}
+	pair_end(&w);
+	free(bytes);
+}
+
 static void *posted[3];
 static unsigned n_posted;
 
@@ -468,6 +498,7 @@ int main(void)
 		BOTH(queue_is_bounded),
 		BOTH(loop_memory_is_bounded),
 		BOTH(echo_with_back_pressure),
+		BOTH(steady_state_recycles),
 		BOTH(post_runs_in_order),
 	};
 
