@@ -198,6 +198,8 @@ struct rw_loop {
 	struct rw_chunk_pool chunks;
 	struct rw_wheel wheel;
 	struct rw_mailbox mailbox;
+	struct rw_task *tasks, **last_task; /* in the order they were set */
+	unsigned round;			    /* those of an earlier one run now */
 	struct rw_loop_stats stats;
 	struct rw_io_done done[RW_BATCH];
 };

@@ -36,6 +36,7 @@ int rw_loop_new(struct rw_loop **out, struct rw_io *io, const struct rw_loop_con
 	rw_chunk_pool_init(&l->chunks,
 			   cfg->max_queued_bytes ? cfg->max_queued_bytes : default_queued_bytes);
 	rw_mailbox_init(&l->mailbox);
+	l->last_task = &l->tasks;
 	l->io = io;
 	l->now_ns = io->ops->now_ns(io);
 	rw_wheel_init(&l->wheel, l->now_ns);
@@ -75,7 +76,8 @@ static uint64_t timeout(struct rw_loop *l, uint64_t max_wait_ns)
 	uint64_t next = rw_wheel_next_ns(&l->wheel);
 	uint64_t now;
 
-	if (atomic_load_explicit(&l->mailbox.waiting, memory_order_relaxed) || max_wait_ns == 0)
+	if (atomic_load_explicit(&l->mailbox.waiting, memory_order_relaxed) || l->tasks ||
+	    max_wait_ns == 0)
 		return 0;
 	if (next == UINT64_MAX)
 		return max_wait_ns;
@@ -85,8 +87,42 @@ static uint64_t timeout(struct rw_loop *l, uint64_t max_wait_ns)
 	return next - now < max_wait_ns ? next - now : max_wait_ns;
 }
 
+void rw_task_set(struct rw_loop *l, struct rw_task *t, void (*fn)(void *arg), void *arg)
+{
+	if (t->loop)
+		return;
+	*t = (struct rw_task){
+		.pprev = l->last_task, .loop = l, .round = l->round, .fn = fn, .arg = arg};
+	*l->last_task = t;
+	l->last_task = &t->next;
+}
+
+void rw_task_cancel(struct rw_task *t)
+{
+	if (!t->loop)
+		return;
+	*t->pprev = t->next;
+	if (t->next)
+		t->next->pprev = t->pprev;
+	else
+		t->loop->last_task = t->pprev;
+	t->loop = NULL;
+}
+
+static void run_tasks(struct rw_loop *l)
+{
+	struct rw_task *t;
+
+	l->round++;
+	while ((t = l->tasks) && t->round != l->round) {
+		rw_task_cancel(t);
+		t->fn(t->arg);
+	}
+}
+
 static void settle(struct rw_loop *l)
 {
+	run_tasks(l);
 	rw_listeners_settle(l);
 	rw_socks_settle(l);
 }

@@ -86,4 +86,22 @@ static inline bool rw_timer_armed(const struct rw_timer *t)
 	return t->pprev != NULL;
 }
 
+/*
+ * Tasks: embed a struct rw_task, zeroed once. It runs once, before the loop next
+ * waits, after the callbacks of this turn's events and timers and before what was
+ * asked of sockets is started: so a turn's small writes are gathered into one. A
+ * task set from a task runs in the next turn, which then does not wait. Setting
+ * one that is set changes nothing. The owner cancels it before freeing what
+ * embeds it.
+ */
+struct rw_task {
+	struct rw_task *next, **pprev;
+	struct rw_loop *loop; /* NULL: not set */
+	unsigned round;
+	void (*fn)(void *arg);
+	void *arg;
+};
+void rw_task_set(struct rw_loop *l, struct rw_task *t, void (*fn)(void *arg), void *arg);
+void rw_task_cancel(struct rw_task *t);
+
 #endif
