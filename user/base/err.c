@@ -28,6 +28,8 @@ const char *rw_err_name(int code)
 	return names[-code];
 }
 
+#undef rw_fail
+
 int rw_fail(struct rw_error *e, int code, const char *fmt, ...)
 {
 	char text[sizeof(e->text)] = "";

@@ -46,6 +46,11 @@ const char *rw_err_name(int code);
 int rw_fail(struct rw_error *e, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+#ifdef __clang_analyzer__
+/* It looks at one file at a time and would take every failure for a possible success. */
+#define rw_fail(e, code, ...) (rw_fail((e), (code), __VA_ARGS__), (code))
+#endif
+
 /* Impossible: the state cannot be trusted any more. Stays on in production. */
 #define RW_BUG_ON(cond)                                                                     \
 	do {                                                                                \
