@@ -89,7 +89,8 @@ static size_t longest_part(struct rw_slice out, struct rw_slice value)
 	size_t best = 0;
 
 	for (size_t from = 0; from < value.n; from++)
-		while (from + best < value.n && memmem(out.p, out.n, value.p + from, best + 1))
+		while (out.n && from + best < value.n &&
+		       memmem(out.p, out.n, value.p + from, best + 1))
 			best++;
 	return best;
 }
