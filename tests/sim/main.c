@@ -9,7 +9,9 @@
  * After every scenario: every client got the truth or a broken connection, every request was
  * settled and audited, and no socket, byte or request is left.
  */
+#define OPENSSL_SUPPRESS_DEPRECATED /* RAND_METHOD is, but nothing else reaches every caller */
 #include <inttypes.h>
+#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -30,11 +32,10 @@ enum {
 static const uint64_t DRAIN_NS = 30000000000;
 static const uint64_t LONGEST_NS = 900000000000; /* of simulated time */
 
-/* Made once: rules take a second to compile, keys and certificates are files. */
+/* Made once: rules take a second to compile. */
 struct fixture {
 	const char *dir;
 	struct rw_rules *rules;
-	struct rw_tls_ctx *server, *client;
 	char key[RW_KEY_TEXT];
 	bool verbose;
 };
@@ -50,6 +51,7 @@ struct scenario {
 	bool stopped[MAX_WORKERS];
 	unsigned n_workers;
 	struct rw_stub *stub;
+	struct rw_tls_ctx *server_tls, *client_tls; /* not shared: RSA blinding remembers */
 	struct client_world world;
 	struct client *clients[MAX_CLIENTS];
 	unsigned n_clients;
@@ -64,6 +66,29 @@ struct scenario {
 			exit(2);                                          \
 		}                                                         \
 	} while (0)
+
+/* --- chance --------------------------------------------------------------------------------------
+ */
+
+/* OpenSSL's random bytes follow from the seed too: they decide lengths (a ticket's, say). */
+static uint64_t random_state;
+
+static int seeded_bytes(unsigned char *buf, int n)
+{
+	for (int i = 0; i < n; i++) {
+		random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+		buf[i] = (unsigned char)(random_state >> 56);
+	}
+	return 1;
+}
+
+static int seeded_status(void)
+{
+	return 1;
+}
+
+static const RAND_METHOD seeded = {
+	.bytes = seeded_bytes, .pseudorand = seeded_bytes, .status = seeded_status};
 
 /* --- setting the scene ---------------------------------------------------------------------------
  */
@@ -181,6 +206,19 @@ static void start_gateway(struct scenario *s, bool tls)
 	}
 }
 
+static void make_tls(struct scenario *s, bool tls)
+{
+	struct rw_error *e = &s->error;
+	char cert[512], key[512];
+
+	if (!tls)
+		return;
+	snprintf(cert, sizeof(cert), "%s/gateway.crt", s->f->dir);
+	snprintf(key, sizeof(key), "%s/gateway.key", s->f->dir);
+	MUST(rw_tls_server_new(&s->server_tls, cert, key, e));
+	MUST(rw_tls_client_new(&s->client_tls, cert, e));
+}
+
 static void start_peers(struct scenario *s, bool tls)
 {
 	const struct rw_stub_config sc = {.piece_bytes = 1 +
@@ -190,11 +228,12 @@ static void start_peers(struct scenario *s, bool tls)
 
 	s->stub_loop = new_loop(s);
 	MUST(rw_addr_parse("127.0.0.1:8444", &addr, e));
-	MUST(rw_stub_new(&s->stub, s->stub_loop, &sc, tls ? s->f->server : NULL, &addr, e));
+	make_tls(s, tls);
+	MUST(rw_stub_new(&s->stub, s->stub_loop, &sc, s->server_tls, &addr, e));
 	s->client_loop = new_loop(s);
 	s->world.sim = s->sim;
 	s->world.loop = s->client_loop;
-	s->world.tls = tls ? s->f->client : NULL;
+	s->world.tls = s->client_tls;
 	s->world.key = s->f->key;
 	s->world.verbose = s->f->verbose;
 	MUST(rw_addr_parse("127.0.0.1:8443", &s->world.gateway, e));
@@ -242,9 +281,10 @@ static bool is_quiet(const struct scenario *s)
 static void play(struct scenario *s)
 {
 	static const struct rw_sim_knobs calm = {0};
+	const uint64_t end = rw_sim_now(s->sim) + LONGEST_NS;
 	unsigned steps = 0;
 
-	while (!clients_finished(s) && steps++ < MAX_STEPS && rw_sim_now(s->sim) < LONGEST_NS)
+	while (!clients_finished(s) && steps++ < MAX_STEPS && rw_sim_now(s->sim) < end)
 		turn_all(s);
 	if (!clients_finished(s)) {
 		complain(s, "a client never came to an end");
@@ -253,8 +293,7 @@ static void play(struct scenario *s)
 	rw_sim_set_knobs(s->sim, &calm);
 	for (unsigned i = 0; i < s->n_workers; i++)
 		rw_worker_drain(s->workers[i], DRAIN_NS);
-	for (steps = 0; steps < MAX_STEPS && !is_quiet(s) && rw_sim_now(s->sim) < LONGEST_NS;
-	     steps++)
+	for (steps = 0; steps < MAX_STEPS && !is_quiet(s) && rw_sim_now(s->sim) < end; steps++)
 		turn_all(s);
 	if (!is_quiet(s))
 		complain(s, "the drain did not come to an end");
@@ -323,6 +362,8 @@ static void close_all(struct scenario *s)
 	rw_control_free(s->control);
 	rw_loop_free(s->control_loop);
 	rw_sim_free(s->sim);
+	rw_tls_ctx_unref(s->server_tls);
+	rw_tls_ctx_unref(s->client_tls);
 	rw_limits_free(s->gw.key_cells);
 	rw_limits_free(s->gw.address_cells);
 }
@@ -336,6 +377,7 @@ static uint64_t run_seed(struct fixture *f, uint64_t seed, unsigned *whole, char
 	uint64_t hash;
 
 	s->f = f;
+	random_state = seed;
 	knobs = choose_knobs(seed, &s->world.may_break);
 	rw_sim_new(&s->sim, seed, &knobs);
 	start_gateway(s, tls);
@@ -360,18 +402,14 @@ static void make_fixture(struct fixture *f, const char *dir)
 	struct rw_error error = {0}, *e = &error;
 	struct rw_keystore *ks;
 	struct rw_key key;
-	char state[512], cert[512], key_file[512], name[32];
+	char state[512], name[32];
 
 	f->dir = dir;
 	snprintf(state, sizeof(state), "%s/state", dir);
-	snprintf(cert, sizeof(cert), "%s/gateway.crt", dir);
-	snprintf(key_file, sizeof(key_file), "%s/gateway.key", dir);
 	snprintf(name, sizeof(name), "sim-%d", (int)getpid());
 	MUST(rw_keystore_open(&ks, state, e));
 	MUST(rw_keystore_add(ks, name, 0, &key, f->key, e));
 	rw_keystore_close(ks);
-	MUST(rw_tls_server_new(&f->server, cert, key_file, e));
-	MUST(rw_tls_client_new(&f->client, cert, e));
 	MUST(rw_rules_load(&f->rules, NULL, e));
 }
 
@@ -390,11 +428,12 @@ int main(int argc, char **argv)
 	from = strtoull(argv[2], NULL, 10);
 	to = argc > 3 ? strtoull(argv[3], NULL, 10) : from;
 	make_fixture(&f, argv[1]);
+	RAND_set_rand_method(&seeded);
 	for (uint64_t seed = from; seed <= to; seed++) {
 		uint64_t hash = run_seed(&f, seed, &whole, complaint);
 
 		/* Now and then: the same seed must give the same world again. */
-		if (!complaint[0] && (seed % 50 == 3 || f.verbose)) {
+		if (!complaint[0] && (seed % 25 == 3 || seed % 25 == 4 || f.verbose)) {
 			unsigned again = 0;
 
 			if (run_seed(&f, seed, &again, complaint) != hash && !complaint[0])
@@ -411,7 +450,5 @@ int main(int argc, char **argv)
 	printf("sim: seeds %" PRIu64 " to %" PRIu64 ": %" PRIu64 " failed, %u answers came whole\n",
 	       from, to, failed, whole);
 	rw_rules_unref(f.rules);
-	rw_tls_ctx_unref(f.server);
-	rw_tls_ctx_unref(f.client);
 	return failed ? 1 : 0;
 }

@@ -200,8 +200,9 @@ static void settle(void *arg)
 	if (c->x.active && c->x.head_sent)
 		rw_exchange_flush_head(c);
 	while (c->x.active && c->x.ended && !c->backlog.len && !c->closing) {
-		/* An answer before the request's end: the rest of it is not read any more. */
-		keep = c->x.keep_alive && c->x.body_whole && !c->server->draining;
+		keep = c->x.keep_alive;
+		if (keep && !c->x.body_whole)
+			break; /* the little that is left of the request is read away */
 		rw_exchange_over(c, true);
 		if (!keep) {
 			rw_conn_close(c, false);

@@ -6,6 +6,9 @@
 
 #include "http/server_int.h"
 
+/* An answer may come before its request was read: so much of the rest is worth a connection. */
+enum { READ_AWAY_BYTES = 64 * 1024 };
+
 static struct rw_conn *conn_of(const struct rw_exchange *x)
 {
 	return (struct rw_conn *)(uintptr_t)((const char *)x - offsetof(struct rw_conn, x));
@@ -19,6 +22,7 @@ void rw_exchange_begin(struct rw_conn *c, const struct rw_h1_head *head)
 		.active = true,
 		.wants_continue = head->expect_continue,
 		.keep_alive = head->keep_alive,
+		.short_body = !head->chunked && head->length <= READ_AWAY_BYTES,
 		.head_only = rw_slice_is(head->method, "HEAD"),
 		.minor = head->minor,
 	};
@@ -153,9 +157,8 @@ static int put_connection(struct rw_conn *c, struct rw_buf *b)
 {
 	struct rw_exchange *x = &c->x;
 
-	/* A request that is not read to its end leaves bytes behind: the connection cannot go on.
-	 */
-	if (!x->body_whole && !c->feeding)
+	/* What is not read to its end, or was never asked to come, ends the connection. */
+	if (!x->body_whole && (!x->short_body || x->wants_continue))
 		x->keep_alive = false;
 	if (c->server->draining)
 		x->keep_alive = false;

@@ -19,7 +19,8 @@ struct rw_exchange {
 	bool body_whole; /* the request's */
 	bool wants_continue;
 	bool head_sent, ended;
-	bool keep_alive; /* as the request allows */
+	bool keep_alive; /* as the request allows, and as was said */
+	bool short_body; /* none, or little enough to read away under an early answer */
 	bool head_only;	 /* HEAD: no body goes out */
 	bool chunked, close_delimited;
 	unsigned minor;
