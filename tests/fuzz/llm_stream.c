@@ -38,8 +38,7 @@ static void as_stream(struct rw_slice in)
 	rw_buf_free(&cut);
 }
 
-/* --- as text ------------------------------------------------------------------------------------
- */
+/* --- as text ----------------------------------------------------------------------------- */
 
 static void add_up(struct rw_slice out, struct rw_buf *text)
 {

@@ -53,7 +53,7 @@ static int copy_string(struct rw_json *j, const struct parse *p, struct rw_span 
 	return RW_OK;
 }
 
-/* --- texts ---------------------------------------------------------------------------------- */
+/* --- texts ------------------------------------------------------------------------------- */
 
 static int grow_texts(struct rw_json *j, struct parse *p)
 {
@@ -109,7 +109,7 @@ static int read_all_texts(struct rw_json *j, void *ctx, int arg)
 	}
 }
 
-/* --- content -------------------------------------------------------------------------------- */
+/* --- content ----------------------------------------------------------------------------- */
 
 static int read_content(struct rw_json *j, void *ctx, int arg);
 
@@ -156,7 +156,7 @@ static int read_content(struct rw_json *j, void *ctx, int arg)
 	}
 }
 
-/* --- messages ------------------------------------------------------------------------------- */
+/* --- messages ---------------------------------------------------------------------------- */
 
 static int read_function(struct rw_json *j, void *ctx, int arg)
 {
@@ -285,7 +285,7 @@ static int read_messages(struct rw_json *j, void *ctx, int arg)
 	return rw_json_elements(j, read_message, p, arg);
 }
 
-/* --- the other places for prompts ------------------------------------------------------------ */
+/* --- the other places for prompts -------------------------------------------------------- */
 
 /* "prompt" and "input": a string, strings, or messages. */
 static int read_prompt_element(struct rw_json *j, void *ctx, int arg)
@@ -376,7 +376,7 @@ static int read_instructions(struct rw_json *j, void *ctx, int arg)
 	return with_role(j, ctx, RW_ROLE_SYSTEM, read_all_texts);
 }
 
-/* --- the root --------------------------------------------------------------------------------- */
+/* --- the root ---------------------------------------------------------------------------- */
 
 static int read_model(struct rw_json *j, void *ctx, int arg)
 {

@@ -27,8 +27,15 @@ const struct rw_field_form rw_field_forms[RW_FIELD_COUNT] = {
 	[RW_FIELD_TEXT] = {"\"text\":\"", NULL, "\"", false},
 };
 
-const char *const rw_envelope_names[RW_ENVELOPE] = {"id", "object", "created", "model",
-						    "system_fingerprint"};
+#define NAME(literal) {literal, sizeof(literal) - 1}
+const struct rw_slice rw_envelope_names[RW_ENVELOPE] = {
+	NAME("\"id\":"),
+	NAME("\"object\":"),
+	NAME("\"created\":"),
+	NAME("\"model\":"),
+	NAME("\"system_fingerprint\":"),
+};
+#undef NAME
 
 struct reader {
 	struct rw_chunk *c;
@@ -37,7 +44,7 @@ struct reader {
 	bool has_error;
 };
 
-/* --- spots ---------------------------------------------------------------------------------- */
+/* --- spots ------------------------------------------------------------------------------- */
 
 static int grow_spots(struct rw_json *j, struct rw_chunk *c)
 {
@@ -74,7 +81,7 @@ static int add_text(struct rw_json *j, struct reader *r, enum rw_spot_kind kind,
 	return rc ? rc : add_spot(j, r, kind, field, at);
 }
 
-/* --- texts ----------------------------------------------------------------------------------- */
+/* --- texts ------------------------------------------------------------------------------- */
 
 static int read_all_texts(struct rw_json *j, void *ctx, int arg)
 {
@@ -124,8 +131,7 @@ static int read_content(struct rw_json *j, void *ctx, int arg)
 	return read_text(j, ctx, arg);
 }
 
-/* --- tool calls and reasoning details: elements that carry an index -----------------------------
- */
+/* --- tool calls and reasoning details: elements that carry an index ---------------------- */
 
 static int read_index(struct rw_json *j, void *ctx, int arg)
 {
@@ -246,7 +252,7 @@ static int read_audio(struct rw_json *j, void *ctx, int arg)
 	return rw_json_members(j, &audio, ctx);
 }
 
-/* --- choices --------------------------------------------------------------------------------- */
+/* --- choices ----------------------------------------------------------------------------- */
 
 /* arg: the texts go on in later chunks. */
 static int read_message(struct rw_json *j, void *ctx, int arg)
@@ -362,8 +368,7 @@ static int read_choices(struct rw_json *j, void *ctx, int arg)
 	return rw_json_elements(j, read_choice, &list, arg);
 }
 
-/* --- the root ----------------------------------------------------------------------------------
- */
+/* --- the root ---------------------------------------------------------------------------- */
 
 /* Scalars hold no line ends, so they can be put into an event as they are. */
 static int read_envelope(struct rw_json *j, void *ctx, int arg)

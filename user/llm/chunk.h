@@ -48,8 +48,8 @@ struct rw_spot {
 	struct rw_span at;
 	uint64_t choice, index; /* index: of the tool call or detail */
 	/* for llm/rewrite.h */
-	bool changed; /* another text or value is put in its place */
-	bool touched; /* its text does not stand alone: changed, or held back in part */
+	bool changed;		   /* another text or value is put in its place */
+	bool touched;		   /* changed; of logprobs: the choice holds text back */
 	size_t new_start, new_end; /* what it becomes */
 	unsigned lane;
 };
@@ -68,8 +68,8 @@ struct rw_chunk {
 	bool has_choices;
 };
 
-/* The names of envelope[i]: id, object, created, model, system_fingerprint. */
-extern const char *const rw_envelope_names[RW_ENVELOPE];
+/* How envelope[i] is written: the name, with a colon. */
+extern const struct rw_slice rw_envelope_names[RW_ENVELOPE];
 
 /*
  * stream: texts of a delta are lanes, else whole. In an object that has neither choices

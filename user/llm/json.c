@@ -67,7 +67,7 @@ enum rw_json_type rw_json_peek(struct rw_json *j)
 	}
 }
 
-/* --- strings ------------------------------------------------------------------------------ */
+/* --- strings ----------------------------------------------------------------------------- */
 
 /* Eight bytes of ASCII that stand for themselves: no quote, backslash or control character. */
 static bool plain8(const char *p)
@@ -80,6 +80,11 @@ static bool plain8(const char *p)
 	return !((w | (w - ones * 0x20) | ((w ^ (ones * '"')) - ones) |
 		  ((w ^ (ones * '\\')) - ones)) &
 		 (ones * 0x80));
+}
+
+static bool plain(char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
 static int hex_digit(char c)
@@ -139,6 +144,8 @@ int rw_json_string(struct rw_json *j, struct rw_span *out)
 	for (;;) {
 		while (j->end - j->p >= 8 && plain8(j->p))
 			j->p += 8;
+		while (j->p < j->end && plain(*j->p))
+			j->p++;
 		if (j->p == j->end)
 			return rw_json_fail(j, "a string is not closed");
 		if (*j->p == '"')
@@ -203,7 +210,7 @@ size_t rw_json_unescape(struct rw_slice raw, char *out)
 	return (size_t)(o - out);
 }
 
-/* --- scalars ------------------------------------------------------------------------------- */
+/* --- scalars ----------------------------------------------------------------------------- */
 
 static bool skip_digits(struct rw_json *j)
 {
@@ -272,7 +279,7 @@ int rw_json_bool(struct rw_json *j, bool *out)
 	return skip_word(j, *out ? "true" : "false");
 }
 
-/* --- objects and arrays --------------------------------------------------------------------- */
+/* --- objects and arrays ------------------------------------------------------------------ */
 
 static int enter(struct rw_json *j)
 {
@@ -281,6 +288,15 @@ static int enter(struct rw_json *j)
 			       offset(j, j->p));
 	j->depth_left--;
 	return RW_OK;
+}
+
+/* Keys in small ASCII letters, nearly all, fold to themselves. */
+static bool is_folded(struct rw_slice key)
+{
+	for (size_t i = 0; i < key.n; i++)
+		if ((unsigned char)key.p[i] >= 0x80 || (key.p[i] >= 'A' && key.p[i] <= 'Z'))
+			return false;
+	return true;
 }
 
 /* What the key says, case folded as the most lenient reader does (Go folds U+017F and U+212A). */
@@ -311,7 +327,7 @@ static size_t fold(struct rw_slice key, char out[KEY_MAX])
 static int find(const struct rw_json_shape *shape, struct rw_slice key)
 {
 	for (unsigned i = 0; i < shape->n; i++)
-		if (shape->members[i].len == key.n &&
+		if (shape->members[i].len == key.n && shape->members[i].name[0] == key.p[0] &&
 		    memcmp(shape->members[i].name, key.p, key.n) == 0)
 			return (int)i;
 	return -1;
@@ -329,7 +345,7 @@ static int identify(const struct rw_json *j, const struct rw_json_shape *shape, 
 	if (s.escaped)
 		key = rw_slice_of(plain, rw_json_unescape(key, plain));
 	at = find(shape, key);
-	if (at >= 0 || shape->any_case || key.n > KEY_MAX)
+	if (at >= 0 || shape->any_case || key.n > KEY_MAX || is_folded(key))
 		return at;
 	return find(shape, rw_slice_of(folded, fold(key, folded))) >= 0 ? -2 : -1;
 }

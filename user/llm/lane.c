@@ -29,7 +29,6 @@ int rw_llm_lane_begin(struct rw_llm_guard *g, struct rw_llm_lane *l)
 {
 	l->scan = rw_lane_new(g->s, g->r, g->g);
 	l->high = 0;
-	l->n_part = 0;
 	l->inner = (struct rw_inner){0};
 	return l->scan ? RW_OK : RW_ENOMEM;
 }
@@ -44,11 +43,10 @@ void rw_llm_lane_drop(struct rw_llm_guard *g, struct rw_llm_lane *l)
 
 size_t rw_llm_lane_held(const struct rw_llm_lane *l)
 {
-	return l->scan ? rw_lane_held(l->scan) + (l->high ? 3 : 0) + l->n_part : 0;
+	return l->scan ? rw_lane_held(l->scan) + (l->high ? 3 : 0) : 0;
 }
 
-/* --- before the scanner ------------------------------------------------------------------------
- */
+/* --- before the scanner ------------------------------------------------------------------ */
 
 static int scan_code_point(struct rw_llm_guard *g, struct rw_llm_lane *l, uint32_t cp)
 {
@@ -89,45 +87,12 @@ static int scan(struct rw_llm_guard *g, struct rw_llm_lane *l, struct rw_slice t
 	return rc || text.n == 0 ? rc : rw_lane_feed(l->scan, text, &g->released);
 }
 
-/* --- behind the scanner --------------------------------------------------------------------------
- */
+/* --- behind the scanner ------------------------------------------------------------------ */
 
-/* Bytes at the end of text that begin a character which is not whole. */
-static size_t part_len(struct rw_slice text)
-{
-	for (size_t back = 1; back <= 3 && back <= text.n; back++) {
-		unsigned char c = (unsigned char)text.p[text.n - back];
-
-		if (c < 0x80)
-			return 0;
-		if (c >= 0xc0)
-			return back < (c >= 0xf0 ? 4u : c >= 0xe0 ? 3u : 2u) ? back : 0;
-	}
-	return 0;
-}
-
-/* Puts what was kept in front of what will be released. */
-static int open_release(struct rw_llm_guard *g, struct rw_llm_lane *l)
-{
-	int rc;
-
-	rw_buf_reset(&g->released);
-	rc = rw_buf_add(&g->released, l->part, l->n_part);
-	l->n_part = 0;
-	return rc;
-}
-
-static int close_release(struct rw_llm_guard *g, struct rw_llm_lane *l, bool end,
-			 struct rw_buf *out)
+static int release(struct rw_llm_guard *g, struct rw_llm_lane *l, struct rw_buf *out)
 {
 	struct rw_slice text = rw_buf_slice(&g->released);
 
-	if (!end)
-		l->n_part = (unsigned)part_len(text);
-	if (l->n_part) {
-		text.n -= l->n_part;
-		memcpy(l->part, text.p + text.n, l->n_part);
-	}
 	if (!rw_field_forms[l->field].json)
 		return rw_buf_add_slice(out, text);
 	return rw_inner_write(&l->inner, text, rw_lane_tally(l->scan)->strongest >= RW_ACT_MASK,
@@ -137,23 +102,24 @@ static int close_release(struct rw_llm_guard *g, struct rw_llm_lane *l, bool end
 int rw_llm_lane_feed(struct rw_llm_guard *g, struct rw_llm_lane *l, struct rw_slice text,
 		     struct rw_buf *out)
 {
-	int rc = open_release(g, l);
+	int rc;
 
-	if (!rc)
-		rc = scan(g, l, text);
-	return rc ? rc : close_release(g, l, false, out);
+	rw_buf_reset(&g->released);
+	rc = scan(g, l, text);
+	return rc ? rc : release(g, l, out);
 }
 
 int rw_llm_lane_end(struct rw_llm_guard *g, struct rw_llm_lane *l, struct rw_buf *out)
 {
-	int rc = open_release(g, l);
+	int rc = RW_OK;
 
-	if (!rc && l->high)
+	rw_buf_reset(&g->released);
+	if (l->high)
 		rc = scan_code_point(g, l, l->high);
 	if (!rc)
 		rc = rw_lane_end(l->scan, &g->released);
 	if (!rc)
-		rc = close_release(g, l, true, out);
+		rc = release(g, l, out);
 	rw_llm_lane_drop(g, l);
 	return rc;
 }

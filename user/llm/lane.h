@@ -3,9 +3,7 @@
  * A lane of an answer: the scanner's lane, and what JSON adds to it.
  *
  * The scanner sees the text, not its pieces: surrogates that two deltas share are joined
- * before it, and a character that it releases in two parts is put together again
- * behind it, for no part of one can stand in JSON. Arguments of tool calls stay
- * JSON (llm/inner.h).
+ * before it. Arguments of tool calls stay JSON behind it (llm/inner.h).
  */
 #ifndef RW_LLM_LANE_H
 #define RW_LLM_LANE_H
@@ -18,8 +16,6 @@ struct rw_llm_lane {
 	uint64_t choice, index;
 	struct rw_lane *scan; /* NULL: ended */
 	uint32_t high;	      /* a surrogate that waits for its other half, or 0 */
-	char part[4];	      /* of a character, released */
-	unsigned n_part;
 	struct rw_inner inner;
 	/* for the stream: in which event its choice finished, and its last piece in an event */
 	uint64_t finish_event;

@@ -52,7 +52,7 @@ static struct field read_field(struct rw_slice line, bool first)
 	return f;
 }
 
-/* --- re-assembly ---------------------------------------------------------------------------- */
+/* --- re-assembly ------------------------------------------------------------------------- */
 
 static void start_block(struct rw_sse *s)
 {
@@ -198,7 +198,7 @@ void rw_sse_free(struct rw_sse *s)
 	*s = (struct rw_sse){.max_bytes = s->max_bytes};
 }
 
-/* --- rewriting -------------------------------------------------------------------------------- */
+/* --- rewriting --------------------------------------------------------------------------- */
 
 /* Adds a data line's prefix, the next line of *data and the line's end; *more: data goes on. */
 static int rewrite_line(struct rw_buf *out, struct rw_slice prefix, struct rw_slice eol,

@@ -57,8 +57,7 @@ void rw_answer_stream_free(struct rw_answer_stream *st)
 	free(st);
 }
 
-/* --- lanes -------------------------------------------------------------------------------------
- */
+/* --- lanes ------------------------------------------------------------------------------- */
 
 static int grow_lanes(struct rw_answer_stream *st)
 {
@@ -101,8 +100,7 @@ static bool choice_holds(const struct rw_answer_stream *st, uint64_t choice)
 	return false;
 }
 
-/* --- events of our own
- * ---------------------------------------------------------------------------- */
+/* --- events of our own ------------------------------------------------------------------- */
 
 static int save_envelope(struct rw_answer_stream *st)
 {
@@ -115,11 +113,7 @@ static int save_envelope(struct rw_answer_stream *st)
 
 		if (!v.end)
 			continue;
-		rc = rw_buf_add(&st->envelope, "\"", 1);
-		if (!rc)
-			rc = rw_buf_add_str(&st->envelope, rw_envelope_names[i]);
-		if (!rc)
-			rc = rw_buf_add(&st->envelope, "\":", 2);
+		rc = rw_buf_add_slice(&st->envelope, rw_envelope_names[i]);
 		if (!rc)
 			rc = rw_buf_add(&st->envelope, st->w.json.p + v.start, v.end - v.start);
 		if (!rc)
@@ -190,8 +184,7 @@ static int flush_all(struct rw_answer_stream *st, struct rw_buf *out)
 	return rc;
 }
 
-/* --- endings -------------------------------------------------------------------------------------
- */
+/* --- endings ----------------------------------------------------------------------------- */
 
 static int add_filtered(struct rw_buf *out, uint64_t choice, bool legacy)
 {
@@ -232,44 +225,50 @@ static int end_blocked(struct rw_answer_stream *st, struct rw_buf *out)
 	return rc ? rc : rw_buf_add_str(out, "]}\n\ndata: [DONE]\n\n");
 }
 
-static int end_broken(struct rw_buf *out, const char *code, const char *message)
+/* Why a stream ends before its time; the last stands for every other reason. */
+static const struct ending {
+	int rc;
+	const char *code, *message;
+} endings[] = {
+	{RW_EPROTO, "upstream_bad_answer",
+	 "The model provider's stream broke off or cannot be read"},
+	{RW_ELIMIT, "upstream_bad_answer",
+	 "The model provider's stream is larger than this gateway takes"},
+	{RW_ENOMEM, "overloaded", "This gateway is at its memory bound"},
+	{RW_EIO, "scanner_failed", "The answer could not be scanned and was cut off"},
+};
+
+static const struct ending *find_ending(int rc)
+{
+	const struct ending *x = endings;
+
+	while (x->rc != rc && x < endings + sizeof(endings) / sizeof(endings[0]) - 1)
+		x++;
+	return x;
+}
+
+static int end_broken(struct rw_buf *out, const struct ending *why)
 {
 	int rc = rw_buf_add_str(out, "data: ");
 
 	if (!rc)
-		rc = rw_openai_error(out, "server_error", code, message);
+		rc = rw_openai_error(out, "server_error", why->code, why->message);
 	return rc ? rc : rw_buf_add_str(out, "\n\n");
 }
 
 /* Writes the stream's ending for rc, which stays; what lanes hold is forgotten. */
 static int fail(struct rw_answer_stream *st, int rc, struct rw_buf *out)
 {
-	static const struct {
-		int rc;
-		const char *code, *message;
-	} endings[] = {
-		{RW_EPROTO, "upstream_bad_answer",
-		 "The model provider's stream broke off or cannot be read"},
-		{RW_ELIMIT, "upstream_bad_answer",
-		 "The model provider's stream is larger than this gateway takes"},
-		{RW_ENOMEM, "overloaded", "This gateway is at its memory bound"},
-		{RW_EIO, "scanner_failed", "The answer could not be scanned and was cut off"},
-	};
-	int wrote = RW_OK;
+	int wrote;
 
 	st->failed = rc;
-	if (rc == RW_EPERM)
-		wrote = end_blocked(st, out);
-	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
-		if (endings[i].rc == rc)
-			wrote = end_broken(out, endings[i].code, endings[i].message);
+	wrote = rc == RW_EPERM ? end_blocked(st, out) : end_broken(out, find_ending(rc));
 	for (unsigned i = 0; i < st->n_lanes; i++)
 		rw_llm_lane_drop(&st->w.guard, &st->lanes[i]);
 	return wrote ? wrote : rc;
 }
 
-/* --- chunks
- * --------------------------------------------------------------------------------------- */
+/* --- chunks ------------------------------------------------------------------------------ */
 
 /* Which lanes the chunk feeds, where for the last time, and which it finishes. */
 static int plan(struct rw_answer_stream *st)
@@ -297,7 +296,6 @@ static int feed_piece(struct rw_answer_stream *st, unsigned i)
 	struct rw_llm_lane *l = &st->lanes[s->lane];
 	size_t start = st->w.fresh.len;
 	bool ends = l->finish_event == st->events && l->last_spot == i;
-	bool held = rw_llm_lane_held(l) > 0;
 	struct rw_slice text;
 	int rc = rw_rewrite_plain(&st->w, s, &text);
 
@@ -310,7 +308,6 @@ static int feed_piece(struct rw_answer_stream *st, unsigned i)
 	if (rc)
 		return rc;
 	rw_rewrite_set(&st->w, s, text, start);
-	s->touched |= held || rw_llm_lane_held(l) > 0;
 	return RW_OK;
 }
 
@@ -399,8 +396,7 @@ static int take_block(struct rw_answer_stream *st, const struct rw_sse_block *b,
 	return rc ? rc : rw_buf_add_slice(out, b->raw);
 }
 
-/* --- the stream
- * ----------------------------------------------------------------------------------- */
+/* --- the stream -------------------------------------------------------------------------- */
 
 static void settle_tally(struct rw_answer_stream *st)
 {

@@ -31,8 +31,7 @@ static void assert_stream(const struct rw_guard *g, const char *in, int rc, cons
 	rw_buf_free(&out);
 }
 
-/* --- cuts ---------------------------------------------------------------------------------------
- */
+/* --- cuts -------------------------------------------------------------------------------- */
 
 /* A stream of text in pieces: one of first bytes, then of step bytes. */
 static void build(struct rw_buf *b, struct rw_slice text, size_t first, size_t step)
@@ -154,6 +153,25 @@ static void tool_arguments_are_masked_and_stay_json(void **state)
 	rw_buf_free(&out);
 }
 
+/* Parallel calls: arguments of two tools interleave by index. */
+static void tool_calls_do_not_mix(void **state)
+{
+	struct rw_buf in = {0}, out = {0};
+
+	(void)state;
+	for (const char *p = "\"ask jane@example.com\""; *p; p++) {
+		add_piece(&in, 0, TOOL, rw_slice_of(p, 1), TOOL_END);
+		add_piece(&in, 0, "\"tool_calls\":[{\"id\":\"x\",\"function\":{\"arguments\":",
+			  rw_slice_of(p, 1), "},\"index\":2}]");
+	}
+	add_finish(&in, 0);
+	assert_int_equal(run_stream(&masking, rw_buf_slice(&in), 0, in.len, true, &out), RW_OK);
+	assert_collected(rw_buf_slice(&out), 0, "delta.tool_calls.0.function.arguments",
+			 RW_SLICE("\"\"ask ask [EMAIL_ADDRESS]\"[EMAIL_ADDRESS]\""));
+	rw_buf_free(&in);
+	rw_buf_free(&out);
+}
+
 /* Every field of a delta that may hold text is a lane of its own; its tail keeps its place. */
 static void every_field_is_a_lane(void **state)
 {
@@ -210,8 +228,7 @@ static void legacy_completions_are_masked(void **state)
 		"data: {\"id\":\"x\",\"choices\":[{\"index\":0,\"finish_reason\":\"stop\"}]}\n\n");
 }
 
-/* --- characters
- * ----------------------------------------------------------------------------------- */
+/* --- characters -------------------------------------------------------------------------- */
 
 #define CHUNK(text) "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" text "\"}}]}\n\n"
 
@@ -232,8 +249,28 @@ static void a_surrogate_pair_in_two_deltas_is_joined(void **state)
 			    "\"finish_reason\":null}]}\n\n");
 }
 
-/* --- bytes that are not ours
- * ----------------------------------------------------------------------- */
+/* What is held counts bytes; a bound that falls into a character would make U+FFFD of it. */
+static void no_part_of_a_character_is_released(void **state)
+{
+	struct rw_buf in = {0}, out = {0}, want = {0};
+
+	(void)state;
+	for (unsigned i = 0; i < 3000; i++) {
+		struct rw_slice piece = i % 3 ? RW_SLICE("\xe6\xbc\xa2")
+					      : RW_SLICE("a\xf0\x9f\x98\x80");
+
+		add_piece(&in, 0, CONTENT, piece, "");
+		rw_buf_add_slice(&want, piece);
+	}
+	add_finish(&in, 0);
+	assert_int_equal(run_stream(&masking, rw_buf_slice(&in), 0, in.len, true, &out), RW_OK);
+	assert_collected(rw_buf_slice(&out), 0, "delta.content", rw_buf_slice(&want));
+	rw_buf_free(&in);
+	rw_buf_free(&out);
+	rw_buf_free(&want);
+}
+
+/* --- bytes that are not ours ------------------------------------------------------------- */
 
 static void a_stream_that_is_not_touched_keeps_its_bytes(void **state)
 {
@@ -331,8 +368,7 @@ static void logprobs_do_not_tell_what_is_held(void **state)
 		"\"logprobs\":{\"content\":[{\"token\":\"ok \"}]}}]}\n\n");
 }
 
-/* --- endings
- * ---------------------------------------------------------------------------------------- */
+/* --- endings ----------------------------------------------------------------------------- */
 
 #define TAIL(text)                                                                     \
 	"data: {" ENVELOPE ",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" text \
@@ -354,6 +390,12 @@ static void what_is_held_joins_the_finishing_event(void **state)
 	(void)state;
 	assert_stream(&masking, TAIL("a jane@exam") FINISH(CONTENT "\"ple.com\""), RW_OK,
 		      TAIL("a ") FINISH(CONTENT "\"[EMAIL_ADDRESS]\""));
+	assert_stream(&masking,
+		      FINISH(CONTENT
+			     "[{\"text\":\"a jane@\"},{\"text\":\"exam\"},{\"text\":\"ple.com\"}]"),
+		      RW_OK,
+		      FINISH(CONTENT
+			     "[{\"text\":\"a \"},{\"text\":\"\"},{\"text\":\"[EMAIL_ADDRESS]\"}]"));
 	assert_stream(&masking, TAIL("a wo") FINISH(CONTENT "\"rd\""), RW_OK,
 		      TAIL("a ") FINISH(CONTENT "\"word\""));
 }
@@ -455,8 +497,7 @@ static void a_failed_stream_stays_silent(void **state)
 	rw_buf_free(&out);
 }
 
-/* --- bounds and figures
- * ----------------------------------------------------------------------------- */
+/* --- bounds and figures ------------------------------------------------------------------ */
 
 static void lanes_and_events_are_bounded(void **state)
 {
@@ -531,9 +572,11 @@ int main(void)
 		cmocka_unit_test(every_cut_of_the_wire_gives_the_same_bytes),
 		cmocka_unit_test(choices_do_not_mix),
 		cmocka_unit_test(tool_arguments_are_masked_and_stay_json),
+		cmocka_unit_test(tool_calls_do_not_mix),
 		cmocka_unit_test(every_field_is_a_lane),
 		cmocka_unit_test(legacy_completions_are_masked),
 		cmocka_unit_test(a_surrogate_pair_in_two_deltas_is_joined),
+		cmocka_unit_test(no_part_of_a_character_is_released),
 		cmocka_unit_test(a_stream_that_is_not_touched_keeps_its_bytes),
 		cmocka_unit_test(a_changed_event_keeps_the_rest),
 		cmocka_unit_test(events_without_choices_pass),
