@@ -84,7 +84,7 @@ $(B)/obj/%.o: user/%.c
 	@echo "  CC    $<"
 	@$(CC) $(COMMON) $(CFLAGS) -MMD -MP -c $< -o $@
 
-$(B)/obj/kern/%.o: | $(SKELS)
+$(call obj_of,kern): | $(SKELS)
 # Rule packs are part of the binary.
 $(B)/obj/scan/packs.o: $(wildcard user/scan/rules/*.yaml)
 # The demonstration configuration is part of the binary.
