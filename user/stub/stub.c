@@ -362,6 +362,8 @@ static void choose_text(struct chat *c)
 		rw_buf_add_slice(&c->text, c->answer);
 		return;
 	}
+	if (!root)
+		return;
 	yyjson_obj_foreach(root, i, n, key, val)
 	{
 		if (!memmem(c->text.p ? c->text.p : "", c->text.len, yyjson_get_str(key),
