@@ -88,5 +88,5 @@ int rw_inner_write(struct rw_inner *in, struct rw_slice text, bool masked, struc
 		i += n;
 		run = i;
 	}
-	return rc ? rc : rw_buf_add(out, text.p + run, i - run);
+	return rc || run == i ? rc : rw_buf_add(out, text.p + run, i - run);
 }
