@@ -62,6 +62,7 @@ static void start_token(struct rw_seg *s)
 {
 	s->token = s->core = s->pos;
 	s->at_core = true;
+	s->digit = false;
 }
 
 static void start_run(struct rw_seg *s)
@@ -86,7 +87,7 @@ static bool end_run(struct rw_seg *s, size_t end, struct rw_unit *u)
 
 static bool is_group(const struct rw_seg *s)
 {
-	return s->at_core && s->pos > s->core;
+	return s->at_core && s->digit;
 }
 
 static bool upper_or_digit(char c)
@@ -185,23 +186,27 @@ static enum walked end_token(struct rw_seg *s, struct rw_slice text, bool eof, s
 static void walk_token(struct rw_seg *s, struct rw_slice text, size_t stop)
 {
 	size_t at = s->pos, core = s->core;
-	bool at_core = s->at_core;
+	bool at_core = s->at_core, digit = s->digit;
 	uint8_t seen = s->seen;
 
 	for (; at < stop; at++) {
 		uint8_t k = class_of(text, at);
 
-		if (!(k & IN_TOKEN) && !(text.p[at] == ',' && at_core && at > core))
+		if (!(k & IN_TOKEN) && !(text.p[at] == ',' && at_core && digit))
 			break;
 		seen |= k;
-		if (k & RESET)
+		digit |= k & DIGIT;
+		if (k & RESET) {
 			core = at + 1;
+			digit = false;
+		}
 		if (k && !(k & GROUP))
 			at_core = k & RESET;
 	}
 	s->pos = at;
 	s->core = core;
 	s->at_core = at_core;
+	s->digit = digit;
 	s->seen = seen;
 }
 
@@ -223,15 +228,55 @@ static enum walked walk_run(struct rw_seg *s, struct rw_slice text, bool eof, st
 
 /*
  * Whether a token is prose that decides nothing: no entity in it, and no run that goes on
- * behind it. first is its first class, seen all of them, next the byte that ends it.
+ * behind it. seen are the classes of its bytes, next the byte that ends it.
  */
-static bool is_prose(struct rw_slice token, uint8_t first, uint8_t seen, char next)
+static bool is_prose(struct rw_slice token, uint8_t seen, char next)
 {
-	if ((seen & (DIGIT | AT | RESET)) || (first & GROUP))
+	if (seen & (DIGIT | AT))
 		return false;
 	if (seen & UPPER && (token.n >= LONG_TOKEN || token.p[token.n - 1] == 'N'))
 		return false;
 	return next != ' ' || !is_month(token);
+}
+
+/* A byte in all eight places; whether one of eight is less than n (n <= 128). */
+#define ALL(c)	   (UINT64_C(0x0101010101010101) * (c))
+#define LESS(x, n) (((x) - ALL(n)) & ~(x) & ALL(0x80))
+
+/* Whether eight bytes are worth a closer look: a digit, an @, a dash, or no end of a token. */
+static bool is_hot(uint64_t x)
+{
+	uint64_t breaks = LESS(x, 0x21) | (x & ALL(0x80));
+
+	return !breaks || LESS(x ^ ALL('0'), 10) || LESS(x ^ ALL('@'), 1) || LESS(x ^ ALL('-'), 1);
+}
+
+static size_t token_start(const unsigned char *p, size_t from, size_t at)
+{
+	while (at > from && classes[p[at - 1]] & IN_TOKEN)
+		at--;
+	return at;
+}
+
+/*
+ * Skips prose, eight bytes at a time, up to the token that may be more, or the last
+ * one that is not whole; or the name of a month before it.
+ */
+static size_t skip_cold(const unsigned char *p, size_t from, size_t n)
+{
+	size_t at = from, before;
+	uint64_t x;
+
+	for (; at + sizeof(x) <= n; at += sizeof(x)) {
+		memcpy(&x, p + at, sizeof(x));
+		if (is_hot(x))
+			break;
+	}
+	at = token_start(p, from, at);
+	if (at == from || p[at - 1] != ' ')
+		return at;
+	before = token_start(p, from, at - 1);
+	return is_month(rw_slice_of((const char *)p + before, at - 1 - before)) ? before : at;
 }
 
 /* Skips what stands between runs, and prose: most of most texts. */
@@ -241,17 +286,18 @@ static enum walked walk_gap(struct rw_seg *s, struct rw_slice text)
 	size_t at = s->pos, from;
 
 	for (;;) {
-		uint8_t first, seen = 0;
+		uint8_t seen = 0;
 
+		at = skip_cold(p, at, text.n);
 		while (at < text.n && !(classes[p[at]] & IN_TOKEN))
 			at++;
 		from = at;
 		if (at == text.n)
 			break;
-		for (first = classes[p[at]]; at < text.n && classes[p[at]] & IN_TOKEN; at++)
+		for (; at < text.n && classes[p[at]] & IN_TOKEN; at++)
 			seen |= classes[p[at]];
 		if (at == text.n || at - from >= RW_STEP_BYTES ||
-		    !is_prose(rw_slice_of(text.p + from, at - from), first, seen, text.p[at]))
+		    !is_prose(rw_slice_of(text.p + from, at - from), seen, text.p[at]))
 			break;
 	}
 	s->pos = from;

@@ -51,7 +51,8 @@ struct rw_seg {
 	size_t run;    /* start of the open run or window */
 	size_t token;  /* start of its last token */
 	size_t core;   /* start of that token's part behind the last of : = # */
-	bool at_core;  /* that part is a group of numbers so far */
+	bool digit;    /* that part has a digit */
+	bool at_core;  /* and nothing but characters of number groups */
 	bool iban;     /* the groups so far may be an IBAN */
 	bool pem_on;   /* private keys are looked for */
 	uint8_t seen;  /* classes of the run's bytes */

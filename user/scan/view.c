@@ -195,16 +195,25 @@ static char leet(char c)
 	}
 }
 
+enum { LEET_REACH = 16 }; /* bytes of a word that a digit in it makes suspect */
+
+/* Whether the view's last word holds a folded digit: folded is where the last one went. */
+static bool word_is_leet(const struct rw_view *v, size_t folded)
+{
+	return v->n > folded && v->n - folded <= LEET_REACH && v->bytes[v->n - 1] != ' ' &&
+	       !memchr(v->bytes + folded, ' ', v->n - folded);
+}
+
 /*
  * Whether the byte at i, which leet knows, stands for a letter: a letter follows in its
  * word and one stands before it or nothing does; or the word had one already.
  */
-static bool is_leet(const struct rw_view *v, struct rw_slice text, size_t i, bool in_leet)
+static bool is_leet(const struct rw_view *v, struct rw_slice text, size_t i, size_t folded)
 {
 	char before = v->n ? v->bytes[v->n - 1] : ' ';
 	size_t k = i + 1;
 
-	if (in_leet)
+	if (word_is_leet(v, folded))
 		return is_letter(before);
 	if (!is_letter(before) && before != ' ')
 		return false;
@@ -251,12 +260,59 @@ static const char plain[256] = {
 	['}'] = '}', ['~'] = '~',
 };
 
+/* A byte in all eight places; the high bits of those of eight that are less than n, up to the
+ * first. */
+#define ALL(c)	   (UINT64_C(0x0101010101010101) * (c))
+#define LESS(x, n) (((x) - ALL(n)) & ~(x) & ALL(0x80))
+
+/* Exactly the high bits of the bytes of x that are zero. */
+static uint64_t zeros(uint64_t x)
+{
+	return ~(((x & ALL(0x7f)) + ALL(0x7f)) | x | ALL(0x7f));
+}
+
+/* Exactly the high bits of the bytes of x, all below 0x80, that are in [first, last]. */
+static uint64_t between(uint64_t x, unsigned first, unsigned last)
+{
+	return (x + ALL(0x80 - first)) & ~(x + ALL(0x7f - last)) & ALL(0x80);
+}
+
+/*
+ * Whether eight bytes fold each by itself: ASCII, no digit or sign that leet knows, no
+ * control character and no second space (before: the byte in front of them is a space).
+ */
+static bool is_plain8(uint64_t x, bool before)
+{
+	uint64_t space = zeros(x ^ ALL(' '));
+
+	if (x & ALL(0x80) || LESS(x, ' ') || between(x, '0', '9') || zeros(x ^ ALL('@')) ||
+	    zeros(x ^ ALL('$')) || zeros(x ^ ALL(0x7f)))
+		return false;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return !(space & (space << 8 | (before ? 0x80 : 0)));
+#else
+	return !space && !before;
+#endif
+}
+
 /* Folds plain bytes from i on, which are most of most texts; where it stopped. */
 static size_t fold_plain(struct rw_view *v, struct rw_slice text, size_t i)
 {
 	size_t n = v->n;
+	bool space = !n || v->bytes[n - 1] == ' ';
+	uint64_t x;
 	char c;
 
+	for (; i + sizeof(x) <= text.n; i += sizeof(x), n += sizeof(x)) {
+		memcpy(&x, text.p + i, sizeof(x));
+		if (!is_plain8(x, space))
+			break;
+		x += between(x, 'A', 'Z') >> 2; /* 0x80 >> 2 is the bit of lower case */
+		memcpy(v->bytes + n, &x, sizeof(x));
+		for (unsigned k = 0; k < sizeof(x); k++)
+			v->origin[n + k] = (uint16_t)(i + k);
+		space = v->bytes[n + sizeof(x) - 1] == ' ';
+	}
 	for (; i < text.n && (c = plain[(unsigned char)text.p[i]]) != 0; i++, n++) {
 		v->bytes[n] = c;
 		v->origin[n] = (uint16_t)i;
@@ -267,8 +323,7 @@ static size_t fold_plain(struct rw_view *v, struct rw_slice text, size_t i)
 
 void rw_view_fold(struct rw_view *v, struct rw_slice text)
 {
-	bool in_leet = false;
-	size_t i = 0;
+	size_t folded = RW_VIEW_TEXT_BYTES, i = 0;
 
 	RW_BUG_ON(text.n > RW_VIEW_TEXT_BYTES);
 	v->n = 0;
@@ -278,11 +333,12 @@ void rw_view_fold(struct rw_view *v, struct rw_slice text)
 		if (c & (char)0x80) {
 			i += fold_wide(v, text, i);
 		} else if (c <= ' ' || c == 0x7f) {
-			in_leet = false;
 			put_space(v, i++);
 		} else {
-			in_leet = is_leet(v, text, i, in_leet);
-			c = in_leet ? leet(c) : c;
+			if (is_leet(v, text, i, folded)) {
+				folded = v->n;
+				c = leet(c);
+			}
 			put(v, &c, 1, i++);
 		}
 	}

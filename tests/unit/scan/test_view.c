@@ -18,6 +18,8 @@ static const struct {
 	{"\U000e0049\U000e0067\U000e006e\U000e006f", "igno"},			    /* tags */
 	{"instru\u0301ctions pr\u00e9c\u00e9dentes", "instructions precedentes"},
 	{"1gn0r3 4ll", "ignore all"},
+	{"1gnore the model a5 here",
+	 "ignore the model a5 here"}, /* one word says nothing of others */
 	{"gpt 4, sha256, 10:35, 5 people", "gpt 4, sha256, 10:35, 5 people"},
 	{"a\u3000b\u00a0 c", "a b c"},
 	{"\xff\xfe plain \x80", "\xff\xfe plain \x80"}, /* not UTF-8: as it is */
