@@ -233,3 +233,31 @@ def test_engine_holds_no_capability_and_writes_no_core(world):
     limits = open(f"/proc/{world.gateway.p.pid}/limits").read()
     core = next(l for l in limits.splitlines() if l.startswith("Max core"))
     assert core.split()[4] == "0"
+
+
+def test_driver_without_native_xdp_is_refused_in_words_and_leaves_nothing(ringwall):
+    """`lo` takes XDP in generic mode only: a feature that this kernel's driver has not."""
+    p = run("unshare", "--net", "--mount", "sh", "-c",
+            f"mount -t bpf bpf /sys/fs/bpf && ip link set lo up && {ringwall} kern attach -i lo -p 8443;"
+            " echo status $?; find /sys/fs/bpf -name 'rw_*'; ip link show lo", check=False)
+    assert "status 1" in p.stdout and "--generic" in p.stderr, p.stdout + p.stderr
+    assert "rw_" not in p.stdout and "xdp" not in p.stdout
+
+
+# Installs a seccomp filter (io_uring_setup, 425 everywhere: EPERM), then becomes the command.
+FORBID_IO_URING = """
+import ctypes, os, struct, sys
+code = b"".join(struct.pack("HBBI", *i) for i in (
+    (0x20, 0, 0, 0), (0x15, 0, 1, 425), (0x06, 0, 0, 0x00050001), (0x06, 0, 0, 0x7fff0000)))
+buf = ctypes.create_string_buffer(code)
+prog = struct.pack("HxxxxxxP", 4, ctypes.addressof(buf))
+libc = ctypes.CDLL(None)
+assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, prog, 0, 0) == 0
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def test_host_that_forbids_io_uring_is_refused_in_words(world):
+    """Container runtimes forbid it by seccomp: EPERM at the first call."""
+    out = serve(world, other_config(world), prefix=["python3", "-c", FORBID_IO_URING], expect=77)
+    assert "io_uring" in out and "seccomp" in out
