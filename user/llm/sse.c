@@ -120,7 +120,11 @@ static int take_late_lf(struct rw_sse *s, struct rw_slice *in, struct rw_sse_blo
 	if (rc)
 		return rc;
 	s->line_start = s->raw.len;
-	return s->raw.len == 1 ? deliver(s, out) : 0;
+	if (s->raw.len > 1)
+		return 0;
+	rc = deliver(s, out);
+	out->late_lf = true;
+	return rc;
 }
 
 /* Moves the rest of the line into raw; *whole: its end came too. */

@@ -31,7 +31,8 @@ struct rw_sse {
 struct rw_sse_block {
 	struct rw_slice raw, data; /* until the next call */
 	bool has_data;
-	bool first; /* of the stream: may begin with a byte-order mark */
+	bool first;   /* of the stream: may begin with a byte-order mark */
+	bool late_lf; /* the other half of the line end of the block before */
 };
 
 /*

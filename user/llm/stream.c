@@ -23,6 +23,7 @@ struct rw_answer_stream {
 	uint64_t events;
 	uint64_t blocked; /* the choice that is to blame */
 	bool done;	  /* [DONE] has passed */
+	bool closed;	  /* and what comes now is dropped */
 	int failed;	  /* sticky: out has its ending */
 	struct rw_usage usage;
 	struct rw_tally tally;
@@ -380,12 +381,21 @@ static bool is_done(struct rw_slice data)
 	return rw_slice_is(data, "[DONE]");
 }
 
+/* Behind [DONE] nothing is passed but the other half of its line end. */
+static int take_rest(struct rw_answer_stream *st, const struct rw_sse_block *b, struct rw_buf *out)
+{
+	bool pass = b->late_lf && !st->closed;
+
+	st->closed = true;
+	return pass ? rw_buf_add_slice(out, b->raw) : RW_OK;
+}
+
 static int take_block(struct rw_answer_stream *st, const struct rw_sse_block *b, struct rw_buf *out)
 {
 	int rc;
 
 	if (st->done)
-		return RW_OK;
+		return take_rest(st, b, out);
 	if (!b->has_data || b->data.n == 0)
 		return rw_buf_add_slice(out, b->raw);
 	st->events++;

@@ -345,6 +345,24 @@ static void nothing_follows_done(void **state)
 		      "data: [DONE]\n\n");
 }
 
+/* Found by fuzzing: the LF of [DONE]'s own line end came in the next read, and was dropped. */
+static void the_line_end_of_done_is_whole(void **state)
+{
+	struct rw_slice in = RW_SLICE("data: [DONE]\r\n\r\n: dropped\r\n\r\n");
+	struct rw_buf out = {0};
+
+	(void)state;
+	for (size_t cut = 1; cut <= in.n; cut++) {
+		rw_buf_reset(&out);
+		assert_int_equal(run_stream(&masking, in, cut, in.n, true, &out), RW_OK);
+		assert_true(rw_slice_is(rw_buf_slice(&out), "data: [DONE]\r\n\r\n"));
+	}
+	rw_buf_reset(&out);
+	assert_int_equal(run_stream(&masking, in, 0, 1, true, &out), RW_OK);
+	assert_true(rw_slice_is(rw_buf_slice(&out), "data: [DONE]\r\n\r\n"));
+	rw_buf_free(&out);
+}
+
 /* The tokens spell the text that is held back or masked. */
 static void logprobs_do_not_tell_what_is_held(void **state)
 {
@@ -582,6 +600,7 @@ int main(void)
 		cmocka_unit_test(events_without_choices_pass),
 		cmocka_unit_test(errors_pass_masked),
 		cmocka_unit_test(nothing_follows_done),
+		cmocka_unit_test(the_line_end_of_done_is_whole),
 		cmocka_unit_test(logprobs_do_not_tell_what_is_held),
 		cmocka_unit_test(what_is_held_goes_out_before_the_finish),
 		cmocka_unit_test(what_is_held_joins_the_finishing_event),
