@@ -126,7 +126,7 @@ static int attach(int argc, char **argv)
 		NULL,
 		"Attaches the XDP program to an interface and pins it, so that it stays when this "
 		"command and the gateway end.\v"
-		"Needs CAP_BPF and CAP_NET_ADMIN.",
+		"Needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON.",
 		NULL,
 		NULL,
 		NULL};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The kernel side, as userspace sees it: attach and detach (needs CAP_BPF and
- * CAP_NET_ADMIN, then exits), and the pinned maps (file modes are enough).
+ * The kernel side, as userspace sees it: attach and detach (needs CAP_BPF,
+ * CAP_NET_ADMIN and CAP_PERFMON, then exits), and the pinned maps (file modes are enough).
  *
  * Each map has one writer; bans are written here only, by the engine's control thread and
  * `ringwall deny` alike. The contract with bpf/ is include/ringwall/kern_abi.h.

@@ -26,22 +26,33 @@
 /* --- what stands in the way ---------------------------------------------------------------------
  */
 
+/*
+ * CAP_PERFMON: without it the verifier wants speculation barriers around pointer arithmetic, and
+ * has none for packet pointers; no parser of packets passes.
+ */
 static int check_privilege(struct rw_error *e)
 {
-	bool bpf, net;
+	static const struct {
+		unsigned cap;
+		const char *name;
+	} needed[] = {{CAP_BPF, "CAP_BPF"},
+		      {CAP_NET_ADMIN, "CAP_NET_ADMIN"},
+		      {CAP_PERFMON, "CAP_PERFMON"}};
+	char missing[64] = "";
+	size_t n = 0;
 
 	if (capng_get_caps_process())
 		return rw_fail(e, RW_EIO, "cannot read this process's capabilities from /proc");
-	bpf = capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF) ||
-	      capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN);
-	net = capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN);
-	if (bpf && net)
+	for (unsigned i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		if (!capng_have_capability(CAPNG_EFFECTIVE, needed[i].cap))
+			n += (size_t)snprintf(missing + n, sizeof(missing) - n, "%s%s",
+					      n ? ", " : "", needed[i].name);
+	if (!n)
 		return RW_OK;
-	return rw_fail(
-		e, RW_EPERM,
-		"attaching and detaching need the capabilities CAP_BPF and CAP_NET_ADMIN, and "
-		"this process has no %s%s%s: run it as root",
-		bpf ? "" : "CAP_BPF", bpf || net ? "" : " and no ", net ? "" : "CAP_NET_ADMIN");
+	return rw_fail(e, RW_EPERM,
+		       "attaching and detaching need the capabilities CAP_BPF, CAP_NET_ADMIN and "
+		       "CAP_PERFMON; this process lacks %s: run it as root",
+		       missing);
 }
 
 static int check_bpffs(struct rw_error *e)
@@ -155,39 +166,65 @@ static int find_group(const char *name, gid_t *gid, struct rw_error *e)
 /* --- loading
  * -------------------------------------------------------------------------------------- */
 
-/* The last that libbpf said, which has the verifier's words in it. One attach at a time. */
-static char libbpf_words[240];
+enum { VERIFIER_LOG = 65536 };
 
-static int keep_words(enum libbpf_print_level level, const char *fmt, va_list args)
+static int keep_silent(enum libbpf_print_level level, const char *fmt, va_list args)
 {
-	if (level == LIBBPF_WARN)
-		vsnprintf(libbpf_words, sizeof(libbpf_words), fmt, args);
+	(void)level;
+	(void)fmt;
+	(void)args;
 	return 0;
+}
+
+/* The verifier's verdict is the line before the last, "processed N insns ...". */
+static const char *last_words(char *log)
+{
+	char *end = strstr(log, "\nprocessed ");
+	const char *line;
+
+	if (!end)
+		return "no more is known";
+	*end = '\0';
+	line = strrchr(log, '\n');
+	return line ? line + 1 : log;
+}
+
+static int load_failed(int err, char *log, struct rw_error *e)
+{
+	if (err == -EPERM)
+		return rw_fail(e, RW_EPERM,
+			       "the kernel refused to load the program although the capabilities "
+			       "are there: is it locked down, or is BPF forbidden by seccomp or an "
+			       "LSM?");
+	return rw_fail(e, RW_EUNSUP, "this kernel does not take the program (%s): %.300s",
+		       strerror(-err), last_words(log));
 }
 
 static int load(struct rw_xdp **out, struct rw_error *e)
 {
-	libbpf_print_fn_t before = libbpf_set_print(keep_words);
-	struct rw_xdp *skel = rw_xdp__open();
-	int cpus = libbpf_num_possible_cpus(), err = skel ? 0 : -errno;
+	char *log = calloc(1, VERIFIER_LOG);
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .kernel_log_buf = log,
+		    .kernel_log_size = VERIFIER_LOG);
+	libbpf_print_fn_t before;
+	int cpus = libbpf_num_possible_cpus(), err = 0, rc;
 	uint32_t sources = RW_KERN_SOURCES_PER_CPU * (uint32_t)(cpus > 0 ? cpus : 1);
+	struct rw_xdp *skel;
 
+	if (!log)
+		return rw_fail(e, RW_ENOMEM, "out of memory for loading the program");
+	before = libbpf_set_print(keep_silent);
+	skel = rw_xdp__open_opts(&opts);
+	if (!skel)
+		err = -errno;
 	if (!err && sources > RW_KERN_SOURCES_MIN)
 		err = bpf_map__set_max_entries(skel->maps.rw_source, sources);
 	if (!err)
 		err = rw_xdp__load(skel);
 	libbpf_set_print(before);
 	*out = skel;
-	if (!err)
-		return RW_OK;
-	if (err == -EPERM)
-		return rw_fail(
-			e, RW_EPERM,
-			"the kernel refused to load the program although the capabilities are "
-			"there: is it locked down, or is BPF forbidden by seccomp or an LSM?");
-	libbpf_words[strcspn(libbpf_words, "\n")] = '\0';
-	return rw_fail(e, RW_EUNSUP, "this kernel does not take the program (%s): %s",
-		       strerror(-err), libbpf_words);
+	rc = err ? load_failed(err, log, e) : RW_OK;
+	free(log);
+	return rc;
 }
 
 static int put(const struct bpf_map *map, const void *value, struct rw_error *e)
@@ -236,12 +273,18 @@ static int make_link(const struct rw_kern_attach *a, int prog, int ifindex, enum
 /* --- pins
  * ------------------------------------------------------------------------------------------ */
 
+/* No group means root only, also where somebody else is in root's group. */
+static int give(const char *path, mode_t mode, gid_t gid)
+{
+	return chown(path, (uid_t)-1, gid) || chmod(path, gid ? mode : mode & 0700);
+}
+
 static int make_dir(const char *path, gid_t gid, struct rw_error *e)
 {
 	char what[160];
 
 	/* The mode is set apart: mkdir's is cut by the umask. */
-	if (!mkdir(path, 0700) && !chown(path, (uid_t)-1, gid) && !chmod(path, 0750))
+	if (!mkdir(path, 0700) && !give(path, 0750, gid))
 		return RW_OK;
 	snprintf(what, sizeof(what), "make %s", path);
 	return rw_kern_fail(e, -errno, what);
@@ -263,7 +306,7 @@ static int pin(int fd, const char *name, mode_t mode, gid_t gid, struct rw_error
 
 	snprintf(path, sizeof(path), RW_PIN_ROOT "/%s", name);
 	err = bpf_obj_pin(fd, path);
-	if (!err && (chown(path, (uid_t)-1, gid) || chmod(path, mode)))
+	if (!err && give(path, mode, gid))
 		err = -errno;
 	if (!err)
 		return RW_OK;

@@ -1,0 +1,439 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real TCP through XDP on a veth pair, and the commands that attach, ban, lift and explain."""
+
+import contextlib
+import json
+import shutil
+import socket
+import subprocess
+import threading
+
+import pytest
+from common import TOP
+from world import GATEWAY, GATEWAY6, PORT, World, run, wait_for
+
+PINS = "/sys/fs/bpf/ringwall/v1"
+NOBODY = ["setpriv", "--reuid", "65534", "--clear-groups", "--bounding-set", "-all"]
+BANNED, FREE = "10.77.0.3", "10.77.0.4"
+
+
+class Net(World):
+    """The namespaces and the bpffs of a world, without stub and gateway; an echo server in its place."""
+
+    def __enter__(self):
+        try:
+            self.make_bpffs()
+            self.make_network()
+            self.echo(GATEWAY)
+            self.echo(GATEWAY6)
+        except BaseException:
+            self.__exit__(True, None, None)
+            raise
+        return self
+
+    def __exit__(self, kind, value, tb):
+        self.stack.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def echo(self, host):
+        with self.as_gateway():
+            server = socket.create_server((host, PORT),
+                                          family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        self.stack.callback(server.close)
+        self.stack.callback(server.shutdown, socket.SHUT_RDWR)
+        threading.Thread(target=self.serve, args=(server,), daemon=True).start()
+
+    @staticmethod
+    def serve(server):
+        with contextlib.suppress(OSError):
+            while True:
+                c, _ = server.accept()
+                threading.Thread(target=Net.serve_one, args=(c,), daemon=True).start()
+
+    @staticmethod
+    def serve_one(c):
+        with c, contextlib.suppress(OSError):
+            while part := c.recv(65536):
+                c.sendall(part)
+
+    def rw(self, *args, status=0, before=()):
+        """ringwall, beside the interface and the pins; returns its output after checking its status."""
+        p = self.run(*before, self.ringwall, *args, check=False)
+        assert p.returncode == status, p.stdout + p.stderr
+        assert "Sanitizer" not in p.stderr, p.stderr
+        return p.stdout if status == 0 else p.stderr
+
+    def connect(self, source, host=GATEWAY, seconds=0.7):
+        """A connection, or None where nothing answers."""
+        with self.as_client():
+            s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+            s.settimeout(seconds)
+            s.bind((source, 0))
+        try:
+            s.connect((host, PORT))
+        except TimeoutError:
+            s.close()
+            return None
+        return s
+
+    def can_connect(self, source, host=GATEWAY):
+        s = self.connect(source, host)
+        if s:
+            s.close()
+        return s is not None
+
+    def counters(self):
+        return self.status()["counters"]
+
+    def pins(self):
+        # *.debug: of the kernel's own iterators
+        return [n for n in self.run("ls", "-A", "/sys/fs/bpf").stdout.split() if ".debug" not in n]
+
+    def dump(self, name):
+        return self.run("bpftool", "map", "dump", "pinned", f"{PINS}/{name}").stdout
+
+
+@pytest.fixture
+def net(ringwall, flavour):
+    with Net(ringwall, flavour) as n:
+        yield n
+
+
+@pytest.fixture
+def attached(net):
+    assert "(native)" in net.rw("kern", "attach", "-i", net.gw_if, "-p", PORT)
+    return net
+
+
+def echoes(s, data):
+    threading.Thread(target=s.sendall, args=(data,), daemon=True).start()
+    got = b""
+    while len(got) < len(data):
+        part = s.recv(65536)
+        assert part, "the server hung up"
+        got += part
+    return got == data
+
+
+# --- packets -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("source,host", [(FREE, GATEWAY), ("fd77:4::2", GATEWAY6)])
+def test_honest_tcp_passes_whole(attached, source, host):
+    """A megabyte each way: segments of several buffers (xdp.frags) must not be taken for malformed."""
+    with attached.connect(source, host, seconds=20) as s:
+        assert echoes(s, bytes(range(256)) * 4096)
+    c = attached.counters()
+    assert c["pass"] > 20
+    assert not {k: v for k, v in c.items() if "drop" in k and v}
+
+
+def test_every_packet_is_counted_once(attached):
+    attached.rw("deny", "add", BANNED)
+    for source in (BANNED, FREE):
+        attached.can_connect(source)
+    wait_for("silence", 10, lambda: attached.counters()["rx"] == attached.counters()["rx"], every=0.3)
+    c = attached.counters()
+    assert c["rx"] == sum(v for k, v in c.items() if k.startswith(("pass", "drop_", "would_drop_")))
+
+
+@pytest.mark.parametrize("source,host,shown", [(BANNED, GATEWAY, f"{BANNED}/32"),
+                                               ("fd77:3::2", GATEWAY6, "fd77:3::/64")])
+def test_banned_source_cannot_connect_and_is_counted(attached, source, host, shown):
+    assert attached.can_connect(source, host)
+    assert shown in attached.rw("deny", "add", source, "--for", "10m")
+    before = attached.counters()["drop_denied"]
+    assert not attached.can_connect(source, host)
+    assert attached.counters()["drop_denied"] > before
+    bans = attached.bans()
+    assert [(b["prefix"], b["verdict"], b["reason"]) for b in bans] == [(shown, "drop_all", "operator")]
+    assert 0 < bans[0]["left_s"] <= 600 and bans[0]["drops"] >= 1
+    assert attached.can_connect(FREE), "its neighbour is untouched"
+    attached.rw("deny", "del", source)
+    assert attached.can_connect(source, host)
+
+
+def test_ban_ends_by_itself(attached):
+    """No command of ours runs between the ban and its end: the kernel tests the time."""
+    attached.rw("deny", "add", BANNED, "--for", "2s")
+    assert not attached.can_connect(BANNED)
+    wait_for("the ban to end", 10, lambda: attached.can_connect(BANNED))
+    assert attached.counters()["ban_expired"] > 0
+    assert attached.bans() == []
+
+
+def test_drop_all_cuts_open_connections_and_drop_syn_does_not(attached):
+    with attached.connect(BANNED) as s:
+        attached.rw("deny", "add", BANNED, "--verdict", "drop_syn")
+        assert echoes(s, b"still here")
+        assert not attached.can_connect(BANNED)
+        attached.rw("deny", "add", BANNED)
+        s.settimeout(0.7)
+        with pytest.raises(TimeoutError):
+            echoes(s, b"and now")
+    c = attached.counters()
+    assert c["drop_denied_syn"] > 0 and c["drop_denied"] > 0
+
+
+def test_other_ports_of_a_banned_source_stay_open(attached):
+    """Management can never be locked out by a ban."""
+    attached.rw("deny", "add", "10.77.0.0/24")
+    with attached.as_gateway():
+        ssh = socket.create_server((GATEWAY, 22))
+    with ssh, attached.as_client(), socket.create_connection((GATEWAY, 22), 5) as s:
+        assert s.getpeername()[1] == 22
+    attached.in_ns(attached.cl_ns, "ip", "neigh", "flush", "dev", attached.cl_if)
+    with attached.as_client():
+        p = subprocess.run(["ping", "-c1", "-W2", GATEWAY], capture_output=True) \
+            if shutil.which("ping") else None
+    assert p is None or p.returncode == 0
+
+
+def test_allowlisted_source_passes_a_ban_of_its_network(attached):
+    attached.rw("kern", "allow", "add", FREE)
+    attached.rw("deny", "add", "10.77.0.0/24")
+    assert attached.can_connect(FREE) and not attached.can_connect(BANNED)
+    assert attached.rw("kern", "allow", "list") == f"{FREE}/32\n"
+    assert "allowlisted" in attached.rw("deny", "add", FREE, status=77)
+    attached.rw("kern", "allow", "del", FREE)
+    assert not attached.can_connect(FREE)
+
+
+def test_source_that_opens_connections_too_fast_is_limited(net):
+    net.rw("kern", "attach", "-i", net.gw_if, "-p", PORT, "--syn-rate", "1")
+    for _ in range(6):
+        net.connect(BANNED, seconds=0.1)
+    assert net.counters()["drop_syn_rate"] > 0
+    assert net.can_connect(FREE), "others have budgets of their own"
+    text = net.rw("kern", "status")
+    assert "1 per second and source, burst 2" in text and "drop_syn_rate" in text
+
+
+def test_shadow_mode_drops_nothing_and_counts(net):
+    assert "shadow" in net.rw("kern", "attach", "-i", net.gw_if, "-p", PORT, "--shadow")
+    net.rw("deny", "add", BANNED)
+    assert net.can_connect(BANNED)
+    status = net.status()
+    assert status["shadow"] and status["counters"]["would_drop_denied"] > 0
+    assert status["counters"]["drop_denied"] == 0
+
+
+# --- life --------------------------------------------------------------------------------------
+
+
+def programs(net):
+    return {p["id"] for p in json.loads(net.run("bpftool", "-j", "prog", "show").stdout)
+            if p.get("name") == "rw_xdp"}
+
+
+def maps(net):
+    return {m["id"] for m in json.loads(net.run("bpftool", "-j", "map", "show").stdout)
+            if m.get("name", "").startswith("rw_")}
+
+
+def test_detach_leaves_nothing(net):
+    before = programs(net), maps(net)
+    net.rw("kern", "attach", "-i", net.gw_if, "-p", PORT)
+    net.rw("deny", "add", BANNED)
+    assert len(programs(net) - before[0]) == 1 and len(maps(net) - before[1]) == 12
+    net.rw("kern", "detach")
+    assert "ringwall" not in net.pins()
+    assert "xdp" not in net.run("ip", "link", "show", net.gw_if).stdout
+    # freed after an RCU grace period
+    wait_for("the program and its maps to go", 10,
+             lambda: not programs(net) - before[0] and not maps(net) - before[1])
+    assert net.can_connect(BANNED)
+    assert "nothing is attached" in net.rw("kern", "detach", status=1)
+    assert "not attached" in net.rw("kern", "status", status=1)
+    assert "kern attach" in net.rw("deny", "list", status=1)
+
+
+def test_attach_twice_says_who_holds_it(attached):
+    attached.rw("deny", "add", BANNED)
+    text = attached.rw("kern", "attach", "-i", attached.gw_if, "-p", PORT, status=1)
+    assert f"attached to {attached.gw_if} (native) already" in text and "detach" in text
+    assert not attached.can_connect(BANNED), "the first attachment is untouched"
+
+
+def test_foreign_program_on_the_interface_is_named(net):
+    net.run("bpftool", "prog", "load", TOP / "build/bpf/rw_xdp.bpf.o", "/sys/fs/bpf/foreign")
+    net.run("bpftool", "net", "attach", "xdp", "pinned", "/sys/fs/bpf/foreign", "dev", net.gw_if)
+    prog = json.loads(net.run("bpftool", "-j", "prog", "show", "pinned", "/sys/fs/bpf/foreign").stdout)
+    text = net.rw("kern", "attach", "-i", net.gw_if, "-p", PORT, status=1)
+    assert f"id {prog['id']}, name 'rw_xdp'" in text and net.gw_if in text
+    assert net.pins() == ["foreign"], "a failed attach leaves nothing"
+
+
+def test_interface_that_goes_is_noticed(attached):
+    attached.run("ip", "link", "del", attached.gw_if)
+    p = attached.run(attached.ringwall, "kern", "status", check=False)
+    assert p.returncode == 1 and "THE LINK IS GONE" in p.stdout
+    attached.run("ip", "link", "add", attached.gw_if, "type", "veth", "peer", "name", "other")
+    text = attached.rw("kern", "attach", "-i", attached.gw_if, "-p", PORT, status=1)
+    assert "earlier attachment" in text and "kern detach" in text
+    attached.rw("kern", "detach")
+    attached.rw("kern", "attach", "-i", attached.gw_if, "-p", PORT)
+
+
+def test_driver_without_xdp_is_explained_and_generic_is_only_by_request(net):
+    text = net.rw("kern", "attach", "-i", "lo", "-p", PORT, status=1)
+    assert "the driver of lo does not take XDP natively" in text and "--generic" in text
+    assert net.pins() == [], "a failed attach leaves nothing"
+    assert "attached to lo (generic)" in net.rw("kern", "attach", "-i", "lo", "-p", PORT, "--generic")
+    assert net.status()["mode"] == "generic"
+    net.echo("127.0.0.1")
+    with net.as_gateway():
+        s = socket.create_connection(("127.0.0.1", PORT), 20)
+    with s:
+        assert echoes(s, bytes(1 << 20))
+    net.rw("deny", "add", "127.0.0.1")
+    before = net.counters()
+    with net.as_gateway(), pytest.raises(TimeoutError):
+        socket.create_connection(("127.0.0.1", PORT), 0.5)
+    after = net.counters()
+    assert after["pass"] == before["pass"] > 0 and after["drop_denied"] > before["drop_denied"]
+
+
+def test_pins_of_another_version_are_left_alone_and_named(net):
+    net.run("mkdir", "-p", "/sys/fs/bpf/ringwall/v2")
+    for command in (("kern", "status"), ("kern", "attach", "-i", net.gw_if, "-p", PORT)):
+        assert "/sys/fs/bpf/ringwall/v2" in net.rw(*command, status=1)
+    assert net.run("ls", "/sys/fs/bpf/ringwall").stdout.split() == ["v2"]
+
+
+def test_missing_bpffs_is_explained(net):
+    text = net.rw("kern", "attach", "-i", net.gw_if, "-p", PORT, status=1, before=[
+        "unshare", "--mount", "--propagation", "private", "sh", "-c",
+        'mount -t tmpfs none /sys/fs/bpf && exec "$@"', "sh"])
+    assert "not a BPF filesystem" in text and "mount -t bpf" in text
+
+
+@pytest.mark.parametrize("args,words", [
+    (("-i", "nonesuch0", "-p", "443"), "there is no interface 'nonesuch0'"),
+    (("-i", "lo", "-p", "443", "--group", "nonesuch"), "there is no group 'nonesuch'"),
+])
+def test_what_is_not_there_is_named(net, args, words):
+    assert words in net.rw("kern", "attach", *args, status=1)
+    assert net.pins() == []
+
+
+@pytest.mark.parametrize("command", [
+    ("kern",), ("kern", "fly"), ("kern", "attach"), ("kern", "attach", "-i", "lo"),
+    ("kern", "attach", "-i", "lo", "-p", "0"), ("kern", "attach", "-i", "lo", "-p", "443,"),
+    ("kern", "attach", "-i", "lo", "-p", "65536"),
+    ("kern", "attach", "-i", "lo", "-p", ",".join(map(str, range(1, 18)))),
+    ("kern", "attach", "-i", "lo", "-p", "443", "--syn-rate", "1000001"),
+    ("kern", "attach", "-i", "lo", "-p", "443", "--syn-rate", "-1"),
+    ("kern", "allow"), ("kern", "allow", "add"), ("kern", "allow", "add", "10.1"),
+    ("deny", "add"), ("deny", "add", "example.com"), ("deny", "add", "10.1.2.3/24"),
+    ("deny", "add", "10.1.2.3", "--for", "0"), ("deny", "add", "10.1.2.3", "--for", "1y"),
+    ("deny", "add", "10.1.2.3", "--for", "99999999999999999999d"),
+    ("deny", "add", "10.1.2.3", "--verdict", "pardon"), ("deny", "add", "10.1.2.3", "10.1.2.4"),
+])
+def test_wrong_usage_is_status_2_and_touches_nothing(net, command):
+    assert net.rw(*command, status=2)
+    assert net.pins() == []
+
+
+# --- privilege ---------------------------------------------------------------------------------
+
+
+def test_no_privilege_is_said_in_words(net):
+    text = net.rw("kern", "attach", "-i", net.gw_if, "-p", PORT, status=77, before=NOBODY)
+    assert "lacks CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON" in text and "root" in text
+    net.rw("kern", "attach", "-i", net.gw_if, "-p", PORT)
+    for command in (("kern", "status"), ("deny", "list"), ("deny", "add", BANNED)):
+        text = net.rw(*command, status=77, before=NOBODY)
+        assert "/sys/fs/bpf/ringwall" in text and "--group" in text
+    assert "CAP_BPF" in net.rw("kern", "detach", status=77, before=NOBODY)
+    assert net.status()["link_alive"]
+
+
+def test_three_capabilities_are_enough_to_attach(net):
+    net.run("chown", "65534", "/sys/fs/bpf")
+    caps = "+bpf,+net_admin,+perfmon"
+    one = ["setpriv", "--reuid", "65534", "--clear-groups", "--inh-caps", caps, "--ambient-caps", caps,
+           "--bounding-set", "-all," + caps]
+    net.rw("kern", "attach", "-i", net.gw_if, "-p", PORT, before=one)
+    net.rw("deny", "add", BANNED, before=one)
+    assert not net.can_connect(BANNED)
+    net.rw("kern", "detach", before=one)
+    assert net.pins() == []
+
+
+def test_group_bans_without_any_capability(net):
+    """The engine runs like this: file modes of the pins are all it has."""
+    net.rw("kern", "attach", "-i", net.gw_if, "-p", PORT, "--group", "daemon")
+    gid = net.run("getent", "group", "daemon").stdout.split(":")[2]
+    member = ["setpriv", "--reuid", "65534", "--regid", gid, "--clear-groups", "--bounding-set", "-all"]
+    net.rw("deny", "add", BANNED, before=member)
+    assert not net.can_connect(BANNED)
+    assert f"{BANNED}/32" in net.rw("deny", "list", before=member)
+    assert net.gw_if in net.rw("kern", "status", before=member)
+    net.rw("deny", "del", BANNED, before=member)
+    assert net.can_connect(BANNED)
+    modes = net.run("stat", "-c", "%n %a %G", *(f"{PINS}/{n}" for n in ("link", "rw_stats", "rw_deny4")))
+    assert [l.split()[1:] for l in modes.stdout.splitlines()] == [
+        ["600", "root"], ["640", "daemon"], ["660", "daemon"]]
+
+
+# --- what people read ----------------------------------------------------------------------------
+
+
+def test_bpftool_prints_names_and_addresses(attached):
+    attached.rw("deny", "add", "10.77.0.9", "--verdict", "drop_syn")
+    attached.rw("deny", "add", "2001:db8:1:2::/64")
+    attached.rw("kern", "allow", "add", "192.0.2.7")
+    attached.can_connect(FREE)
+    squeezed = {n: "".join(attached.dump(n).split())
+                for n in ("rw_deny4", "rw_deny6", "rw_allow", "rw_meta", "rw_cfg", "rw_stats")}
+    assert '"plen":32,"addr":[10,77,0,9]' in squeezed["rw_deny4"]
+    assert '"verdict":"RW_KERN_VERDICT_DROP_SYN"' in squeezed["rw_deny4"]
+    assert '"reason":"RW_KERN_REASON_OPERATOR"' in squeezed["rw_deny4"]
+    assert '"plen":64,"addr":[32,1,13,184,0,1,0,2,0,0,0,0,0,0,0,0]' in squeezed["rw_deny6"]
+    assert '255,255,192,0,2,7]' in squeezed["rw_allow"]
+    assert f'"interface":"{attached.gw_if}"' in squeezed["rw_meta"]
+    assert '"mode":"RW_KERN_MODE_NATIVE"' in squeezed["rw_meta"]
+    assert f'"ports":[{PORT},' in squeezed["rw_cfg"]
+    for counter in attached.counters():
+        assert f'"{counter}":' in squeezed["rw_stats"]
+
+
+def test_writers_at_once_lose_no_ban(attached):
+    """Listing clears presence bits while others set them: without the lock a fresh ban had no effect."""
+    def bans(start):
+        for i in range(start, 200, 4):
+            attached.rw("deny", "add", f"10.{i}.0.1")
+
+    attached.rw("deny", "add", BANNED)
+    writers = [threading.Thread(target=bans, args=(i,)) for i in range(4)]
+    for t in writers:
+        t.start()
+    while any(t.is_alive() for t in writers):
+        attached.bans()
+    for t in writers:
+        t.join()
+    assert len(attached.bans()) == 201
+    assert not attached.can_connect(BANNED)
+    words = json.loads(attached.run("bpftool", "-j", "map", "dump", "pinned", f"{PINS}/rw_bits").stdout)
+    deny4 = words[0]["formatted"]["value"]["deny4"]
+    assert all(deny4[(10 << 8 | i) // 64] >> ((10 << 8 | i) % 64) & 1 for i in range(200))
+
+
+def test_top_shows_one_frame_and_says_that_the_engine_is_down(attached):
+    attached.rw("deny", "add", BANNED, "--for", "10m")
+    attached.can_connect(BANNED)
+    frame = attached.rw("top", "--once", "--admin", "127.0.0.1:1")
+    assert f"{attached.gw_if} (native)" in frame and "drop_denied" in frame
+    assert f"{BANNED}/32" in frame and "drop_all" in frame
+    assert "engine  down: no engine answers on 127.0.0.1:1" in frame
+    attached.rw("kern", "detach")
+    p = attached.run(attached.ringwall, "top", "--once", "--admin", "127.0.0.1:1", check=False)
+    assert p.returncode == 1 and "kernel  down: the kernel side is not attached" in p.stdout
+
+
+def test_names_left_on_the_host_are_none(ringwall):
+    with Net(ringwall) as n:
+        names = n.gw_ns, n.cl_ns
+        assert set(names) <= set(run("ip", "netns", "list").stdout.split())
+    assert not set(names) & set(run("ip", "netns", "list").stdout.split())
