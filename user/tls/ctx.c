@@ -1,121 +1,76 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What every connection of a listener or to an upstream has in common. */
 #include "tls/ctx.h"
 
-#include <errno.h>
 #include <openssl/err.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
-#include "tls/ctx_int.h"
+#include "tls/internal.h"
 
-static const char GROUPS[] = "X25519MLKEM768:X25519:P-256:P-384";
-/* TLS 1.2: forward secrecy and AEAD only. TLS 1.3's own list is fine as it is. */
-static const char CIPHERS_12[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
+/* With AES in hardware everywhere, the shorter key first; all are AEAD with forward secrecy. */
+static const char ciphers_12[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+				 "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+				 "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+static const char ciphers_13[] =
+	"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 
-const char *rw_tls_why(char *out, size_t cap)
+static const unsigned char alpn_offer[] = "\x08http/1.1";
+
+/* RFC 7301 3.2: who offers ALPN and not what we speak is told so by an alert. */
+static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *n_out,
+		       const unsigned char *in, unsigned n_in, void *arg)
 {
-	unsigned long err = ERR_peek_last_error();
-	const char *reason = ERR_reason_error_string(err);
-
-	if (ERR_SYSTEM_ERROR(err))
-		reason = strerror(ERR_GET_REASON(err));
-	snprintf(out, cap, "%s", reason ? reason : "no reason given");
-	ERR_clear_error();
-	return out;
-}
-
-/* RFC 7301: who offers ALPN must offer what we speak, or learns so by an alert. */
-static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *outlen,
-		       const unsigned char *in, unsigned inlen, void *arg)
-{
-	static const unsigned char ours[] = "\x08http/1.1";
 	unsigned char *chosen;
 
 	(void)ssl;
 	(void)arg;
-	if (SSL_select_next_proto(&chosen, outlen, ours, sizeof(ours) - 1, in, inlen) !=
+	if (SSL_select_next_proto(&chosen, n_out, alpn_offer, sizeof(alpn_offer) - 1, in, n_in) !=
 	    OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	*out = chosen;
 	return SSL_TLSEXT_ERR_OK;
 }
 
+/* Early data is off because nobody switches it on; resumption needs no memory here. */
+static bool set_policy(SSL_CTX *c)
+{
+	/*
+	 * The hybrid goes before all others, even where that costs another round trip ('/'
+	 * separates ranks). '*': a client sends a share at once, so that peers without the
+	 * hybrid need no second ClientHello.
+	 */
+	char groups[] = "*X25519MLKEM768/*X25519:P-256";
+
+	SSL_CTX_set_options(c, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+				       SSL_OP_CIPHER_SERVER_PREFERENCE);
+	SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
+	return SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION) &&
+	       SSL_CTX_set_max_proto_version(c, TLS1_3_VERSION) &&
+	       SSL_CTX_set_cipher_list(c, ciphers_12) && SSL_CTX_set_ciphersuites(c, ciphers_13) &&
+	       SSL_CTX_set1_groups_list(c, groups);
+}
+
 static int ctx_new(struct rw_tls_ctx **out, bool server, struct rw_error *e)
 {
 	struct rw_tls_ctx *c = calloc(1, sizeof(*c));
-	char why[160];
+	int rc;
 
 	if (!c)
-		return rw_fail(e, RW_ENOMEM, "out of memory for a TLS context");
+		return rw_fail(e, RW_ENOMEM, "no memory for a TLS context");
 	atomic_init(&c->refs, 1);
 	c->server = server;
+	c->bio = rw_tls_bio_method();
 	c->ssl = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
-	if (!c->ssl || !SSL_CTX_set_min_proto_version(c->ssl, TLS1_2_VERSION) ||
-	    !SSL_CTX_set_cipher_list(c->ssl, CIPHERS_12) ||
-	    !SSL_CTX_set1_groups_list(c->ssl, GROUPS)) {
-		rw_fail(e, RW_EIO, "cannot set up TLS: %s", rw_tls_why(why, sizeof(why)));
-		rw_tls_ctx_unref(c);
-		return RW_EIO;
-	}
-	SSL_CTX_set_mode(c->ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	SSL_CTX_set_options(c->ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-					    SSL_OP_CIPHER_SERVER_PREFERENCE |
-					    SSL_OP_PRIORITIZE_CHACHA);
-	SSL_CTX_set_session_cache_mode(c->ssl, SSL_SESS_CACHE_OFF);
-	*out = c;
-	return RW_OK;
-}
-
-/* No terminal to ask at: a key with a passphrase is refused in words. */
-static int no_passphrase(char *buf, int size, int rwflag, void *user)
-{
-	(void)buf;
-	(void)size;
-	(void)rwflag;
-	*(bool *)user = true;
-	return -1;
-}
-
-static int check_key_file(const char *file, struct rw_error *e)
-{
-	struct stat st;
-
-	if (stat(file, &st))
-		return rw_fail(e, RW_EIO, "private key %s: %s", file, strerror(errno));
-	if (st.st_mode & 077)
-		return rw_fail(e, RW_EPERM,
-			       "private key %s: others than its owner may use it (mode %03o); "
-			       "run: chmod 600 %s",
-			       file, st.st_mode & 0777, file);
-	return RW_OK;
-}
-
-static int load_pair(struct rw_tls_ctx *c, const char *cert, const char *key, struct rw_error *e)
-{
-	bool locked = false;
-	char why[160];
-	int rc = check_key_file(key, e);
-
-	if (rc)
-		return rc;
-	if (SSL_CTX_use_certificate_chain_file(c->ssl, cert) != 1)
-		return rw_fail(e, RW_EIO, "certificate %s: %s", cert, rw_tls_why(why, sizeof(why)));
-	SSL_CTX_set_default_passwd_cb(c->ssl, no_passphrase);
-	SSL_CTX_set_default_passwd_cb_userdata(c->ssl, &locked);
-	rc = SSL_CTX_use_PrivateKey_file(c->ssl, key, SSL_FILETYPE_PEM);
-	SSL_CTX_set_default_passwd_cb_userdata(c->ssl, NULL);
-	if (rc == 1)
+	if (c->bio && c->ssl && set_policy(c->ssl)) {
+		*out = c;
 		return RW_OK;
-	if (locked)
-		return rw_fail(e, RW_EINVAL,
-			       "private key %s has a passphrase: there is nobody to type it; store "
-			       "it without (openssl pkey) and keep the file's mode at 600",
-			       key);
-	if (ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH)
-		return rw_fail(e, RW_EINVAL, "private key %s does not belong to certificate %s",
-			       key, cert);
-	return rw_fail(e, RW_EIO, "private key %s: %s", key, rw_tls_why(why, sizeof(why)));
+	}
+	rc = rw_fail(e, RW_EIO, "OpenSSL cannot be set up for TLS 1.2 and 1.3: %s",
+		     rw_tls_reason());
+	rw_tls_ctx_unref(c);
+	return rc;
 }
 
 int rw_tls_server_new(struct rw_tls_ctx **out, const char *cert_file, const char *key_file,
@@ -127,36 +82,32 @@ int rw_tls_server_new(struct rw_tls_ctx **out, const char *cert_file, const char
 	if (rc)
 		return rc;
 	SSL_CTX_set_alpn_select_cb(c->ssl, choose_alpn, NULL);
-	rc = load_pair(c, cert_file, key_file, e);
-	if (rc) {
-		ERR_clear_error();
+	rc = rw_tls_load_chain(c->ssl, cert_file, e);
+	if (!rc)
+		rc = rw_tls_load_key(c->ssl, cert_file, key_file, e);
+	if (rc)
 		rw_tls_ctx_unref(c);
-		return rc;
-	}
-	*out = c;
-	return RW_OK;
+	else
+		*out = c;
+	return rc;
 }
 
 int rw_tls_client_new(struct rw_tls_ctx **out, const char *ca_file, struct rw_error *e)
 {
 	struct rw_tls_ctx *c;
-	char why[160];
 	int rc = ctx_new(&c, false, e);
 
 	if (rc)
 		return rc;
 	SSL_CTX_set_verify(c->ssl, SSL_VERIFY_PEER, NULL);
-	rc = ca_file ? SSL_CTX_load_verify_file(c->ssl, ca_file)
-		     : SSL_CTX_set_default_verify_paths(c->ssl);
-	/* set_alpn_protos answers 0 for success */
-	if (rc != 1 || SSL_CTX_set_alpn_protos(c->ssl, (const unsigned char *)"\x08http/1.1", 9)) {
-		rc = rw_fail(e, RW_EIO, "CA file %s: %s", ca_file ? ca_file : "of the system",
-			     rw_tls_why(why, sizeof(why)));
+	rc = rw_tls_load_trust(c->ssl, ca_file, e);
+	if (!rc && SSL_CTX_set_alpn_protos(c->ssl, alpn_offer, sizeof(alpn_offer) - 1))
+		rc = rw_fail(e, RW_ENOMEM, "no memory for a TLS context");
+	if (rc)
 		rw_tls_ctx_unref(c);
-		return rc;
-	}
-	*out = c;
-	return RW_OK;
+	else
+		*out = c;
+	return rc;
 }
 
 struct rw_tls_ctx *rw_tls_ctx_ref(struct rw_tls_ctx *c)
@@ -167,8 +118,9 @@ struct rw_tls_ctx *rw_tls_ctx_ref(struct rw_tls_ctx *c)
 
 void rw_tls_ctx_unref(struct rw_tls_ctx *c)
 {
-	if (!c || atomic_fetch_sub(&c->refs, 1) != 1)
+	if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	SSL_CTX_free(c->ssl);
+	BIO_meth_free(c->bio);
 	free(c);
 }

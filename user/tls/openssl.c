@@ -1,204 +1,275 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The `openssl` back-end: an SSL object between two memory BIOs. Never a socket BIO: bytes come
- * and go through the ring.
+ * The OpenSSL back-end: an SSL object whose BIO reads straight from the receive buffer that
+ * read was given, and writes straight to the sink. It never blocks and never holds bytes.
  */
-#include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tls/ctx_int.h"
+#include "tls/internal.h"
 #include "tls/record.h"
 
-struct rw_record {
+struct openssl_record {
+	struct rw_record base;
 	SSL *ssl;
-	BIO *in, *out; /* owned by ssl */
+	struct rw_tls_ctx *ctx;
+	rw_record_sink sink;
+	void *sink_user;
+	int sink_err;		  /* the first error of the sink: what it lost is lost */
+	bool open;		  /* the handshake is done */
+	enum rw_record_event end; /* EOF or ERROR, for good; else WANT */
+	struct rw_slice *in;	  /* of the read under way, else NULL */
+	char host[];		  /* "" on the server side */
 };
 
-/* --- errors in words ------------------------------------------------------------------------ */
-
-static int verify_failed(SSL *ssl, struct rw_error *e)
+static struct openssl_record *of(struct rw_record *r)
 {
-	long v = SSL_get_verify_result(ssl);
-	const char *advice;
+	return (struct openssl_record *)r;
+}
 
-	switch (v) {
-	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-		advice = "its issuer is not trusted here; name it with ca_file";
-		break;
-	case X509_V_ERR_CERT_HAS_EXPIRED:
-	case X509_V_ERR_CERT_NOT_YET_VALID:
-		advice = "renew it, or set this host's clock right";
-		break;
-	case X509_V_ERR_HOSTNAME_MISMATCH:
-	case X509_V_ERR_IP_ADDRESS_MISMATCH:
-		advice = "it is for another name than the url's";
-		break;
-	default:
-		advice = "see the reason";
+/* --- the BIO --------------------------------------------------------------------------- */
+
+static int bio_read(BIO *b, char *out, size_t room, size_t *n)
+{
+	const struct openssl_record *o = BIO_get_data(b);
+	struct rw_slice *in = o->in;
+
+	BIO_clear_retry_flags(b);
+	if (!in || in->n == 0) {
+		BIO_set_retry_read(b);
+		return 0;
 	}
-	ERR_clear_error();
-	return rw_fail(e, RW_EPROTO, "the peer's certificate is refused: %s (%s)",
-		       X509_verify_cert_error_string(v), advice);
+	*n = in->n < room ? in->n : room;
+	memcpy(out, in->p, *n);
+	in->p += *n;
+	in->n -= *n;
+	return 1;
 }
 
-static int failed(struct rw_record *r, const char *doing, struct rw_error *e)
+static int bio_write(BIO *b, const char *data, size_t n, size_t *written)
 {
-	char why[160];
-	int reason = ERR_GET_REASON(ERR_peek_last_error());
+	struct openssl_record *o = BIO_get_data(b);
 
-	if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED)
-		return verify_failed(r->ssl, e);
-	if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST ||
-	    reason == SSL_R_PACKET_LENGTH_TOO_LONG) {
-		ERR_clear_error();
-		return rw_fail(e, RW_EPROTO, "%s: the peer does not speak TLS (plain HTTP?)",
-			       doing);
-	}
-	return rw_fail(e, RW_EPROTO, "%s: %s", doing, rw_tls_why(why, sizeof(why)));
+	BIO_clear_retry_flags(b);
+	if (!o->sink_err)
+		o->sink_err = o->sink(o->sink_user, (const uint8_t *)data, n);
+	*written = n;
+	return !o->sink_err;
 }
 
-/* --- the back-end ----------------------------------------------------------------------------- */
-
-static bool set_peer_name(SSL *ssl, const char *host)
+static long bio_ctrl(BIO *b, int cmd, long num, void *ptr)
 {
-	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
-	unsigned char addr[16];
-
-	if (inet_pton(AF_INET, host, addr) == 1 || inet_pton(AF_INET6, host, addr) == 1)
-		return X509_VERIFY_PARAM_set1_ip_asc(param, host); /* SNI takes names only */
-	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-	return SSL_set_tlsext_host_name(ssl, host) && SSL_set1_host(ssl, host);
+	(void)b;
+	(void)num;
+	(void)ptr;
+	return cmd == BIO_CTRL_FLUSH; /* nothing is ever held back */
 }
 
-static void ssl_free(struct rw_record *r)
+BIO_METHOD *rw_tls_bio_method(void)
 {
-	SSL_free(r->ssl);
-	free(r);
-}
+	/* No index of its own: the process has 127 of them, and nothing looks for ours. */
+	BIO_METHOD *m = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "ringwall");
 
-static struct rw_record *ssl_new(struct rw_tls_ctx *ctx, const char *host, struct rw_error *e)
-{
-	struct rw_record *r = calloc(1, sizeof(*r));
-
-	if (!r || !(r->ssl = SSL_new(ctx->ssl)))
-		goto fail;
-	r->in = BIO_new(BIO_s_mem());
-	r->out = BIO_new(BIO_s_mem());
-	if (!r->in || !r->out) {
-		BIO_free(r->in);
-		BIO_free(r->out);
-		goto fail;
-	}
-	BIO_set_mem_eof_return(r->in, -1);
-	SSL_set_bio(r->ssl, r->in, r->out);
-	if (ctx->server)
-		SSL_set_accept_state(r->ssl);
-	else
-		SSL_set_connect_state(r->ssl);
-	if (!ctx->server && !set_peer_name(r->ssl, host))
-		goto fail;
-	return r;
-fail:
-	rw_fail(e, RW_ENOMEM, "out of memory for a TLS connection");
-	ERR_clear_error();
-	if (r)
-		ssl_free(r);
+	if (m && BIO_meth_set_read_ex(m, bio_read) && BIO_meth_set_write_ex(m, bio_write) &&
+	    BIO_meth_set_ctrl(m, bio_ctrl))
+		return m;
+	BIO_meth_free(m);
 	return NULL;
 }
 
-static int ssl_feed(struct rw_record *r, const void *data, size_t n)
+/* --- reading --------------------------------------------------------------------------- */
+
+/* What a call that did not succeed means. */
+static enum rw_record_event ended(struct openssl_record *o, int rc, struct rw_error *e)
 {
-	size_t done;
-
-	return BIO_write_ex(r->in, data, n, &done) && done == n ? RW_OK : RW_ENOMEM;
-}
-
-static int ssl_handshake(struct rw_record *r, struct rw_error *e)
-{
-	int rc = SSL_do_handshake(r->ssl);
-
-	if (rc == 1)
-		return RW_RECORD_DONE;
-	if (SSL_get_error(r->ssl, rc) == SSL_ERROR_WANT_READ)
-		return RW_RECORD_MORE;
-	return failed(r, "TLS handshake", e);
-}
-
-static int ssl_read(struct rw_record *r, void *out, size_t cap, size_t *n, struct rw_error *e)
-{
-	int rc = SSL_read_ex(r->ssl, out, cap, n);
-
-	if (rc == 1)
-		return RW_OK;
-	*n = 0;
-	switch (SSL_get_error(r->ssl, rc)) {
+	switch (SSL_get_error(o->ssl, rc)) {
 	case SSL_ERROR_WANT_READ:
-		return RW_RECORD_MORE;
+		/* What it had to send meanwhile may have been lost. */
+		if (!o->sink_err)
+			return RW_RECORD_WANT;
+		break;
 	case SSL_ERROR_ZERO_RETURN:
-		return RW_RECORD_CLOSED;
+		return RW_RECORD_EOF;
 	default:
-		return failed(r, "TLS", e);
+		break;
 	}
+	if (o->sink_err)
+		rw_fail(e, o->sink_err, "what TLS had to send could not be queued: %s",
+			rw_err_name(o->sink_err));
+	else
+		rw_tls_explain(o->ssl, o->host[0] ? o->host : NULL, e);
+	ERR_clear_error();
+	return RW_RECORD_ERROR;
 }
 
-static int ssl_write(struct rw_record *r, const void *data, size_t n, struct rw_error *e)
+static enum rw_record_event handshake(struct openssl_record *o, struct rw_error *e)
 {
-	size_t done;
+	int rc = SSL_do_handshake(o->ssl);
 
-	if (SSL_write_ex(r->ssl, data, n, &done) == 1 && done == n)
+	if (rc != 1)
+		return ended(o, rc, e);
+	o->open = true;
+	return RW_RECORD_OPEN;
+}
+
+/* As many records as are there and fit: one call above for a burst of small ones. */
+static enum rw_record_event decrypt(struct openssl_record *o, uint8_t *plain, size_t room,
+				    size_t *n, struct rw_error *e)
+{
+	size_t got;
+	int rc;
+
+	while (*n < room) {
+		rc = SSL_read_ex(o->ssl, plain + *n, room - *n, &got);
+		if (rc != 1)
+			return ended(o, rc, e);
+		*n += got;
+	}
+	return RW_RECORD_FULL;
+}
+
+static enum rw_record_event openssl_read(struct rw_record *r, struct rw_slice *in, uint8_t *plain,
+					 size_t room, size_t *n, struct rw_error *e)
+{
+	struct openssl_record *o = of(r);
+	enum rw_record_event ev = o->end;
+
+	*n = 0;
+	if (ev != RW_RECORD_WANT)
+		return ev;
+	o->in = in;
+	ERR_clear_error(); /* SSL_get_error looks at the queue, whoever filled it */
+	ev = o->open ? decrypt(o, plain, room, n, e) : handshake(o, e);
+	o->in = NULL;
+	if (ev == RW_RECORD_EOF || ev == RW_RECORD_ERROR)
+		o->end = ev;
+	return ev;
+}
+
+/* --- writing --------------------------------------------------------------------------- */
+
+static int openssl_write(struct rw_record *r, const void *data, size_t n)
+{
+	struct openssl_record *o = of(r);
+	size_t written;
+
+	RW_BUG_ON(!o->open);
+	if (n == 0)
 		return RW_OK;
-	return failed(r, "TLS", e);
+	if (o->end == RW_RECORD_ERROR)
+		return RW_ECLOSED;
+	if (SSL_write_ex(o->ssl, data, n, &written) == 1 && !o->sink_err)
+		return RW_OK;
+	ERR_clear_error();
+	o->end = RW_RECORD_ERROR;
+	return o->sink_err ? o->sink_err : RW_EPROTO;
 }
 
-static void ssl_close(struct rw_record *r)
+static void openssl_close(struct rw_record *r)
 {
-	/* In the middle of a handshake there is nobody to tell. */
-	if (SSL_is_init_finished(r->ssl))
-		SSL_shutdown(r->ssl);
+	struct openssl_record *o = of(r);
+
+	if (!o->open || o->end == RW_RECORD_ERROR || o->sink_err)
+		return;
+	SSL_shutdown(o->ssl);
 	ERR_clear_error();
 }
 
-static size_t ssl_pending(struct rw_record *r, const char **data)
-{
-	char *p;
-	long n = BIO_get_mem_data(r->out, &p);
+/* --- the rest -------------------------------------------------------------------------- */
 
-	*data = p;
-	return n > 0 ? (size_t)n : 0;
-}
-
-static void ssl_sent(struct rw_record *r)
+static void openssl_info(const struct rw_record *r, struct rw_stream_info *out)
 {
-	(void)BIO_reset(r->out);
-}
-
-static void ssl_info(const struct rw_record *r, struct rw_stream_info *out)
-{
+	const struct openssl_record *o = (const struct openssl_record *)r;
 	const unsigned char *alpn;
 	unsigned n;
 
-	SSL_get0_alpn_selected(r->ssl, &alpn, &n);
-	out->version = SSL_get_version(r->ssl);
-	out->cipher = SSL_get_cipher_name(r->ssl);
-	out->alpn = n == 8 ? "http/1.1" : ""; /* the only one we ever agree to */
+	out->backend = r->ops->name;
+	if (!o->open)
+		return;
+	SSL_get0_alpn_selected(o->ssl, &alpn, &n);
+	out->version = SSL_get_version(o->ssl);
+	out->cipher = SSL_get_cipher_name(o->ssl);
+	out->alpn = n ? "http/1.1" : ""; /* the only one that is offered or accepted */
 }
 
-const struct rw_record_ops rw_record_openssl = {
+static void openssl_free(struct rw_record *r)
+{
+	struct openssl_record *o = of(r);
+
+	SSL_free(o->ssl);
+	rw_tls_ctx_unref(o->ctx);
+	free(o);
+}
+
+static const struct rw_record_ops openssl_ops = {
 	.name = "openssl",
-	.new = ssl_new,
-	.free = ssl_free,
-	.feed = ssl_feed,
-	.handshake = ssl_handshake,
-	.read = ssl_read,
-	.write = ssl_write,
-	.close = ssl_close,
-	.pending = ssl_pending,
-	.sent = ssl_sent,
-	.info = ssl_info,
+	.read = openssl_read,
+	.write = openssl_write,
+	.close = openssl_close,
+	.info = openssl_info,
+	.free = openssl_free,
 };
+
+/* SNI is for names only (RFC 6066 3); an address is looked for among the addresses. */
+static bool expect_host(SSL *ssl, char *host)
+{
+	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+
+	if (rw_tls_is_address(host))
+		return X509_VERIFY_PARAM_set1_ip_asc(param, host) == 1;
+	X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	return X509_VERIFY_PARAM_set1_host(param, host, 0) == 1 &&
+	       SSL_set_tlsext_host_name(ssl, host) == 1;
+}
+
+static SSL *ssl_new(struct openssl_record *o)
+{
+	BIO *b = BIO_new(o->ctx->bio);
+	SSL *ssl = SSL_new(o->ctx->ssl);
+
+	if (!b || !ssl) {
+		BIO_free(b);
+		SSL_free(ssl);
+		return NULL;
+	}
+	BIO_set_data(b, o);
+	BIO_set_init(b, 1);
+	SSL_set_bio(ssl, b, b); /* one reference for both directions */
+	if (o->ctx->server)
+		SSL_set_accept_state(ssl);
+	else
+		SSL_set_connect_state(ssl);
+	return ssl;
+}
+
+int rw_record_openssl_new(struct rw_record **out, struct rw_tls_ctx *ctx, const char *host,
+			  rw_record_sink sink, void *user)
+{
+	size_t n = host ? strlen(host) : 0;
+	struct openssl_record *o = calloc(1, sizeof(*o) + n + 1);
+	int rc = RW_ENOMEM;
+
+	if (!o)
+		return rc;
+	o->base.ops = &openssl_ops;
+	o->ctx = rw_tls_ctx_ref(ctx);
+	o->sink = sink;
+	o->sink_user = user;
+	o->end = RW_RECORD_WANT;
+	memcpy(o->host, n ? host : "", n);
+	o->ssl = ssl_new(o);
+	if (!o->ssl)
+		goto fail;
+	/* Without a name to hold it to, anybody's certificate would do. */
+	rc = RW_EINVAL;
+	if (!ctx->server && (n == 0 || !expect_host(o->ssl, o->host)))
+		goto fail;
+	*out = &o->base;
+	return RW_OK;
+fail:
+	ERR_clear_error();
+	openssl_free(&o->base);
+	return rc;
+}

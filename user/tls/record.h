@@ -1,52 +1,76 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A record back-end: turns a connection's ciphertext into plaintext and back. Bytes in, bytes out;
- * no sockets, no time. `openssl` is the first; plain TCP is the absence of one.
+ * A record back-end: the TLS of one connection as a function of its bytes. It
+ * knows no socket, no loop and no timer: ciphertext comes in by read, ciphertext
+ * for the peer leaves through the sink, and read says what happened. `openssl` is
+ * the first one; a plain connection has none.
  *
- * Contract: one connection's, one thread's. feed takes everything. Errors are terminal:
- * after one, only pending and take (an alert may wait there) and free are called.
+ * Contract: one connection, one thread. Whoever made it frees it. No call may be
+ * made from inside the sink. After RW_RECORD_EOF or RW_RECORD_ERROR every further
+ * read says the same and takes nothing.
  */
 #ifndef RW_TLS_RECORD_H
 #define RW_TLS_RECORD_H
 
-#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
+#include "base/slice.h"
 #include "tls/ctx.h"
 #include "tls/stream.h"
 
-struct rw_record;
+/* The most plaintext that one record holds (RFC 8446 5.1). */
+enum { RW_RECORD_MAX = 16384 };
 
-enum { RW_RECORD_MAX = 16384 }; /* plaintext of one TLS record, RFC 8446 5.1 */
+/* Takes ciphertext for the peer, all of it or none: 0 or a negative rw_err. */
+typedef int (*rw_record_sink)(void *user, const uint8_t *data, size_t n);
 
-/* What read and handshake say beside a negative enum rw_err. */
-enum rw_record_result {
-	RW_RECORD_MORE = 0,   /* feed more first */
-	RW_RECORD_DONE = 1,   /* handshake: complete */
-	RW_RECORD_CLOSED = 2, /* read: the peer's close_notify */
+enum rw_record_event {
+	RW_RECORD_WANT,	 /* everything was taken: more ciphertext is needed */
+	RW_RECORD_OPEN,	 /* the handshake is done; there may be more: read again */
+	RW_RECORD_FULL,	 /* room is used up; there may be more: read again */
+	RW_RECORD_EOF,	 /* the peer's close_notify: nothing more will come */
+	RW_RECORD_ERROR, /* the connection is over; an alert went to the sink where there is one */
 };
+
+struct rw_record;
 
 struct rw_record_ops {
 	const char *name;
-	/* host: the name to verify (client side); NULL on the server side. */
-	struct rw_record *(*new)(struct rw_tls_ctx *ctx, const char *host, struct rw_error *e);
-	void (*free)(struct rw_record *r);
-	int (*feed)(struct rw_record *r, const void *data, size_t n);
-	int (*handshake)(struct rw_record *r, struct rw_error *e);
-	/* *n > 0 with RW_OK: plaintext. Else *n is 0 and the result says why. */
-	int (*read)(struct rw_record *r, void *out, size_t cap, size_t *n, struct rw_error *e);
-	/* n <= RW_RECORD_MAX: becomes one record. */
-	int (*write)(struct rw_record *r, const void *data, size_t n, struct rw_error *e);
-	/* close_notify. */
+	/*
+	 * Takes ciphertext from *in, which moves on behind it, and writes up to room
+	 * bytes of plaintext to plain, *n of them: they came before the event that is
+	 * returned. There is no plaintext before RW_RECORD_OPEN. The first call of a
+	 * client, with an empty *in, starts the handshake. *e says what an ERROR was,
+	 * in words that do not name the peer; it may be filled a call ahead of it.
+	 */
+	enum rw_record_event (*read)(struct rw_record *r, struct rw_slice *in, uint8_t *plain,
+				     size_t room, size_t *n, struct rw_error *e);
+	/*
+	 * Seals data into records of RW_RECORD_MAX bytes and a shorter last one. Legal
+	 * once read said OPEN. An error (the sink's, or RW_EPROTO) leaves the peer with a
+	 * part of data: the connection cannot go on.
+	 */
+	int (*write)(struct rw_record *r, const void *data, size_t n);
+	/* close_notify to the sink, where the handshake is done and nothing failed. */
 	void (*close)(struct rw_record *r);
-	/* Ciphertext to send, valid until the next call. */
-	size_t (*pending)(struct rw_record *r, const char **data);
-	void (*sent)(struct rw_record *r);
-	/* Fills version, cipher, alpn. */
+	/* Fills backend, version, cipher and alpn with strings that outlive r. */
 	void (*info)(const struct rw_record *r, struct rw_stream_info *out);
+	void (*free)(struct rw_record *r);
 };
 
-extern const struct rw_record_ops rw_record_openssl;
+/* The first member of every back-end's own struct. */
+struct rw_record {
+	const struct rw_record_ops *ops;
+};
+
+/*
+ * The OpenSSL back-end for a connection of ctx's side; keeps a reference to ctx. host is
+ * the name or address that the peer's certificate must be for; NULL on the server side.
+ * RW_EINVAL: host cannot be one. RW_ENOMEM.
+ */
+int rw_record_openssl_new(struct rw_record **out, struct rw_tls_ctx *ctx, const char *host,
+			  rw_record_sink sink, void *user);
 
 #endif

@@ -1,148 +1,297 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A certificate for the first start, where none is configured. */
+/* A certificate for a first start without one. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
 #include <openssl/x509v3.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "tls/ctx_int.h"
+#include "tls/internal.h"
 
-enum { DAYS = 365 };
+enum { DAY = 24 * 60 * 60, LIFE_DAYS = 365, SERIAL_BITS = 127, CN_MAX = 64 };
 
-static bool add_extension(X509 *x, int nid, const char *value)
+bool rw_tls_is_address(const char *host)
 {
-	X509V3_CTX ctx;
-	X509_EXTENSION *ext;
-	bool ok;
+	unsigned char raw[16];
 
-	X509V3_set_ctx_nodb(&ctx);
-	X509V3_set_ctx(&ctx, x, x, NULL, NULL, 0);
-	ext = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
-	ok = ext && X509_add_ext(x, ext, -1);
-	X509_EXTENSION_free(ext);
-	return ok;
+	return inet_pton(AF_INET, host, raw) == 1 || inet_pton(AF_INET6, host, raw) == 1;
+}
+
+/* --- the certificate ------------------------------------------------------------------- */
+
+static bool is_dns_name(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n > 0 && n <= 253 &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_*") == n;
+}
+
+static GENERAL_NAME *general_name(const char *name)
+{
+	bool address = rw_tls_is_address(name);
+	GENERAL_NAME *g = GENERAL_NAME_new();
+	ASN1_STRING *value = address ? a2i_IPADDRESS(name) : ASN1_IA5STRING_new();
+
+	if (!g || !value || (!address && !ASN1_STRING_set(value, name, -1))) {
+		GENERAL_NAME_free(g);
+		ASN1_STRING_free(value);
+		return NULL;
+	}
+	GENERAL_NAME_set0_value(g, address ? GEN_IPADD : GEN_DNS, value);
+	return g;
 }
 
 static bool add_names(X509 *x, const char *const *names, unsigned n)
 {
-	struct rw_buf san = {0};
-	unsigned char addr[16];
-	bool ok = true;
+	GENERAL_NAMES *all = GENERAL_NAMES_new();
+	bool ok = all;
 
 	for (unsigned i = 0; ok && i < n; i++) {
-		bool ip = inet_pton(AF_INET, names[i], addr) == 1 ||
-			  inet_pton(AF_INET6, names[i], addr) == 1;
+		GENERAL_NAME *g = general_name(names[i]);
 
-		ok = rw_buf_addf(&san, "%s%s:%s", i ? "," : "", ip ? "IP" : "DNS", names[i]) == 0;
+		ok = g && sk_GENERAL_NAME_push(all, g) > 0;
+		if (!ok)
+			GENERAL_NAME_free(g);
 	}
-	ok = ok && rw_buf_add(&san, "", 1) == 0 && add_extension(x, NID_subject_alt_name, san.p);
-	rw_buf_free(&san);
+	ok = ok && X509_add1_ext_i2d(x, NID_subject_alt_name, all, 0, X509V3_ADD_DEFAULT) == 1;
+	GENERAL_NAMES_free(all);
 	return ok;
 }
 
-static X509 *make_cert(EVP_PKEY *key, const char *const *names, unsigned n)
+/*
+ * An end entity, not a CA: who trusts this file trusts this one key for these names, and a
+ * key that leaks cannot sign for others.
+ */
+static bool add_extensions(X509 *x)
 {
-	X509 *x = X509_new();
-	X509_NAME *name = x ? X509_get_subject_name(x) : NULL;
-	unsigned char serial[16];
-	BIGNUM *bn = NULL;
-	bool ok;
+	static const struct {
+		int nid;
+		const char *value;
+	} all[] = {
+		{NID_basic_constraints, "critical,CA:FALSE"},
+		{NID_key_usage, "critical,digitalSignature"},
+		{NID_ext_key_usage, "serverAuth"},
+		{NID_subject_key_identifier, "hash"},
+	};
+	X509V3_CTX ctx;
+	bool ok = true;
 
-	ok = name && RAND_bytes(serial, sizeof(serial)) == 1;
-	serial[0] &= 0x7f; /* positive, RFC 5280 4.1.2.2 */
-	bn = ok ? BN_bin2bn(serial, sizeof(serial), NULL) : NULL;
-	ok = ok && bn && BN_to_ASN1_INTEGER(bn, X509_get_serialNumber(x)) &&
-	     X509_set_version(x, X509_VERSION_3) &&
-	     X509_gmtime_adj(X509_getm_notBefore(x), -3600) &&
-	     X509_gmtime_adj(X509_getm_notAfter(x), DAYS * 86400L) && X509_set_pubkey(x, key) &&
-	     X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-					(const unsigned char *)"ringwall self-signed", -1, -1, 0) &&
-	     X509_set_issuer_name(x, name) && add_names(x, names, n) &&
-	     add_extension(x, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
-	     add_extension(x, NID_ext_key_usage, "serverAuth") && X509_sign(x, key, EVP_sha256());
-	BN_free(bn);
-	if (ok)
-		return x;
-	X509_free(x);
-	return NULL;
+	X509V3_set_ctx(&ctx, x, x, NULL, NULL, 0);
+	for (size_t i = 0; ok && i < sizeof(all) / sizeof(all[0]); i++) {
+		X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, &ctx, all[i].nid, all[i].value);
+
+		ok = ext && X509_add_ext(x, ext, -1);
+		X509_EXTENSION_free(ext);
+	}
+	return ok;
 }
 
-/* temp, fsync, link: an existing file is never replaced, a half-written one never seen. */
-static int write_new(const char *path, mode_t mode, X509 *cert, EVP_PKEY *key, struct rw_error *e)
+static bool set_serial(X509 *x)
 {
-	char temp[512];
-	FILE *f = NULL;
-	bool ok;
-	int fd, rc;
+	BIGNUM *n = BN_new();
+	bool ok = n && BN_rand(n, SERIAL_BITS, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) &&
+		  BN_to_ASN1_INTEGER(n, X509_get_serialNumber(x));
 
-	if (snprintf(temp, sizeof(temp), "%s.%d", path, (int)getpid()) >= (int)sizeof(temp))
-		return rw_fail(e, RW_EINVAL, "%s: the path is too long", path);
-	unlink(temp); /* of an earlier process with our number that died here */
-	fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-	f = fd >= 0 ? fdopen(fd, "w") : NULL;
-	if (!f) {
-		rc = rw_fail(e, RW_EIO, "cannot write %s: %s", temp, strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		return rc;
+	BN_free(n);
+	return ok;
+}
+
+/* Clocks differ: it is valid since an hour ago. */
+static bool fill(X509 *x, EVP_PKEY *key, const char *const *names, unsigned n)
+{
+	X509_NAME *who = X509_get_subject_name(x);
+	char cn[CN_MAX + 1];
+
+	snprintf(cn, sizeof(cn), "%s", names[0]);
+	return X509_set_version(x, X509_VERSION_3) && set_serial(x) &&
+	       X509_gmtime_adj(X509_getm_notBefore(x), -3600) &&
+	       X509_gmtime_adj(X509_getm_notAfter(x), (long)LIFE_DAYS * DAY) &&
+	       X509_NAME_add_entry_by_txt(who, "O", MBSTRING_ASC,
+					  (const unsigned char *)"ringwall self-signed", -1, -1,
+					  0) &&
+	       X509_NAME_add_entry_by_txt(who, "CN", MBSTRING_ASC, (const unsigned char *)cn, -1,
+					  -1, 0) &&
+	       X509_set_issuer_name(x, who) && X509_set_pubkey(x, key) && add_names(x, names, n) &&
+	       add_extensions(x) && X509_sign(x, key, EVP_sha256());
+}
+
+static bool fingerprint_of(const X509 *x, char out[96])
+{
+	static const char hex[] = "0123456789ABCDEF";
+	unsigned char md[EVP_MAX_MD_SIZE];
+	unsigned n;
+
+	if (!X509_digest(x, EVP_sha256(), md, &n) || n != 32)
+		return false;
+	for (unsigned i = 0; i < n; i++) {
+		*out++ = hex[md[i] >> 4];
+		*out++ = hex[md[i] & 15];
+		*out++ = i + 1 < n ? ':' : '\0';
 	}
-	ok = cert ? PEM_write_X509(f, cert)
-		  : PEM_write_PKCS8PrivateKey(f, key, NULL, NULL, 0, NULL, NULL);
-	ok = ok && fflush(f) == 0 && fsync(fd) == 0;
-	ok = fclose(f) == 0 && ok;
-	rc = RW_OK;
-	if (!ok || link(temp, path))
-		rc = rw_fail(e, errno == EEXIST ? RW_EEXIST : RW_EIO, "cannot write %s: %s", path,
-			     strerror(errno));
-	unlink(temp);
+	return true;
+}
+
+/* --- the files ------------------------------------------------------------------------- */
+
+static int cannot_write(const char *file, struct rw_error *e)
+{
+	return rw_fail(e, errno == EACCES || errno == EPERM || errno == EROFS ? RW_EPERM : RW_EIO,
+		       "%s cannot be written: %s", file, strerrordesc_np(errno));
+}
+
+static bool write_all(int fd, const char *p, size_t n)
+{
+	while (n) {
+		ssize_t k = write(fd, p, n);
+
+		if (k < 0)
+			return false;
+		p += k;
+		n -= (size_t)k;
+	}
+	return true;
+}
+
+/* The name is on disk when its directory is; some file systems cannot say so, and need not. */
+static void sync_directory(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	char dir[4096];
+	int fd;
+
+	snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - file) + 1 : 1, slash ? file : ".");
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	fsync(fd);
+	close(fd);
+}
+
+/* A file that is there is left alone, also one that came this moment. */
+static int rename_new(const char *from, const char *to)
+{
+	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	/* Some file systems cannot say "no replace". */
+	return errno == EINVAL ? rename(from, to) : -1;
+}
+
+static int write_file(const char *file, mode_t mode, const char *data, size_t n, struct rw_error *e)
+{
+	char temp[4096];
+	int fd, rc = RW_OK;
+
+	if (snprintf(temp, sizeof(temp), "%s.XXXXXX", file) >= (int)sizeof(temp))
+		return rw_fail(e, RW_EINVAL, "the path %.100s... is too long", file);
+	fd = mkostemp(temp, O_CLOEXEC); /* O_EXCL and mode 0600 */
+	if (fd < 0)
+		return cannot_write(file, e);
+	if (!write_all(fd, data, n) || fchmod(fd, mode) || fsync(fd))
+		rc = cannot_write(file, e);
+	else if (rename_new(temp, file))
+		rc = errno == EEXIST ? rw_fail(e, RW_EEXIST, "%s is there already", file)
+				     : cannot_write(file, e);
+	close(fd);
+	if (rc)
+		unlink(temp);
+	else
+		sync_directory(file);
 	return rc;
 }
 
-static void fingerprint_of(X509 *x, char out[96])
+/* OpenSSL wipes the memory of such a BIO when it grows and when it is freed. */
+static int write_key(const char *file, EVP_PKEY *key, struct rw_error *e)
 {
-	unsigned char md[EVP_MAX_MD_SIZE];
-	unsigned n = 0;
-	size_t at = 0;
+	BIO *b = BIO_new(BIO_s_secmem());
+	char *pem;
+	long n;
+	int rc;
 
-	out[0] = '\0';
-	if (!X509_digest(x, EVP_sha256(), md, &n))
-		return;
-	for (unsigned i = 0; i < n && at + 4 < 96 + 1; i++)
-		at += (size_t)snprintf(out + at, 96 - at, "%s%02X", i ? ":" : "", md[i]);
+	if (!b || !PEM_write_bio_PKCS8PrivateKey(b, key, NULL, NULL, 0, NULL, NULL)) {
+		BIO_free(b);
+		return rw_fail(e, RW_ENOMEM, "no memory for a key");
+	}
+	n = BIO_get_mem_data(b, &pem);
+	rc = write_file(file, 0600, pem, (size_t)n, e);
+	BIO_free(b);
+	return rc;
+}
+
+static int write_cert(const char *file, X509 *x, struct rw_error *e)
+{
+	BIO *b = BIO_new(BIO_s_mem());
+	char *pem;
+	long n;
+	int rc;
+
+	if (!b || !PEM_write_bio_X509(b, x)) {
+		BIO_free(b);
+		return rw_fail(e, RW_ENOMEM, "no memory for a certificate");
+	}
+	n = BIO_get_mem_data(b, &pem);
+	rc = write_file(file, 0644, pem, (size_t)n, e);
+	BIO_free(b);
+	return rc;
+}
+
+static int check_free(const char *cert_file, const char *key_file, struct rw_error *e)
+{
+	bool cert = access(cert_file, F_OK) == 0, key = access(key_file, F_OK) == 0;
+
+	if (!cert && !key)
+		return RW_OK;
+	if (cert && key)
+		return rw_fail(e, RW_EEXIST, "%s and %s are there already", cert_file, key_file);
+	return rw_fail(e, RW_EINVAL,
+		       "%s is there but %s is not: put that back, or remove the other so that both "
+		       "are made anew",
+		       cert ? cert_file : key_file, cert ? key_file : cert_file);
+}
+
+static int check_names(const char *const *names, unsigned n, struct rw_error *e)
+{
+	if (n == 0)
+		return rw_fail(e, RW_EINVAL, "a certificate needs a name or an address");
+	for (unsigned i = 0; i < n; i++)
+		if (!rw_tls_is_address(names[i]) && !is_dns_name(names[i]))
+			return rw_fail(e, RW_EINVAL,
+				       "'%.100s' is neither a DNS name nor an address", names[i]);
+	return RW_OK;
 }
 
 int rw_tls_selfsigned(const char *cert_file, const char *key_file, const char *const *names,
 		      unsigned n_names, char fingerprint[96], struct rw_error *e)
 {
 	EVP_PKEY *key = NULL;
-	X509 *cert = NULL;
-	int rc;
+	X509 *x = NULL;
+	int rc = check_names(names, n_names, e);
 
-	if (access(cert_file, F_OK) == 0 || access(key_file, F_OK) == 0)
-		return rw_fail(e, RW_EEXIST, "%s and %s are left as they are", cert_file, key_file);
+	if (!rc)
+		rc = check_free(cert_file, key_file, e);
+	if (rc)
+		return rc;
 	key = EVP_EC_gen("P-256");
-	cert = key ? make_cert(key, names, n_names) : NULL;
-	if (!cert) {
-		char why[160];
-
-		rc = rw_fail(e, RW_EIO, "cannot make a self-signed certificate: %s",
-			     rw_tls_why(why, sizeof(why)));
+	x = X509_new();
+	if (!key || !x || !fill(x, key, names, n_names) || !fingerprint_of(x, fingerprint)) {
+		rc = rw_fail(e, RW_EIO, "a certificate cannot be made: %s", rw_tls_reason());
 		goto out;
 	}
-	fingerprint_of(cert, fingerprint);
-	/* The key first: a certificate without its key would be taken for a configured one. */
-	rc = write_new(key_file, 0600, NULL, key, e);
-	if (!rc)
-		rc = write_new(cert_file, 0644, cert, NULL, e);
+	rc = write_key(key_file, key, e);
+	if (rc)
+		goto out;
+	rc = write_cert(cert_file, x, e);
+	if (rc)
+		unlink(key_file); /* ours, and of no use alone */
 out:
-	X509_free(cert);
+	X509_free(x);
 	EVP_PKEY_free(key);
+	ERR_clear_error();
 	return rc;
 }

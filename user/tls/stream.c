@@ -1,252 +1,333 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Joins a record back-end with a socket. Callbacks come from the loop only, never from a call. */
 #include "tls/stream.h"
 
+#include <openssl/crypto.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "tls/ctx.h"
 #include "tls/record.h"
 
+/*
+ * The hard bound of a socket's queue (sock.h), and what a record adds: header, explicit nonce
+ * (TLS 1.2), type (TLS 1.3) and tag.
+ */
+enum { SOCK_BOUND = 1 << 20, RECORD_OVERHEAD = 5 + 8 + 1 + 16 };
+
+/*
+ * The user may do anything to the stream from inside any callback; after each one
+ * the code below looks at the flags again. The struct itself lives until the
+ * socket's on_close.
+ *
+ * held is not empty, or more is set, only while the user has paused an open TLS
+ * stream; the socket does not receive then, so nothing comes behind them.
+ */
 struct rw_stream {
 	struct rw_loop *loop;
 	struct rw_sock *sock;
+	struct rw_record *rec; /* NULL: plain */
 	const struct rw_stream_cb *cb;
 	void *user;
-	const struct rw_record_ops *ops; /* NULL: plain */
-	struct rw_record *rec;
-	struct rw_tls_ctx *ctx;
-	struct rw_error why; /* the first error; what on_close will say */
-	struct rw_addr peer;
-	struct rw_buf corked; /* plaintext waiting for more of its turn */
-	struct rw_timer resume;
-	bool open; /* on_open was called */
-	bool recv_on;
+
+	bool connected; /* TCP is */
+	bool open;	/* on_open was called */
+	bool closing;	/* finished, aborted or failed: no callback but on_close */
+	bool failed;	/* why says how it ended; else it may hold what read said early */
+	bool recv_on;	/* what the user asked for */
+	bool pumping;	/* in pump, which looks at recv_on itself */
+	bool more;	/* rec->read has more to say */
+	bool eof_told;	/* on_eof was called */
 	bool cork;
-	bool closing; /* finish or abort was called: no callback but on_close */
-	bool pumping; /* in pump(): nested calls leave the rest to it */
-	bool eof;     /* FIN came */
-	bool eof_told;
-	bool broken; /* an error ended the stream */
+	struct rw_task later; /* on_later: what must not happen inside the user's call */
+
+	struct rw_buf held;   /* ciphertext that was not read yet */
+	struct rw_buf corked; /* plaintext that was not written yet; cap is RW_RECORD_MAX or 0 */
+	struct rw_error why;  /* what on_close will say */
+	char host[];	      /* "" on the server side */
 };
 
-/* --- ends ---------------------------------------------------------------------------------- */
-
-static void flush(struct rw_stream *st)
+static const char *peer_of(const struct rw_stream *st, char *out, size_t n)
 {
-	const char *data;
-	size_t n;
+	char addr[RW_ADDR_TEXT];
 
-	if (!st->rec)
-		return;
-	n = st->ops->pending(st->rec, &data);
-	if (n && rw_sock_send(st->sock, data, n) == RW_OK)
-		st->ops->sent(st->rec);
+	rw_addr_text(rw_sock_peer(st->sock), true, addr);
+	if (st->host[0])
+		snprintf(out, n, "%.200s (%s)", st->host, addr);
+	else
+		snprintf(out, n, "%s", addr);
+	return out;
 }
 
-/* An alert, where there is one to send, goes out before the FIN. */
-static void break_off(struct rw_stream *st, const struct rw_error *why)
-{
-	char text[RW_ADDR_TEXT];
+/* --- ends ------------------------------------------------------------------------------ */
 
-	if (st->broken || st->closing)
-		return;
-	st->broken = true;
-	rw_fail(&st->why, why->code, "%s: %.380s", rw_addr_text(&st->peer, true, text), why->text);
-	flush(st);
-	rw_sock_recv(st->sock, false);
+static void drop_corked(struct rw_stream *st)
+{
+	OPENSSL_cleanse(st->corked.p, st->corked.len);
+	rw_buf_free(&st->corked);
+}
+
+/* From here on the user hears on_close only. */
+static void begin_close(struct rw_stream *st)
+{
+	st->closing = true;
+	drop_corked(st);
+}
+
+/* TLS is over, and why says so without naming the peer. An alert may still be on its way. */
+static void fail(struct rw_stream *st)
+{
+	char peer[300];
+
+	st->failed = true;
+	rw_fail(&st->why, st->why.code, "TLS%s with %s failed: %s", st->open ? "" : " handshake",
+		peer_of(st, peer, sizeof(peer)), st->why.text);
+	begin_close(st);
 	rw_sock_finish(st->sock);
+}
+
+/* What the user wrote is lost in part, or will be: the peer must not take the rest for the whole.
+ */
+static int break_off(struct rw_stream *st, int rc)
+{
+	char peer[300];
+
+	st->failed = true;
+	rw_fail(&st->why, rc, "sending to %s failed: %s", peer_of(st, peer, sizeof(peer)),
+		rw_err_name(rc));
+	begin_close(st);
+	rw_sock_abort(st->sock);
+	return rc;
+}
+
+static void explain_close(struct rw_stream *st, int err)
+{
+	char peer[300];
+
+	st->why = (struct rw_error){0};
+	if (!err)
+		return;
+	peer_of(st, peer, sizeof(peer));
+	if (!st->connected)
+		rw_fail(&st->why, err, "cannot connect to %s: %s", peer,
+			err == RW_ECLOSED ? "connection refused" : rw_err_name(err));
+	else if (err == RW_ECLOSED)
+		rw_fail(&st->why, err, "%s reset the connection%s", peer,
+			st->rec && !st->open ? " during the TLS handshake" : "");
+	else
+		rw_fail(&st->why, err, "the connection with %s failed: %s", peer, rw_err_name(err));
+}
+
+static void free_stream(struct rw_stream *st)
+{
+	rw_task_cancel(&st->later);
+	if (st->rec)
+		st->rec->ops->free(st->rec);
+	drop_corked(st);
+	rw_buf_free(&st->held);
+	free(st);
+}
+
+static void on_sock_close(void *user, int err)
+{
+	struct rw_stream *st = user;
+
+	if (!st->failed)
+		explain_close(st, err);
+	st->closing = true;
+	if (st->cb->on_close)
+		st->cb->on_close(st->user, &st->why);
+	free_stream(st);
+}
+
+/* --- reading --------------------------------------------------------------------------- */
+
+static void tell_open(struct rw_stream *st)
+{
+	st->open = true;
+	if (st->cb->on_open)
+		st->cb->on_open(st->user);
 }
 
 static void tell_eof(struct rw_stream *st, bool clean)
 {
-	if (st->eof_told || st->closing || st->broken)
-		return;
 	st->eof_told = true;
-	if (st->open && st->cb->on_eof)
+	if (st->cb->on_eof)
 		st->cb->on_eof(st->user, clean);
-	else
-		break_off(st,
-			  &(struct rw_error){RW_ECLOSED, "closed before the handshake was done"});
 }
 
-/* --- reading --------------------------------------------------------------------------------- */
-
-static bool step_handshake(struct rw_stream *st)
+/* The handshake goes on whatever the user wants of the plaintext. */
+static bool wanted(const struct rw_stream *st)
 {
-	struct rw_error e = {0};
-	int rc = st->ops->handshake(st->rec, &e);
-
-	if (rc < 0) {
-		break_off(st, &e);
-		return false;
-	}
-	flush(st);
-	if (rc != RW_RECORD_DONE)
-		return false;
-	st->open = true;
-	if (st->cb->on_open)
-		st->cb->on_open(st->user);
-	return true;
+	return st->recv_on || !st->open;
 }
 
-/* One record to the user; false: no more for now. */
-static bool step_read(struct rw_stream *st)
+static bool may_read(const struct rw_stream *st)
+{
+	return wanted(st) && !st->closing && !st->eof_told;
+}
+
+/* One step. Plaintext goes first; what came behind it waits for the user's leave. */
+static void step(struct rw_stream *st, struct rw_slice *in)
 {
 	uint8_t plain[RW_RECORD_MAX];
-	struct rw_error e = {0};
-	size_t n = 0;
-	int rc = st->ops->read(st->rec, plain, sizeof(plain), &n, &e);
+	enum rw_record_event ev;
+	size_t n;
 
-	flush(st); /* a KeyUpdate may want its answer */
-	if (rc < 0) {
-		break_off(st, &e);
-		return false;
-	}
-	if (rc == RW_RECORD_CLOSED) {
+	ev = st->rec->ops->read(st->rec, in, plain, sizeof(plain), &n, &st->why);
+	st->more = ev != RW_RECORD_WANT;
+	if (n && st->cb->on_data)
+		st->cb->on_data(st->user, plain, n);
+	if (!may_read(st))
+		return;
+	if (ev == RW_RECORD_OPEN)
+		tell_open(st);
+	else if (ev == RW_RECORD_EOF)
 		tell_eof(st, true);
-		return false;
-	}
-	if (n == 0)
-		return false;
-	st->cb->on_data(st->user, plain, n);
-	return true;
+	else if (ev == RW_RECORD_ERROR)
+		fail(st);
 }
 
-/* Hands over what is there, until the user has enough. Never inside itself. */
-static void pump(struct rw_stream *st)
+/* Reads as far as the user wants to be told. What is left of *in is ciphertext to keep. */
+static void pump(struct rw_stream *st, struct rw_slice *in)
 {
-	if (st->pumping || !st->rec)
-		return;
 	st->pumping = true;
-	if (!st->open && !st->broken && !step_handshake(st)) {
-		st->pumping = false;
+	do
+		step(st, in);
+	while (st->more && may_read(st));
+	st->pumping = false;
+}
+
+/* After pump: with something left, the socket waits until the user has taken it. */
+static void settle_recv(struct rw_stream *st)
+{
+	if (st->closing)
+		return;
+	if (st->eof_told) {
+		rw_buf_free(&st->held);
+		rw_sock_recv(st->sock, true); /* for the FIN */
 		return;
 	}
-	while (st->recv_on && !st->closing && !st->broken && step_read(st))
-		;
-	st->pumping = false;
-	/* FIN without close_notify: whatever ends here was cut (RFC 8446 6.1). */
-	if (st->eof && st->recv_on)
-		tell_eof(st, false);
+	rw_sock_recv(st->sock, wanted(st) && !st->more && st->held.len == 0);
 }
 
-static void resume(void *arg)
-{
-	pump(arg);
-}
-
-void rw_stream_recv(struct rw_stream *st, bool on)
-{
-	if (st->closing || st->broken || st->recv_on == on)
-		return;
-	st->recv_on = on;
-	rw_sock_recv(st->sock, on);
-	if (on && st->rec && !st->pumping)
-		rw_timer_set(st->loop, &st->resume, rw_loop_now(st->loop), resume, st);
-}
-
-/* --- from the socket ----------------------------------------------------------------------------
- */
-
-static void tell_open(void *arg)
-{
-	struct rw_stream *st = arg;
-
-	if (st->closing || st->open)
-		return;
-	st->open = true;
-	if (st->cb->on_open)
-		st->cb->on_open(st->user);
-}
-
-static void on_data(void *user, const uint8_t *data, size_t n)
+static void on_sock_data(void *user, const uint8_t *data, size_t n)
 {
 	struct rw_stream *st = user;
+	struct rw_slice in = {(const char *)data, n};
 
-	if (st->closing || st->broken)
+	if (st->closing || st->eof_told)
 		return;
 	if (!st->rec) {
-		tell_open(st); /* bytes may be quicker than its timer */
-		if (!st->closing)
+		if (!st->open)
+			tell_open(st);
+		if (!st->closing && st->cb->on_data)
 			st->cb->on_data(st->user, data, n);
 		return;
 	}
-	if (st->ops->feed(st->rec, data, n))
-		break_off(st, &(struct rw_error){RW_ENOMEM, "out of memory for TLS records"});
-	else
-		pump(st);
-}
-
-static void on_eof(void *user)
-{
-	struct rw_stream *st = user;
-
-	st->eof = true;
-	if (!st->rec) {
-		tell_open(st);
-		tell_eof(st, true);
+	RW_BUG_ON(st->held.len);
+	pump(st, &in);
+	if (!st->closing && !st->eof_told && rw_buf_add(&st->held, in.p, in.n)) {
+		break_off(st, RW_ENOMEM);
 		return;
 	}
-	pump(st);
-	if (!st->open)
-		tell_eof(st, false);
+	settle_recv(st);
 }
 
-static void on_drain(void *user)
+/* The user goes on reading: first what was left. */
+static void read_held(struct rw_stream *st)
 {
-	struct rw_stream *st = user;
+	struct rw_slice in = rw_buf_slice(&st->held);
 
-	if (st->open && !st->closing && !st->broken && st->cb->on_drain)
-		st->cb->on_drain(st->user);
+	if (!may_read(st) || (!st->more && in.n == 0))
+		return;
+	pump(st, &in);
+	rw_buf_consume(&st->held, st->held.len - in.n);
+	if (st->held.len == 0)
+		rw_buf_free(&st->held);
+	settle_recv(st);
 }
 
-static void on_close(void *user, int err)
+static void on_later(void *arg)
 {
-	struct rw_stream *st = user;
-	char text[RW_ADDR_TEXT];
-
-	if (err && !st->why.code && !st->closing)
-		rw_fail(&st->why, err, "%s: %s", rw_addr_text(&st->peer, true, text),
-			err == RW_ECLOSED ? "connection reset" : rw_err_name(err));
-	rw_timer_cancel(&st->resume);
-	if (st->cb->on_close)
-		st->cb->on_close(st->user, &st->why);
-	if (st->rec)
-		st->ops->free(st->rec);
-	rw_tls_ctx_unref(st->ctx);
-	rw_buf_free(&st->corked);
-	free(st);
-}
-
-static void on_connect(void *user, int err)
-{
-	struct rw_stream *st = user;
-	char text[RW_ADDR_TEXT];
+	struct rw_stream *st = arg;
 
 	if (st->closing)
 		return;
-	if (err) {
-		rw_fail(&st->why, err, "%s: %s", rw_addr_text(&st->peer, true, text),
-			err == RW_ECLOSED ? "connection refused" : rw_err_name(err));
-		return; /* on_close follows */
-	}
-	if (st->rec) {
-		pump(st); /* the ClientHello */
-		return;
-	}
-	st->open = true;
-	if (st->cb->on_open)
-		st->cb->on_open(st->user);
+	if (st->rec)
+		read_held(st);
+	else if (!st->open)
+		tell_open(st);
 }
 
-static const struct rw_sock_cb sock_cb = {on_connect, on_data, on_eof, on_drain, on_close};
+static void on_sock_eof(void *user)
+{
+	struct rw_stream *st = user;
+	char peer[300];
 
-/* --- making ----------------------------------------------------------------------------------- */
+	if (st->closing || st->eof_told)
+		return;
+	if (!st->rec && !st->open)
+		tell_open(st);
+	if (st->open) {
+		if (!st->closing)
+			tell_eof(st, !st->rec);
+		return;
+	}
+	st->failed = true;
+	rw_fail(&st->why, RW_ECLOSED, "%s closed the connection during the TLS handshake",
+		peer_of(st, peer, sizeof(peer)));
+	begin_close(st);
+	rw_sock_finish(st->sock);
+}
+
+static void on_sock_drain(void *user)
+{
+	struct rw_stream *st = user;
+
+	if (st->open && !st->closing && st->cb->on_drain)
+		st->cb->on_drain(st->user);
+}
+
+static void on_sock_connect(void *user, int err)
+{
+	struct rw_stream *st = user;
+	struct rw_slice nothing = {0};
+
+	if (err || st->closing)
+		return; /* on_close follows */
+	st->connected = true;
+	if (!st->rec) {
+		tell_open(st);
+		return;
+	}
+	pump(st, &nothing);
+	settle_recv(st);
+}
+
+static const struct rw_sock_cb sock_cb = {
+	.on_connect = on_sock_connect,
+	.on_data = on_sock_data,
+	.on_eof = on_sock_eof,
+	.on_drain = on_sock_drain,
+	.on_close = on_sock_close,
+};
+
+/* --- making ---------------------------------------------------------------------------- */
+
+static int to_sock(void *user, const uint8_t *data, size_t n)
+{
+	struct rw_stream *st = user;
+
+	return rw_sock_send(st->sock, data, n);
+}
 
 static struct rw_stream *stream_new(struct rw_loop *l, struct rw_tls_ctx *tls, const char *host,
 				    const struct rw_stream_cb *cb, void *user)
 {
-	struct rw_stream *st = calloc(1, sizeof(*st));
+	size_t n = host ? strlen(host) : 0;
+	struct rw_stream *st = calloc(1, sizeof(*st) + n + 1);
 
 	if (!st)
 		return NULL;
@@ -254,15 +335,11 @@ static struct rw_stream *stream_new(struct rw_loop *l, struct rw_tls_ctx *tls, c
 	st->cb = cb;
 	st->user = user;
 	st->recv_on = true;
-	if (!tls)
-		return st;
-	st->ops = &rw_record_openssl;
-	st->rec = st->ops->new(tls, host, NULL);
-	if (!st->rec) {
+	memcpy(st->host, host ? host : "", n);
+	if (tls && rw_record_openssl_new(&st->rec, tls, host, to_sock, st)) {
 		free(st);
 		return NULL;
 	}
-	st->ctx = rw_tls_ctx_ref(tls);
 	return st;
 }
 
@@ -276,11 +353,10 @@ struct rw_stream *rw_stream_accept(struct rw_loop *l, struct rw_sock *s, struct 
 		return NULL;
 	}
 	st->sock = s;
-	st->peer = *rw_sock_peer(s);
+	st->connected = true;
 	rw_sock_bind(s, &sock_cb, st);
-	/* Open at once, but never from inside the call that made it. */
 	if (!tls)
-		rw_timer_set(l, &st->resume, rw_loop_now(l), tell_open, st);
+		rw_task_set(l, &st->later, on_later, st);
 	return st;
 }
 
@@ -292,14 +368,10 @@ struct rw_stream *rw_stream_connect(struct rw_loop *l, const struct rw_addr *add
 
 	if (!st)
 		return NULL;
-	st->peer = *addr;
 	st->sock = rw_sock_connect(l, addr, &sock_cb, st);
 	if (st->sock)
 		return st;
-	if (st->rec)
-		st->ops->free(st->rec);
-	rw_tls_ctx_unref(st->ctx);
-	free(st);
+	free_stream(st);
 	return NULL;
 }
 
@@ -309,54 +381,78 @@ void rw_stream_bind(struct rw_stream *st, const struct rw_stream_cb *cb, void *u
 	st->user = user;
 }
 
-/* --- writing ---------------------------------------------------------------------------------- */
+/* --- what the user asks for ------------------------------------------------------------ */
 
-static int encrypt(struct rw_stream *st, const char *data, size_t n)
+static int seal(struct rw_stream *st, const void *data, size_t n)
 {
-	struct rw_error e = {0};
-	size_t part;
+	int rc = st->rec->ops->write(st->rec, data, n);
+
+	return rc ? break_off(st, rc) : RW_OK;
+}
+
+static int flush(struct rw_stream *st)
+{
 	int rc;
 
-	while (n) {
-		part = n < RW_RECORD_MAX ? n : RW_RECORD_MAX;
-		rc = st->ops->write(st->rec, data, part, &e);
-		if (rc) {
-			break_off(st, &e);
-			return rc;
-		}
-		data += part;
-		n -= part;
-	}
-	const char *cipher;
-	size_t pending = st->ops->pending(st->rec, &cipher);
+	if (st->closing || st->corked.len == 0)
+		return RW_OK;
+	rc = seal(st, st->corked.p, st->corked.len);
+	if (rc)
+		return rc; /* it was dropped with the rest */
+	OPENSSL_cleanse(st->corked.p, st->corked.len);
+	rw_buf_reset(&st->corked);
+	return RW_OK;
+}
 
-	rc = rw_sock_send(st->sock, cipher, pending);
-	if (rc == RW_OK)
-		st->ops->sent(st->rec);
-	return rc;
+/* Fills the record begun, seals whole ones from where they are, keeps the rest. */
+static int gather(struct rw_stream *st, const char *data, size_t n)
+{
+	size_t room = RW_RECORD_MAX - st->corked.len, k;
+	int rc;
+
+	if (rw_buf_reserve(&st->corked, room))
+		return break_off(st, RW_ENOMEM);
+	if (st->corked.len && n >= room) {
+		rw_buf_add(&st->corked, data, room);
+		data += room;
+		n -= room;
+		rc = flush(st);
+		if (rc)
+			return rc;
+	}
+	k = n >= RW_RECORD_MAX ? n - n % RW_RECORD_MAX : 0;
+	rc = k ? seal(st, data, k) : RW_OK;
+	return rc ? rc : rw_buf_add(&st->corked, data + k, n - k);
+}
+
+/* Would the records of n bytes pass the socket's bound? Then none of them is made. */
+static bool too_much(const struct rw_stream *st, size_t n)
+{
+	size_t left = SOCK_BOUND - rw_sock_queued(st->sock);
+	size_t all = st->corked.len + n;
+
+	return n > SOCK_BOUND || all + (all / RW_RECORD_MAX + 1) * RECORD_OVERHEAD > left;
 }
 
 int rw_stream_write(struct rw_stream *st, const void *data, size_t n)
 {
-	if (st->closing || st->broken)
+	if (st->closing)
 		return RW_ECLOSED;
-	if (n == 0)
-		return RW_OK;
+	RW_BUG_ON(!st->open);
 	if (!st->rec)
 		return rw_sock_send(st->sock, data, n);
-	if (st->cork)
-		return rw_buf_add(&st->corked, data, n);
-	return encrypt(st, data, n);
+	if (too_much(st, n))
+		return RW_ELIMIT;
+	return st->cork ? gather(st, data, n) : seal(st, data, n);
 }
 
 void rw_stream_cork(struct rw_stream *st, bool on)
 {
 	st->cork = on;
-	if (on || st->corked.len == 0)
+	if (on)
 		return;
-	if (!st->closing && !st->broken && encrypt(st, st->corked.p, st->corked.len))
-		rw_sock_abort(st->sock); /* bytes are missing: the peer must not take the rest */
-	rw_buf_reset(&st->corked);
+	flush(st);
+	rw_buf_free(&st->corked);
 }
 
 size_t rw_stream_queued(const struct rw_stream *st)
@@ -364,31 +460,53 @@ size_t rw_stream_queued(const struct rw_stream *st)
 	return rw_sock_queued(st->sock) + st->corked.len;
 }
 
+void rw_stream_recv(struct rw_stream *st, bool on)
+{
+	if (st->closing || st->recv_on == on)
+		return;
+	st->recv_on = on;
+	if (!st->rec) {
+		rw_sock_recv(st->sock, on);
+		return;
+	}
+	if (st->pumping || !st->open)
+		return; /* pump sees to it */
+	settle_recv(st);
+	if (on && (st->more || st->held.len))
+		rw_task_set(st->loop, &st->later, on_later, st);
+}
+
 void rw_stream_finish(struct rw_stream *st)
 {
 	if (st->closing)
 		return;
-	rw_stream_cork(st, false);
-	if (st->rec && !st->broken) {
-		st->ops->close(st->rec);
-		flush(st);
+	if (!st->open) {
+		rw_stream_abort(st);
+		return;
 	}
-	st->closing = true;
+	if (flush(st))
+		return; /* broken off */
+	if (st->rec)
+		st->rec->ops->close(st->rec);
+	begin_close(st);
 	rw_sock_finish(st->sock);
 }
 
 void rw_stream_abort(struct rw_stream *st)
 {
-	st->closing = true;
+	begin_close(st);
 	rw_sock_abort(st->sock);
 }
 
 void rw_stream_info(const struct rw_stream *st, struct rw_stream_info *out)
 {
 	*out = (struct rw_stream_info){
-		.backend = "plain", .version = "", .cipher = "", .alpn = "", .peer = st->peer};
-	if (!st->rec)
-		return;
-	out->backend = st->ops->name;
-	st->ops->info(st->rec, out);
+		.backend = "plain",
+		.version = "",
+		.cipher = "",
+		.alpn = "",
+		.peer = *rw_sock_peer(st->sock),
+	};
+	if (st->rec)
+		st->rec->ops->info(st->rec, out);
 }

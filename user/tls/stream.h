@@ -40,20 +40,27 @@ struct rw_stream_info {
 /* Server side of an accepted socket; tls NULL: plain. NULL result: out of memory, s aborted. */
 struct rw_stream *rw_stream_accept(struct rw_loop *l, struct rw_sock *s, struct rw_tls_ctx *tls,
 				   const struct rw_stream_cb *cb, void *user);
-/* Client side; host is the name to verify and send as SNI (ignored where plain). */
+/*
+ * Client side; host is the name or address to verify; a name is sent as SNI. Where plain, it is
+ * only named in errors and may be NULL. NULL result: out of memory or sockets, or no such host.
+ */
 struct rw_stream *rw_stream_connect(struct rw_loop *l, const struct rw_addr *addr,
 				    struct rw_tls_ctx *tls, const char *host,
 				    const struct rw_stream_cb *cb, void *user);
 /* Changes who is told, e.g. when a pooled connection gets its next user. */
 void rw_stream_bind(struct rw_stream *st, const struct rw_stream_cb *cb, void *user);
 
-/* As rw_sock_send, for plaintext. Legal once on_open was called. */
+/*
+ * As rw_sock_send, for plaintext. Legal once on_open was called. Over TLS, RW_ENOMEM leaves a
+ * hole among the records: the stream ends by itself, and on_close says why.
+ */
 int rw_stream_write(struct rw_stream *st, const void *data, size_t n);
 /* Gathers several writes of one turn into few records and sends: hold, write..., release. */
 void rw_stream_cork(struct rw_stream *st, bool on);
 size_t rw_stream_queued(const struct rw_stream *st);
+/* As rw_sock_recv; a TLS handshake goes on while it is off. */
 void rw_stream_recv(struct rw_stream *st, bool on);
-/* What is queued, close_notify, FIN, close. */
+/* What is queued (and corked), close_notify, FIN, close. Before on_open: as abort. */
 void rw_stream_finish(struct rw_stream *st);
 void rw_stream_abort(struct rw_stream *st);
 void rw_stream_info(const struct rw_stream *st, struct rw_stream_info *out);
