@@ -106,11 +106,14 @@ static inline int sense_end(void *user)
 
 static const struct rw_h1_events sense_events = {sense_head, sense_body, sense_end};
 
+/* What is written again has one header more: how its body is framed. */
+enum { HEADERS_FIRST = RW_H1_MAX_HEADERS - 1, HEADERS_AGAIN = RW_H1_MAX_HEADERS };
+
 /* Feeds all of data with ev; the first error, or 0. */
-static inline int feed_all(enum rw_h1_side side, bool head_only, const char *data, size_t n,
-			   const struct rw_h1_events *ev, void *user)
+static inline int feed_all(enum rw_h1_side side, bool head_only, unsigned headers,
+			   const char *data, size_t n, const struct rw_h1_events *ev, void *user)
 {
-	const struct rw_h1_limits limits = {.headers = RW_H1_MAX_HEADERS};
+	const struct rw_h1_limits limits = {.headers = headers};
 	struct rw_h1 *p = rw_h1_new(side, &limits, ev, user);
 	struct rw_error e;
 	size_t used;
@@ -152,9 +155,10 @@ static inline void check_again(enum rw_h1_side side, bool head_only, const char 
 	struct sense before = {0}, after = {0};
 
 	/* Whole messages only: where the last one is cut or refused, those before it count. */
-	feed_all(side, head_only, data, n, &again_events, &a);
-	if (feed_all(side, head_only, data, n, &sense_events, &before) == 0) {
-		RW_BUG_ON(feed_all(side, head_only, a.out.p, a.out.len, &sense_events, &after));
+	feed_all(side, head_only, HEADERS_FIRST, data, n, &again_events, &a);
+	if (feed_all(side, head_only, HEADERS_FIRST, data, n, &sense_events, &before) == 0) {
+		RW_BUG_ON(feed_all(side, head_only, HEADERS_AGAIN, a.out.p, a.out.len,
+				   &sense_events, &after));
 		RW_BUG_ON(before.n != after.n || before.text.len != after.text.len ||
 			  (before.text.len &&
 			   memcmp(before.text.p, after.text.p, before.text.len) != 0));
