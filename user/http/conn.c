@@ -1,95 +1,92 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A client's connection: bytes to requests, and the deadlines. */
-#include <stdlib.h>
-
 #include "http/server_int.h"
-
-/* A pipelined request waits here; beyond, the TCP window closes. */
-enum { HELD_BYTES = 64 * 1024 };
-
-static void on_deadline(void *arg);
 
 /* --- deadlines ------------------------------------------------------------------------------ */
 
-static void wait_for(struct rw_conn *c, enum rw_conn_wait what)
+void rw_conn_tell_bad(struct rw_conn *c, enum rw_http_bad kind, const struct rw_error *why)
 {
-	const struct rw_http_server_config *cfg = &c->server->cfg;
-	const uint64_t ns[] = {
-		[RW_WAIT_HANDSHAKE] = cfg->handshake_ns,
-		[RW_WAIT_HEAD] = cfg->header_ns,
-		[RW_WAIT_BODY] = cfg->body_ns,
-		[RW_WAIT_IDLE] = cfg->idle_ns,
-	};
+	const struct rw_http_server *s = c->server;
 
-	c->wait = what;
-	c->stalling = false;
-	if (what == RW_WAIT_ANSWER)
-		rw_timer_cancel(&c->deadline);
-	else
-		rw_timer_set(c->server->loop, &c->deadline, rw_loop_now(c->server->loop) + ns[what],
-			     on_deadline, c);
-}
-
-static void tell_bad(struct rw_conn *c, enum rw_http_bad kind, const struct rw_error *why)
-{
-	if (c->told_bad)
+	if (c->told_bad || s->freeing)
 		return;
 	c->told_bad = true;
-	if (c->server->handler.on_bad)
-		c->server->handler.on_bad(c->server->user, &c->info.peer, kind, why);
+	if (s->handler.on_bad)
+		s->handler.on_bad(s->user, &c->info.peer, kind, why);
 }
 
-void rw_conn_watch_stall(struct rw_conn *c)
+static void too_slow(struct rw_conn *c)
 {
-	struct rw_http_server *s = c->server;
+	const struct rw_error why = {RW_ETIMEOUT, "the request comes too slowly"};
 
-	if (c->wait != RW_WAIT_ANSWER || c->stalling || c->closing)
-		return;
-	c->stall_queued = rw_exchange_queued(&c->x);
-	if (!c->stall_queued)
-		return;
-	c->stalling = true;
-	rw_timer_set(s->loop, &c->deadline, rw_loop_now(s->loop) + s->cfg.write_stall_ns,
-		     on_deadline, c);
-}
-
-/* No byte was taken since the clock began: the client is not reading. */
-static void check_stall(struct rw_conn *c)
-{
-	size_t queued = rw_exchange_queued(&c->x);
-
-	c->stalling = false;
-	if (queued && queued >= c->stall_queued) {
-		tell_bad(c, RW_HTTP_BAD_STALL,
-			 &(struct rw_error){RW_ETIMEOUT, "the client does not take its answer"});
-		rw_conn_close(c, true);
-		return;
-	}
-	rw_conn_watch_stall(c);
+	rw_conn_tell_bad(c, RW_HTTP_BAD_SLOW, &why);
+	if (c->wait == RW_WAIT_BODY && !c->x.active)
+		rw_conn_close(c, false); /* it was answered already */
+	else
+		rw_conn_refuse(c, 408, "the request took too long to arrive");
 }
 
 static void on_deadline(void *arg)
 {
 	struct rw_conn *c = arg;
+	const struct rw_error late = {RW_ETIMEOUT, "the TLS handshake takes too long"};
 
 	switch (c->wait) {
 	case RW_WAIT_HANDSHAKE:
-		tell_bad(c, RW_HTTP_BAD_TLS,
-			 &(struct rw_error){RW_ETIMEOUT, "the TLS handshake takes too long"});
+		rw_conn_tell_bad(c, RW_HTTP_BAD_TLS, &late);
 		rw_conn_close(c, true);
-		return;
-	case RW_WAIT_HEAD:
-	case RW_WAIT_BODY:
-		tell_bad(c, RW_HTTP_BAD_SLOW,
-			 &(struct rw_error){RW_ETIMEOUT, "the request comes too slowly"});
-		rw_conn_refuse(c, 408, "The request took too long to arrive");
-		return;
+		break;
+	case RW_WAIT_OPEN:
 	case RW_WAIT_IDLE:
 		rw_conn_close(c, false);
-		return;
+		break;
+	case RW_WAIT_HEAD:
+	case RW_WAIT_BODY:
+		too_slow(c);
+		break;
 	case RW_WAIT_ANSWER:
-		check_stall(c);
+		break;
 	}
+}
+
+static void wait_for(struct rw_conn *c, enum rw_conn_wait what)
+{
+	const struct rw_http_server_config *cfg = &c->server->cfg;
+	const uint64_t ns[] = {
+		[RW_WAIT_HANDSHAKE] = cfg->handshake_ns, [RW_WAIT_OPEN] = cfg->header_ns,
+		[RW_WAIT_HEAD] = cfg->header_ns,	 [RW_WAIT_BODY] = cfg->body_ns,
+		[RW_WAIT_IDLE] = cfg->idle_ns,
+	};
+	struct rw_loop *l = c->server->loop;
+
+	c->wait = what;
+	c->wait_request = c->requests;
+	if (what == RW_WAIT_ANSWER)
+		rw_timer_cancel(&c->deadline);
+	else
+		rw_timer_set(l, &c->deadline, rw_loop_now(l) + ns[what], on_deadline, c);
+}
+
+/*
+ * What is waited for now? A deadline is absolute: it starts when its state is entered
+ * and bytes do not move it. A request that comes whole in one piece costs no timer.
+ */
+static void update_wait(struct rw_conn *c)
+{
+	enum rw_conn_wait what;
+
+	if (c->x.active)
+		/* A handler that stopped reading, or answers early, is not the client's fault. */
+		what = c->x.body_whole || c->paused || c->x.head_put ? RW_WAIT_ANSWER
+								     : RW_WAIT_BODY;
+	else if (!c->requests && rw_h1_idle(c->parser))
+		what = RW_WAIT_OPEN;
+	else if (rw_conn_idle(c))
+		what = RW_WAIT_IDLE;
+	else
+		what = c->x.body_small ? RW_WAIT_BODY : RW_WAIT_HEAD;
+	if (what != c->wait || c->wait_request != c->requests)
+		wait_for(c, what);
 }
 
 /* --- requests ------------------------------------------------------------------------------- */
@@ -98,12 +95,11 @@ static int on_head(void *user, const struct rw_h1_head *head)
 {
 	struct rw_conn *c = user;
 
-	if (c->refuse) {
-		rw_conn_refuse(c, 503, "Too many connections; try again shortly");
-		return RW_ECLOSED;
-	}
-	wait_for(c, RW_WAIT_BODY);
-	rw_exchange_begin(c, head);
+	c->requests++;
+	if (c->refuse)
+		rw_conn_refuse(c, 503, "too many connections; try again shortly");
+	else
+		rw_exchange_begin(c, head);
 	return c->closing ? RW_ECLOSED : RW_OK;
 }
 
@@ -111,6 +107,7 @@ static int on_body(void *user, const char *data, size_t n)
 {
 	struct rw_conn *c = user;
 
+	c->x.wants_continue = false; /* it did not wait */
 	if (c->x.active && !c->x.ended)
 		c->server->handler.on_body(c->x.xuser, &c->x, data, n);
 	return c->closing ? RW_ECLOSED : RW_OK;
@@ -121,34 +118,31 @@ static int on_end(void *user)
 	struct rw_conn *c = user;
 
 	c->x.body_whole = true;
-	wait_for(c, RW_WAIT_ANSWER);
+	c->x.body_small = false;
 	if (c->x.active && !c->x.ended)
 		c->server->handler.on_body_end(c->x.xuser, &c->x);
 	return c->closing ? RW_ECLOSED : RW_OK;
 }
 
-static const struct rw_h1_events events = {on_head, on_body, on_end};
+const struct rw_h1_events rw_conn_events = {on_head, on_body, on_end};
 
 static void broken_input(struct rw_conn *c, int rc, const struct rw_error *e)
 {
-	bool limit = rc == RW_ELIMIT;
-	unsigned status = !limit ? 400 : c->x.active ? 413 : 431;
-
 	if (c->closing) /* a callback ended it, and that is what the parser says */
 		return;
-	tell_bad(c, limit ? RW_HTTP_BAD_LIMIT : RW_HTTP_BAD_MESSAGE, e);
-	rw_conn_refuse(c, status, e->text);
+	rw_conn_tell_bad(c, rc == RW_ELIMIT ? RW_HTTP_BAD_LIMIT : RW_HTTP_BAD_MESSAGE, e);
+	if (c->x.body_small)
+		rw_conn_close(c, false); /* it was answered already */
+	else
+		rw_conn_refuse(c, rw_h1_status(c->parser), e->text);
 }
 
-static bool hold(struct rw_conn *c, const char *data, size_t n)
+void rw_conn_update_recv(struct rw_conn *c)
 {
-	if (rw_buf_add(&c->held, data, n)) {
-		rw_conn_close(c, true);
-		return false;
-	}
-	if (c->held.len >= HELD_BYTES)
-		rw_stream_recv(c->stream, false);
-	return true;
+	bool wants_none = c->paused && c->x.active && !c->x.body_whole;
+
+	if (!c->closing)
+		rw_stream_recv(c->stream, !wants_none && c->held.len < RW_HELD_BYTES);
 }
 
 /* Feeds the parser up to the end of a message whose answer is still under way. */
@@ -159,15 +153,12 @@ static void feed(struct rw_conn *c, const char *data, size_t n)
 	int rc;
 
 	while (n && !c->closing) {
-		if (c->x.active && (c->x.body_whole || c->paused)) {
-			hold(c, data, n);
-			return;
+		if (c->x.active && c->x.body_whole) {
+			if (rw_buf_add(&c->held, data, n))
+				rw_conn_close(c, true);
+			break;
 		}
-		if (!c->x.active && c->wait == RW_WAIT_IDLE)
-			wait_for(c, RW_WAIT_HEAD);
-		c->feeding = true;
 		rc = rw_h1_feed(c->parser, data, n, &used, &e);
-		c->feeding = false;
 		if (rc) {
 			broken_input(c, rc, &e);
 			return;
@@ -175,50 +166,53 @@ static void feed(struct rw_conn *c, const char *data, size_t n)
 		data += used;
 		n -= used;
 	}
+	if (c->closing)
+		return;
+	rw_conn_update_recv(c);
+	update_wait(c);
 }
 
 static void feed_held(struct rw_conn *c)
 {
 	struct rw_buf held = c->held;
 
-	if (!held.len || c->closing)
-		return;
 	c->held = (struct rw_buf){0};
 	feed(c, held.p, held.len);
 	rw_buf_free(&held);
-	if (!c->closing && c->held.len < HELD_BYTES && !c->paused)
-		rw_stream_recv(c->stream, true);
 }
 
-/* After a turn's callbacks: heads go out, ended exchanges are over, the next request begins. */
+/*
+ * After a turn's callbacks: what the handler wrote goes out, an ended exchange is over
+ * and the next request begins: one a turn, so that nobody starves.
+ */
 static void settle(void *arg)
 {
 	struct rw_conn *c = arg;
 	bool keep;
 
-	rw_timer_cancel(&c->later);
-	if (c->x.active && c->x.head_sent)
-		rw_exchange_flush_head(c);
-	while (c->x.active && c->x.ended && !c->backlog.len && !c->closing) {
-		keep = c->x.keep_alive;
-		if (keep && !c->x.body_whole)
-			break; /* the little that is left of the request is read away */
-		rw_exchange_over(c, true);
-		if (!keep) {
-			rw_conn_close(c, false);
-			return;
-		}
-		wait_for(c, RW_WAIT_IDLE);
-		feed_held(c);
+	if (c->closing) {
+		if (c->x.active)
+			rw_exchange_over(c, false);
+		return;
 	}
-	if (!c->closing)
-		rw_conn_watch_stall(c);
+	if (!c->x.active || !rw_exchange_push(c) || !c->x.ended) {
+		if (!c->closing)
+			update_wait(c);
+		return;
+	}
+	keep = c->x.keep_alive && !c->server->draining;
+	rw_exchange_over(c, true);
+	if (c->closing)
+		return;
+	if (!keep)
+		rw_conn_close(c, false);
+	else
+		feed_held(c);
 }
 
 void rw_conn_later(struct rw_conn *c)
 {
-	if (!c->feeding && !rw_timer_armed(&c->later))
-		rw_timer_set(c->server->loop, &c->later, rw_loop_now(c->server->loop), settle, c);
+	rw_task_set(c->server->loop, &c->settle, settle, c);
 }
 
 bool rw_conn_idle(const struct rw_conn *c)
@@ -233,39 +227,46 @@ static void on_open(void *user)
 	struct rw_conn *c = user;
 
 	rw_stream_info(c->stream, &c->info);
-	wait_for(c, RW_WAIT_HEAD);
+	wait_for(c, RW_WAIT_OPEN);
 }
 
 static void on_data(void *user, const uint8_t *data, size_t n)
 {
 	struct rw_conn *c = user;
 
-	if (c->closing)
-		return;
-	feed(c, (const char *)data, n);
-	settle(c);
+	if (!c->closing)
+		feed(c, (const char *)data, n);
 }
 
 /*
- * SDKs cancel a stream by closing: an end while an answer is under way means that nobody reads it,
- * and generating it would cost money. Who half-closes after a request gets no answer.
+ * SDKs cancel a call by closing, and a FIN does not tell that from a half-close: as long
+ * as the answer is not all there it means that nobody reads it, and making it costs
+ * money. What the handler has ended still goes out.
  */
 static void on_eof(void *user, bool clean)
 {
 	struct rw_conn *c = user;
-	bool busy = c->x.active;
 
 	(void)clean;
-	if (busy)
+	if (c->closing)
+		return;
+	if (c->x.active && c->x.ended) {
+		c->x.keep_alive = false;
+		return;
+	}
+	rw_conn_close(c, c->x.active);
+	if (c->x.active)
 		rw_exchange_over(c, false);
-	rw_conn_close(c, busy);
 }
 
 static void on_drain(void *user)
 {
 	struct rw_conn *c = user;
 
-	if (c->closing || !c->x.active || !rw_exchange_push(c))
+	if (c->closing)
+		return;
+	rw_exchange_watch(c);
+	if (!c->x.active || !c->x.head_put || !rw_exchange_push(c))
 		return;
 	if (c->x.ended)
 		rw_conn_later(c);
@@ -276,53 +277,38 @@ static void on_drain(void *user)
 static void on_close(void *user, const struct rw_error *why)
 {
 	struct rw_conn *c = user;
-	struct rw_http_server *s = c->server;
 
 	if (c->wait == RW_WAIT_HANDSHAKE && why->code && why->code != RW_ECLOSED)
-		tell_bad(c, RW_HTTP_BAD_TLS, why);
+		rw_conn_tell_bad(c, RW_HTTP_BAD_TLS, why);
 	c->closing = true;
 	if (c->x.active)
 		rw_exchange_over(c, false);
+	rw_task_cancel(&c->settle);
 	rw_timer_cancel(&c->deadline);
-	rw_timer_cancel(&c->later);
-	LIST_REMOVE(c, link);
-	s->n_conns--;
-	rw_h1_free(c->parser);
-	rw_buf_free(&c->held);
-	rw_buf_free(&c->head);
-	rw_buf_free(&c->backlog);
-	free(c);
-	rw_http_server_gone(s);
+	rw_timer_cancel(&c->stall);
+	rw_conn_put(c);
 }
 
 static const struct rw_stream_cb stream_cb = {on_open, on_data, on_eof, on_drain, on_close};
 
-/* --- beginning and end --------------------------------------------------------------------------
- */
+/* --- beginning and end --------------------------------------------------------------------- */
 
-void rw_conn_open(struct rw_http_server *s, struct rw_sock *sock, bool refuse)
+void rw_conn_open(struct rw_http_server *s, struct rw_sock *sock, const struct rw_addr *peer,
+		  bool refuse)
 {
-	struct rw_conn *c = calloc(1, sizeof(*c));
+	struct rw_conn *c = rw_conn_take(s);
 
-	if (c)
-		c->parser = rw_h1_new(RW_H1_REQUESTS, &s->cfg.limits, &events, c);
-	if (!c || !c->parser) {
-		free(c);
+	if (!c) {
 		rw_sock_abort(sock);
 		return;
 	}
-	c->server = s;
 	c->refuse = refuse;
+	c->info.peer = *peer;
 	c->stream = rw_stream_accept(s->loop, sock, s->tls, &stream_cb, c);
-	if (!c->stream) {
-		rw_h1_free(c->parser);
-		free(c);
-		return;
-	}
-	rw_stream_info(c->stream, &c->info);
-	LIST_INSERT_HEAD(&s->conns, c, link);
-	s->n_conns++;
-	wait_for(c, RW_WAIT_HANDSHAKE);
+	if (c->stream)
+		wait_for(c, RW_WAIT_HANDSHAKE);
+	else
+		rw_conn_put(c);
 }
 
 void rw_conn_close(struct rw_conn *c, bool abort)
@@ -331,7 +317,9 @@ void rw_conn_close(struct rw_conn *c, bool abort)
 		return;
 	c->closing = true;
 	rw_timer_cancel(&c->deadline);
-	rw_timer_cancel(&c->later);
+	rw_timer_cancel(&c->stall);
+	if (c->x.active)
+		rw_conn_later(c);
 	if (abort)
 		rw_stream_abort(c->stream);
 	else

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers: head, body, end; framed by what the client speaks and what is known. */
-#include <inttypes.h>
 #include <stddef.h>
 #include <time.h>
 
+#include "http/h1_impl.h"
 #include "http/server_int.h"
 
-/* An answer may come before its request was read: so much of the rest is worth a connection. */
-enum { READ_AWAY_BYTES = 64 * 1024 };
+/* A request's body that is not wanted is read to its end, where that is not far, so that the
+ * connection can be kept. */
+enum { DROP_BODY_BYTES = 64 << 10 };
 
 static struct rw_conn *conn_of(const struct rw_exchange *x)
 {
@@ -17,12 +18,13 @@ static struct rw_conn *conn_of(const struct rw_exchange *x)
 void rw_exchange_begin(struct rw_conn *c, const struct rw_h1_head *head)
 {
 	struct rw_http_server *s = c->server;
+	bool has_body = head->chunked || (head->has_length && head->length);
 
 	c->x = (struct rw_exchange){
 		.active = true,
+		.body_small = has_body && head->has_length && head->length <= DROP_BODY_BYTES,
 		.wants_continue = head->expect_continue,
 		.keep_alive = head->keep_alive,
-		.short_body = !head->chunked && head->length <= READ_AWAY_BYTES,
 		.head_only = rw_slice_is(head->method, "HEAD"),
 		.minor = head->minor,
 	};
@@ -30,14 +32,18 @@ void rw_exchange_begin(struct rw_conn *c, const struct rw_h1_head *head)
 	s->handler.on_request(s->user, &c->x, head);
 }
 
+/* body_small stays: the connection has to know that the rest of a body is only dropped. */
 void rw_exchange_over(struct rw_conn *c, bool completed)
 {
+	bool rest = completed && c->x.body_small;
+
 	c->x.active = false;
+	c->paused = false;
 	c->server->handler.on_done(c->x.xuser, &c->x, completed);
-	c->x = (struct rw_exchange){0};
-	rw_buf_reset(&c->head);
-	if (!completed)
-		rw_buf_reset(&c->backlog);
+	c->x = (struct rw_exchange){.body_small = rest};
+	rw_buf_reset(&c->out);
+	c->out_sent = 0;
+	rw_conn_put_out(c);
 }
 
 void rw_exchange_set_user(struct rw_exchange *x, void *xuser)
@@ -54,71 +60,147 @@ void rw_exchange_recv(struct rw_exchange *x, bool on)
 {
 	struct rw_conn *c = conn_of(x);
 
-	if (c->closing || c->paused == !on)
+	if (c->closing || !x->active)
 		return;
+	if (on)
+		rw_exchange_continue(x);
 	c->paused = !on;
-	rw_stream_recv(c->stream, on);
+	rw_conn_update_recv(c);
+	rw_conn_later(c); /* for the deadline: it does not run while paused */
 }
 
 void rw_exchange_continue(struct rw_exchange *x)
 {
 	static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	struct rw_conn *c = conn_of(x);
 
-	if (!x->wants_continue || x->head_sent || x->body_whole)
+	if (!x->wants_continue || x->head_put || c->closing)
 		return;
 	x->wants_continue = false;
-	rw_stream_write(conn_of(x)->stream, text, sizeof(text) - 1);
+	if (rw_stream_write(c->stream, text, sizeof(text) - 1))
+		rw_conn_close(c, true);
 }
 
-/* --- bytes out ----------------------------------------------------------------------------------
+/* --- bytes out ------------------------------------------------------------------------------ */
+
+static void on_stall(void *arg)
+{
+	struct rw_conn *c = arg;
+	struct rw_http_server *s = c->server;
+	const struct rw_error why = {RW_ETIMEOUT, "the client does not take its answer"};
+
+	rw_exchange_watch(c);
+	if (!c->stall_seen || rw_loop_now(s->loop) - c->stall_since_ns < s->cfg.write_stall_ns)
+		return;
+	rw_conn_tell_bad(c, RW_HTTP_BAD_STALL, &why);
+	rw_conn_close(c, true);
+}
+
+void rw_exchange_watch(struct rw_conn *c)
+{
+	struct rw_http_server *s = c->server;
+	size_t queued = rw_stream_queued(c->stream);
+
+	if (queued < c->stall_seen || !c->stall_seen)
+		c->stall_since_ns = rw_loop_now(s->loop);
+	c->stall_seen = queued;
+	if (queued && !rw_timer_armed(&c->stall))
+		rw_timer_set(s->loop, &c->stall, c->stall_since_ns + s->cfg.write_stall_ns,
+			     on_stall, c);
+}
+
+/* To the stream at most up to its high mark. False: it refused, and the connection is cut. */
+static bool write_some(struct rw_conn *c, const char *data, size_t n, size_t *done)
+{
+	size_t queued = rw_stream_queued(c->stream), high = rw_sock_high_mark();
+	size_t room = queued < high ? high - queued : 0;
+
+	*done = n < room ? n : room;
+	rw_exchange_watch(c);
+	if (*done && rw_stream_write(c->stream, data, *done)) {
+		rw_conn_close(c, true); /* a cut answer must never look whole */
+		return false;
+	}
+	/* What was written now is not progress of the client's. */
+	c->stall_seen = rw_stream_queued(c->stream);
+	rw_exchange_watch(c);
+	return true;
+}
+
+/*
+ * The head's last line, decided as late as can be: by the turn's end the rest of the
+ * request has often come, and the connection can be kept.
  */
+static int finish_head(struct rw_conn *c)
+{
+	static const char close[] = "connection: close\r\n", keep[] = "connection: keep-alive\r\n";
+	struct rw_exchange *x = &c->x;
+	const char *line;
+	size_t n;
+	int rc;
+
+	x->head_final = true;
+	if (c->server->draining || (!x->body_whole && (!x->body_small || x->wants_continue)))
+		x->keep_alive = false;
+	if (x->keep_alive && x->minor == 1)
+		return RW_OK;
+	line = x->keep_alive ? keep : close;
+	n = x->keep_alive ? sizeof(keep) - 1 : sizeof(close) - 1;
+	rc = rw_buf_reserve(&c->out, n);
+	if (rc)
+		return rc;
+	memmove(c->out.p + c->head_end + n, c->out.p + c->head_end, c->out.len - c->head_end);
+	memcpy(c->out.p + c->head_end, line, n);
+	c->out.len += n;
+	return RW_OK;
+}
 
 bool rw_exchange_push(struct rw_conn *c)
 {
-	struct rw_buf *b = &c->backlog;
-	size_t room, n;
+	struct rw_buf *b = &c->out;
+	size_t done;
 
-	if (!b->len)
-		return true;
-	room = rw_stream_queued(c->stream);
-	room = room < rw_sock_high_mark() ? rw_sock_high_mark() - room : 0;
-	n = b->len < room ? b->len : room;
-	if (n && rw_stream_write(c->stream, b->p, n)) {
+	if (c->x.head_put && !c->x.head_final && finish_head(c)) {
 		rw_conn_close(c, true);
 		return false;
 	}
-	rw_buf_consume(b, n);
-	return b->len == 0;
+	if (b->len) {
+		if (!write_some(c, b->p + c->out_sent, b->len - c->out_sent, &done))
+			return false;
+		c->out_sent += done;
+		if (c->out_sent < b->len)
+			return false;
+		rw_buf_reset(b);
+		c->out_sent = 0;
+	}
+	return true;
 }
 
-/* Straight to the stream while it takes more; what is beyond the mark waits its turn. */
-static int write_out(struct rw_conn *c, const void *data, size_t n)
+/* Body bytes: small ones gather, large ones go straight to the stream while it takes them. */
+static int put_bytes(struct rw_conn *c, const char *data, size_t n)
 {
-	int rc;
+	size_t done;
 
-	if (c->backlog.len || rw_stream_queued(c->stream) + n > 2 * rw_sock_high_mark()) {
-		rc = rw_buf_add(&c->backlog, data, n);
-		if (rc == RW_OK)
-			rw_exchange_push(c);
-	} else {
-		rc = rw_stream_write(c->stream, data, n);
+	if (c->out.len + n <= RW_GATHER_BYTES)
+		return rw_buf_add(&c->out, data, n);
+	if (rw_exchange_push(c)) {
+		if (!write_some(c, data, n, &done))
+			return RW_ECLOSED;
+		data += done;
+		n -= done;
 	}
-	if (rc)
+	return c->closing ? RW_ECLOSED : rw_buf_add(&c->out, data, n);
+}
+
+/* An answer that cannot be written is cut. */
+static int cut(struct rw_conn *c, int rc)
+{
+	if (rc && !c->closing)
 		rw_conn_close(c, true);
 	return rc;
 }
 
-/* A cut answer must never look whole: what cannot be queued ends the connection. */
-void rw_exchange_flush_head(struct rw_conn *c)
-{
-	if (!c->head.len)
-		return;
-	write_out(c, c->head.p, c->head.len);
-	rw_buf_reset(&c->head);
-}
-
-/* --- heads ---------------------------------------------------------------------------------------
- */
+/* --- heads ---------------------------------------------------------------------------------- */
 
 static int put_date(struct rw_http_server *s, struct rw_buf *b)
 {
@@ -130,13 +212,13 @@ static int put_date(struct rw_http_server *s, struct rw_buf *b)
 		strftime(s->date, sizeof(s->date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
 		s->date_s = (uint64_t)now;
 	}
-	return rw_h1_put_header(b, RW_SLICE("date"), rw_slice_str(s->date));
+	return rw_h1_put_header(b, RW_SLICE("date"), rw_slice_of(s->date, RW_DATE_LEN));
 }
 
 /* RFC 9112 6: how the client will know where the body ends. */
 static int put_framing(struct rw_exchange *x, struct rw_buf *b, unsigned status, int64_t length)
 {
-	if (status < 200 || status == 204 || status == 304) {
+	if (status == 204 || status == 304) {
 		x->head_only = true;
 		return RW_OK;
 	}
@@ -145,7 +227,7 @@ static int put_framing(struct rw_exchange *x, struct rw_buf *b, unsigned status,
 		return rw_h1_put_header_num(b, "content-length", (uint64_t)length);
 	}
 	if (x->minor == 0) {
-		x->close_delimited = true;
+		x->close_delimited = !x->head_only;
 		x->keep_alive = false;
 		return RW_OK;
 	}
@@ -153,52 +235,58 @@ static int put_framing(struct rw_exchange *x, struct rw_buf *b, unsigned status,
 	return rw_h1_put_header(b, RW_SLICE("transfer-encoding"), RW_SLICE("chunked"));
 }
 
-static int put_connection(struct rw_conn *c, struct rw_buf *b)
+static int put_head(struct rw_conn *c, unsigned status, const struct rw_http_field *fields,
+		    size_t n_fields, int64_t length)
 {
-	struct rw_exchange *x = &c->x;
+	struct rw_buf *b = &c->out;
+	int rc;
 
-	/* What is not read to its end, or was never asked to come, ends the connection. */
-	if (!x->body_whole && (!x->short_body || x->wants_continue))
-		x->keep_alive = false;
-	if (c->server->draining)
-		x->keep_alive = false;
-	if (!x->keep_alive)
-		return rw_h1_put_header(b, RW_SLICE("connection"), RW_SLICE("close"));
-	if (x->minor == 0)
-		return rw_h1_put_header(b, RW_SLICE("connection"), RW_SLICE("keep-alive"));
-	return RW_OK;
+	if (status < 200)
+		return RW_EINVAL;
+	rw_conn_take_out(c);
+	rc = rw_h1_put_status_line(b, status);
+	for (size_t i = 0; !rc && i < n_fields; i++) {
+		if (rw_h1_own_field(fields[i].name))
+			return RW_EINVAL;
+		rc = rw_h1_put_header(b, fields[i].name, fields[i].value);
+	}
+	if (!rc)
+		rc = put_date(c->server, b);
+	if (!rc)
+		rc = put_framing(&c->x, b, status, length);
+	c->head_end = b->len;
+	return rc ? rc : rw_h1_put_end(b);
 }
 
 int rw_exchange_head(struct rw_exchange *x, unsigned status, const struct rw_http_field *fields,
 		     size_t n_fields, int64_t length)
 {
 	struct rw_conn *c = conn_of(x);
-	struct rw_buf *b = &c->head;
 	int rc;
 
-	if (c->closing)
+	if (c->closing || !x->active)
 		return RW_ECLOSED;
-	RW_BUG_ON(x->head_sent);
-	rw_buf_reset(b);
-	rc = rw_h1_put_status_line(b, status);
-	for (size_t i = 0; !rc && i < n_fields; i++)
-		rc = rw_h1_put_header(b, fields[i].name, fields[i].value);
-	if (!rc)
-		rc = put_date(c->server, b);
-	if (!rc)
-		rc = put_framing(x, b, status, length);
-	if (!rc)
-		rc = put_connection(c, b);
-	if (!rc)
-		rc = rw_h1_put_end(b);
+	RW_BUG_ON(x->head_put);
+	rc = put_head(c, status, fields, n_fields, length);
 	if (rc) {
-		rw_buf_reset(b);
-		rw_conn_close(c, true);
-		return rc;
+		rw_buf_reset(&c->out);
+		return cut(c, rc);
 	}
-	x->head_sent = true;
+	x->head_put = true;
 	rw_conn_later(c);
 	return RW_OK;
+}
+
+static int put_chunk(struct rw_conn *c, const char *data, size_t n)
+{
+	int rc;
+
+	if (c->out.len + n + 32 <= RW_GATHER_BYTES)
+		return rw_h1_put_chunk(&c->out, data, n);
+	rc = rw_buf_addf(&c->out, "%zx\r\n", n);
+	if (!rc)
+		rc = put_bytes(c, data, n);
+	return rc ? rc : rw_buf_add(&c->out, "\r\n", 2);
 }
 
 int rw_exchange_body(struct rw_exchange *x, const void *data, size_t n)
@@ -206,68 +294,92 @@ int rw_exchange_body(struct rw_exchange *x, const void *data, size_t n)
 	struct rw_conn *c = conn_of(x);
 	int rc;
 
-	if (c->closing)
+	if (c->closing || !x->active)
 		return RW_ECLOSED;
-	RW_BUG_ON(!x->head_sent || x->ended);
+	RW_BUG_ON(!x->head_put || x->ended);
 	if (x->head_only || n == 0)
 		return RW_OK;
-	/* One write, one record: the head (where it still waits), framing and data together. */
-	if (x->chunked) {
-		rc = rw_h1_put_chunk(&c->head, data, n);
-	} else {
-		RW_BUG_ON(!x->close_delimited && n > x->left);
-		x->left -= x->close_delimited ? 0 : n;
-		rc = rw_buf_add(&c->head, data, n);
+	if (!x->chunked && !x->close_delimited) {
+		if (n > x->left)
+			return cut(c, RW_EINVAL);
+		x->left -= n;
 	}
-	if (rc) {
-		rw_conn_close(c, true);
-		return rc;
-	}
-	rw_exchange_flush_head(c);
-	rw_conn_watch_stall(c);
-	return c->closing ? RW_ECLOSED : RW_OK;
+	rc = x->chunked ? put_chunk(c, data, n) : put_bytes(c, data, n);
+	rw_conn_later(c);
+	return cut(c, rc);
 }
 
 int rw_exchange_end(struct rw_exchange *x)
 {
 	struct rw_conn *c = conn_of(x);
+	int rc = RW_OK;
 
-	if (c->closing)
+	if (c->closing || !x->active)
 		return RW_ECLOSED;
-	RW_BUG_ON(!x->head_sent || x->ended);
-	RW_BUG_ON(x->left && !x->head_only);
+	RW_BUG_ON(!x->head_put || x->ended);
+	if (x->left && !x->head_only)
+		return cut(c, RW_EINVAL);
 	if (x->chunked && !x->head_only)
-		rw_h1_put_last_chunk(&c->head);
-	rw_exchange_flush_head(c);
+		rc = rw_h1_put_last_chunk(&c->out);
 	x->ended = true;
 	rw_conn_later(c);
-	return c->closing ? RW_ECLOSED : RW_OK;
+	return cut(c, rc);
 }
 
+/*
+ * Where the framing shows that something is missing, what was said so far still reaches
+ * the client; else only a reset tells.
+ */
 void rw_exchange_abort(struct rw_exchange *x)
 {
-	rw_conn_close(conn_of(x), true);
+	struct rw_conn *c = conn_of(x);
+	bool shows = x->head_put && !x->head_only && (x->chunked || x->left) && !x->ended;
+
+	if (c->closing || !x->active)
+		return;
+	if (shows && rw_exchange_push(c))
+		rw_conn_close(c, false);
+	else
+		rw_conn_close(c, true);
 }
 
 size_t rw_exchange_queued(const struct rw_exchange *x)
 {
 	const struct rw_conn *c = conn_of(x);
 
-	return c->closing ? 0 : rw_stream_queued(c->stream) + c->backlog.len;
+	return c->closing ? 0 : rw_stream_queued(c->stream) + c->out.len - c->out_sent;
 }
 
-/* --- the server's own answers
- * --------------------------------------------------------------------- */
+/* --- the server's own answers --------------------------------------------------------------- */
+
+static int put_refusal(struct rw_conn *c, unsigned status, const struct rw_buf *body,
+		       const char *type, struct rw_buf *b)
+{
+	int rc = rw_h1_put_status_line(b, status);
+
+	if (!rc)
+		rc = put_date(c->server, b);
+	if (!rc)
+		rc = rw_h1_put_header(b, RW_SLICE("content-type"), rw_slice_str(type));
+	if (!rc && status == 503)
+		rc = rw_h1_put_header(b, RW_SLICE("retry-after"), RW_SLICE("1"));
+	if (!rc)
+		rc = rw_h1_put_header_num(b, "content-length", body->len);
+	if (!rc)
+		rc = rw_h1_put_header(b, RW_SLICE("connection"), RW_SLICE("close"));
+	if (!rc)
+		rc = rw_h1_put_end(b);
+	return rc ? rc : rw_buf_add_slice(b, rw_buf_slice(body));
+}
 
 void rw_conn_refuse(struct rw_conn *c, unsigned status, const char *text)
 {
 	struct rw_http_server *s = c->server;
-	const char *type = "text/plain";
+	const char *type = "text/plain; charset=utf-8";
 	struct rw_buf body = {0}, b = {0};
-	bool begun = c->x.active && c->x.head_sent;
 
 	/* Halfway through an answer nothing else can be said. */
-	if (begun) {
+	if (c->x.active && c->x.head_put) {
 		rw_conn_close(c, true);
 		return;
 	}
@@ -277,14 +389,10 @@ void rw_conn_refuse(struct rw_conn *c, unsigned status, const char *text)
 		s->handler.on_error_body(s->user, status, text, &body, &type);
 	else
 		rw_buf_addf(&body, "%s\n", text);
-	if (rw_h1_put_status_line(&b, status) == 0 && put_date(s, &b) == 0 &&
-	    rw_h1_put_header(&b, RW_SLICE("content-type"), rw_slice_str(type)) == 0 &&
-	    (status != 503 || rw_h1_put_header(&b, RW_SLICE("retry-after"), RW_SLICE("1")) == 0) &&
-	    rw_h1_put_header(&b, RW_SLICE("connection"), RW_SLICE("close")) == 0 &&
-	    rw_h1_put_header_num(&b, "content-length", body.len) == 0 && rw_h1_put_end(&b) == 0 &&
-	    rw_buf_add_slice(&b, rw_buf_slice(&body)) == 0)
-		rw_stream_write(c->stream, b.p, b.len);
+	if (put_refusal(c, status, &body, type, &b) || rw_stream_write(c->stream, b.p, b.len))
+		rw_conn_close(c, true);
+	else
+		rw_conn_close(c, false);
 	rw_buf_free(&body);
 	rw_buf_free(&b);
-	rw_conn_close(c, false);
 }

@@ -34,6 +34,30 @@ static bool list_has(struct rw_slice list, struct rw_slice name)
 	return false;
 }
 
+static bool listed(const struct rw_slice *all, size_t n, struct rw_slice name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (all[i].n == name.n && strncasecmp(all[i].p, name.p, name.n) == 0)
+			return true;
+	return false;
+}
+
+bool rw_h1_own_field(struct rw_slice name)
+{
+	static const struct rw_slice own[] = {
+		{"Host", 4},
+		{"Expect", 6},
+		{"Upgrade", 7},
+		{"Trailer", 7},
+		{"Connection", 10},
+		{"Keep-Alive", 10},
+		{"Content-Length", 14},
+		{"Transfer-Encoding", 17},
+	};
+
+	return listed(own, sizeof own / sizeof *own, name);
+}
+
 bool rw_h1_hop_by_hop(const struct rw_h1_head *h, struct rw_slice name)
 {
 	static const struct rw_slice always[] = {
@@ -51,9 +75,8 @@ bool rw_h1_hop_by_hop(const struct rw_h1_head *h, struct rw_slice name)
 		{"Proxy-Authentication-Info", 25},
 	};
 
-	for (size_t i = 0; i < sizeof always / sizeof *always; i++)
-		if (always[i].n == name.n && strncasecmp(always[i].p, name.p, name.n) == 0)
-			return true;
+	if (listed(always, sizeof always / sizeof *always, name))
+		return true;
 	for (unsigned i = 0; i < h->n_headers; i++)
 		if (rw_slice_caseis(h->headers[i].name, "Connection") &&
 		    list_has(h->headers[i].value, name))

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tls/ctx.h"
+
 static const struct rw_pool_config defaults = {
 	.connect_ns = 5000000000,
 	.first_byte_ns = 120000000000,
@@ -17,28 +19,33 @@ static const struct rw_pool_config defaults = {
 /* --- the pool ------------------------------------------------------------------------------- */
 
 /* "name:port", "[v6]:port", "name": the part that a certificate names. */
-static void name_of(const char *host, char out[280])
+static void name_of(const char *host, char out[RW_HOST_BYTES])
 {
-	const char *colon = strrchr(host, ':');
-	size_t n = strlen(host);
+	size_t n;
 
-	if (host[0] == '[') {
-		host++;
-		n = strcspn(host, "]");
-	} else if (colon) {
-		n = (size_t)(colon - host);
-	}
-	snprintf(out, 280, "%.*s", (int)n, host);
+	if (host[0] == '[')
+		n = strcspn(++host, "]");
+	else
+		n = strcspn(host, ":");
+	snprintf(out, RW_HOST_BYTES, "%.*s", (int)n, host);
 }
 
 struct rw_pool *rw_pool_new(struct rw_loop *l, const struct rw_pool_config *cfg,
 			    const struct rw_addr *addrs, unsigned n_addrs, const char *host,
 			    struct rw_tls_ctx *tls)
 {
-	struct rw_pool *p = calloc(1, sizeof(*p));
+	struct rw_pool *p;
 
+	if (!n_addrs || strlen(host) >= RW_HOST_BYTES)
+		return NULL;
+	p = calloc(1, sizeof(*p));
 	if (!p)
 		return NULL;
+	p->store = rw_h1_store_new();
+	if (!p->store) {
+		free(p);
+		return NULL;
+	}
 	p->loop = l;
 	p->cfg = *cfg;
 #define DEFAULT(field)     \
@@ -56,29 +63,99 @@ struct rw_pool *rw_pool_new(struct rw_loop *l, const struct rw_pool_config *cfg,
 	snprintf(p->host, sizeof(p->host), "%s", host);
 	name_of(host, p->name);
 	p->tls = tls ? rw_tls_ctx_ref(tls) : NULL;
-	LIST_INIT(&p->all);
-	LIST_INIT(&p->idle);
 	return p;
+}
+
+static void conn_free(struct rw_upconn *c)
+{
+	rw_h1_free(c->parser);
+	free(c);
 }
 
 static void free_if_done(struct rw_pool *p)
 {
-	if (!p->released || p->n_conns)
+	struct rw_upconn *c;
+	struct rw_fetch *f;
+
+	if (!p->released || p->holds || !LIST_EMPTY(&p->idle) || !LIST_EMPTY(&p->others) ||
+	    !LIST_EMPTY(&p->fetches))
 		return;
+	while ((c = LIST_FIRST(&p->spare_conns))) {
+		LIST_REMOVE(c, link);
+		conn_free(c);
+	}
+	while ((f = LIST_FIRST(&p->spare_fetches))) {
+		LIST_REMOVE(f, link);
+		rw_fetch_free(f);
+	}
+	rw_buf_wipe(&p->first);
+	rw_h1_store_free(p->store);
 	rw_tls_ctx_unref(p->tls);
 	free(p);
 }
 
+void rw_pool_hold(struct rw_pool *p)
+{
+	p->holds++;
+}
+
+void rw_pool_unhold(struct rw_pool *p)
+{
+	p->holds--;
+	free_if_done(p);
+}
+
 void rw_pool_release(struct rw_pool *p)
 {
-	struct rw_upconn *c, *next;
+	struct rw_upconn *c;
 
+	if (!p)
+		return;
 	p->released = true;
-	for (c = LIST_FIRST(&p->idle); c; c = next) {
-		next = LIST_NEXT(c, idle_link);
+	while ((c = LIST_FIRST(&p->idle)))
 		rw_upconn_close(c, false);
-	}
 	free_if_done(p);
+}
+
+/* --- connections' memory -------------------------------------------------------------------- */
+
+static const struct rw_h1_events events;
+
+static struct rw_upconn *conn_take(struct rw_pool *p)
+{
+	struct rw_upconn *c = LIST_FIRST(&p->spare_conns);
+
+	if (c) {
+		LIST_REMOVE(c, link);
+		p->n_spare_conns--;
+		return c;
+	}
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return NULL;
+	c->pool = p;
+	c->parser = rw_h1_new(RW_H1_RESPONSES, &p->cfg.limits, &events, c);
+	if (!c->parser) {
+		free(c);
+		return NULL;
+	}
+	rw_h1_use_store(c->parser, p->store);
+	return c;
+}
+
+static void conn_put(struct rw_upconn *c)
+{
+	struct rw_pool *p = c->pool;
+	struct rw_h1 *parser = c->parser;
+
+	if (p->n_spare_conns == RW_UPCONN_SPARES) {
+		conn_free(c);
+		return;
+	}
+	rw_h1_reset(parser);
+	*c = (struct rw_upconn){.pool = p, .parser = parser};
+	LIST_INSERT_HEAD(&p->spare_conns, c, link);
+	p->n_spare_conns++;
 }
 
 /* --- idle connections ------------------------------------------------------------------------ */
@@ -88,8 +165,9 @@ static void leave_idle(struct rw_upconn *c)
 	if (!c->idle)
 		return;
 	c->idle = false;
-	LIST_REMOVE(c, idle_link);
 	c->pool->n_idle--;
+	LIST_REMOVE(c, link);
+	LIST_INSERT_HEAD(&c->pool->others, c, link);
 	rw_timer_cancel(&c->idle_timer);
 }
 
@@ -103,12 +181,14 @@ static void enter_idle(struct rw_upconn *c)
 	struct rw_pool *p = c->pool;
 
 	if (!c->keep || p->released || p->n_idle >= p->cfg.max_idle) {
-		rw_upconn_close(c, false);
+		/* A request that was not read to its end is not sent on. */
+		rw_upconn_close(c, rw_stream_queued(c->stream) != 0);
 		return;
 	}
 	c->idle = true;
-	LIST_INSERT_HEAD(&p->idle, c, idle_link);
 	p->n_idle++;
+	LIST_REMOVE(c, link);
+	LIST_INSERT_HEAD(&p->idle, c, link);
 	rw_stream_recv(c->stream, true); /* to see it closed */
 	rw_timer_set(p->loop, &c->idle_timer, rw_loop_now(p->loop) + p->cfg.idle_ns, idle_too_long,
 		     c);
@@ -126,12 +206,22 @@ struct rw_upconn *rw_pool_take(struct rw_pool *p)
 	return c;
 }
 
-void rw_upconn_close(struct rw_upconn *c, bool abort)
+static void leave_pool(struct rw_upconn *c)
 {
 	leave_idle(c);
-	if (c->closing && !abort)
-		return;
+	if (!c->closing)
+		c->pool->n_conns--;
 	c->closing = true;
+}
+
+void rw_upconn_close(struct rw_upconn *c, bool abort)
+{
+	bool was_closing = c->closing;
+
+	leave_pool(c);
+	c->fetch = NULL;
+	if (was_closing && !abort)
+		return;
 	if (abort)
 		rw_stream_abort(c->stream);
 	else
@@ -143,18 +233,17 @@ void rw_upconn_close(struct rw_upconn *c, bool abort)
 static int on_head(void *user, const struct rw_h1_head *head)
 {
 	struct rw_upconn *c = user;
+	int rc = rw_fetch_head(c->fetch, head);
 
-	/* A callback may have cancelled the fetch: then nobody wants the rest. */
-	return c->fetch ? rw_fetch_head(c->fetch, head) : RW_ECLOSED;
+	/* The callback may have cancelled the fetch: then nobody wants the rest. */
+	return rc ? rc : c->fetch ? RW_OK : RW_ECLOSED;
 }
 
 static int on_body(void *user, const char *data, size_t n)
 {
 	struct rw_upconn *c = user;
 
-	if (!c->fetch)
-		return RW_ECLOSED;
-	c->fetch->cb->on_body(c->fetch->user, data, n);
+	c->fetch->cb.on_body(c->fetch->user, data, n);
 	return c->fetch ? RW_OK : RW_ECLOSED;
 }
 
@@ -174,19 +263,37 @@ static void message_end(struct rw_upconn *c)
 	struct rw_fetch *f = c->fetch;
 
 	c->fetch = NULL;
-	f->conn = NULL;
 	enter_idle(c);
 	rw_fetch_end(f);
 }
+
+static void lose(struct rw_upconn *c, const struct rw_error *why)
+{
+	struct rw_fetch *f = c->fetch;
+
+	if (!f)
+		return;
+	c->fetch = NULL;
+	rw_fetch_lost(f, why);
+}
+
+static void break_off(struct rw_upconn *c, int code, const char *text)
+{
+	struct rw_fetch *f = c->fetch;
+
+	rw_upconn_close(c, true);
+	rw_fetch_broken(f, code, text);
+}
+
+/* --- from the stream -------------------------------------------------------------------------- */
 
 static void on_open(void *user)
 {
 	struct rw_upconn *c = user;
 
+	c->open = true;
 	if (c->fetch)
 		rw_fetch_begin(c->fetch);
-	else
-		rw_upconn_close(c, true);
 }
 
 static void on_data(void *user, const uint8_t *data, size_t n)
@@ -202,13 +309,14 @@ static void on_data(void *user, const uint8_t *data, size_t n)
 		rw_upconn_close(c, true);
 		return;
 	}
+	c->answered = true;
 	rw_fetch_bytes(c->fetch);
 	while (n && !c->ended) {
 		rc = rw_h1_feed(c->parser, (const char *)data, n, &used, &e);
 		if (!c->fetch || c->closing)
 			return;
 		if (rc) {
-			rw_fetch_broken(c->fetch, rc, e.text);
+			break_off(c, rc, e.text);
 			return;
 		}
 		data += used;
@@ -223,26 +331,36 @@ static void on_data(void *user, const uint8_t *data, size_t n)
 
 static void on_eof(void *user, bool clean)
 {
+	const struct rw_error closed = {RW_ECLOSED, "closed before any answer"};
 	struct rw_upconn *c = user;
+	struct rw_fetch *f = c->fetch;
 	struct rw_error e = {0};
 
 	if (c->closing)
 		return;
 	c->keep = false;
-	/* A close-delimited answer ends here, but over TLS only with close_notify. */
-	if (c->fetch && c->answered && clean && rw_h1_eof(c->parser, &e) == RW_OK && c->ended)
+	if (!f) {
+		rw_upconn_close(c, false);
+	} else if (!c->answered) {
+		rw_upconn_close(c, true);
+		rw_fetch_lost(f, &closed);
+	} else if (rw_h1_eof(c->parser, &e) || !c->ended) {
+		/* Between a 1xx and the final answer nothing is in the parser. */
+		break_off(c, RW_ECLOSED, "the connection was closed before the answer was whole");
+	} else if (!clean) {
+		break_off(c, RW_ECLOSED,
+			  "the connection was closed without a TLS close_notify: the answer may be "
+			  "cut off");
+	} else {
 		message_end(c);
-	else if (c->fetch && c->answered)
-		rw_fetch_broken(c->fetch, RW_ECLOSED, "the answer was cut off");
-	else
-		rw_upconn_close(c, true); /* unseen: on_close decides about the retry */
+	}
 }
 
 static void on_drain(void *user)
 {
 	struct rw_upconn *c = user;
 
-	if (c->fetch && !c->closing)
+	if (c->fetch && c->open && !c->closing)
 		rw_fetch_push(c->fetch);
 }
 
@@ -251,47 +369,38 @@ static void on_close(void *user, const struct rw_error *why)
 	struct rw_upconn *c = user;
 	struct rw_pool *p = c->pool;
 
-	leave_idle(c);
-	c->closing = true;
+	rw_pool_hold(p);
+	leave_pool(c);
 	LIST_REMOVE(c, link);
-	p->n_conns--;
-	if (c->fetch)
-		rw_fetch_lost(c->fetch, why);
-	rw_h1_free(c->parser);
-	free(c);
-	free_if_done(p);
+	lose(c, why);
+	conn_put(c);
+	rw_pool_unhold(p);
 }
 
 static const struct rw_stream_cb stream_cb = {on_open, on_data, on_eof, on_drain, on_close};
 
-/* --- new connections
- * ------------------------------------------------------------------------------ */
+/* --- new connections ------------------------------------------------------------------------ */
 
-int rw_pool_connect(struct rw_pool *p, struct rw_fetch *f, struct rw_error *e)
+int rw_pool_connect(struct rw_pool *p, struct rw_fetch *f, unsigned n, struct rw_error *e)
 {
-	const struct rw_addr *addr = &p->addrs[p->next_addr % p->n_addrs];
 	struct rw_upconn *c;
 
 	if (p->n_conns >= p->cfg.max_conns)
 		return rw_fail(e, RW_ELIMIT, "upstream %s: all %u connections are in use", p->host,
 			       p->cfg.max_conns);
-	c = calloc(1, sizeof(*c));
+	c = conn_take(p);
 	if (!c)
 		return rw_fail(e, RW_ENOMEM, "upstream %s: out of memory", p->host);
-	c->pool = p;
-	c->parser = rw_h1_new(RW_H1_RESPONSES, &p->cfg.limits, &events, c);
-	if (c->parser)
-		c->stream = rw_stream_connect(p->loop, addr, p->tls, p->name, &stream_cb, c);
+	c->addr = n;
+	c->stream = rw_stream_connect(p->loop, &p->addrs[n], p->tls, p->name, &stream_cb, c);
 	if (!c->stream) {
-		rw_h1_free(c->parser);
-		free(c);
+		conn_put(c);
 		return rw_fail(e, RW_ENOMEM, "upstream %s: no socket is free for a connection",
 			       p->host);
 	}
-	LIST_INSERT_HEAD(&p->all, c, link);
+	LIST_INSERT_HEAD(&p->others, c, link);
 	p->n_conns++;
 	c->fetch = f;
 	f->conn = c;
-	f->state = RW_FETCH_CONNECTING;
 	return RW_OK;
 }

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The server object: listening, bounds, drain, and the memory of connections. */
 #include "http/server.h"
 
 #include <stdlib.h>
 
 #include "http/server_int.h"
+#include "tls/ctx.h"
+
+enum { OUT_BOUND = 64 << 20, KEEP_OUT_BYTES = 64 << 10 };
 
 static const struct rw_http_server_config defaults = {
 	.handshake_ns = 10000000000,
@@ -38,11 +42,15 @@ struct rw_http_server *rw_http_server_new(struct rw_loop *l,
 
 	if (!s)
 		return NULL;
+	s->store = rw_h1_store_new();
+	if (!s->store) {
+		free(s);
+		return NULL;
+	}
 	s->loop = l;
 	s->handler = *h;
 	s->user = user;
 	s->tls = tls ? rw_tls_ctx_ref(tls) : NULL;
-	LIST_INIT(&s->conns);
 	set_config(s, cfg);
 	return s;
 }
@@ -66,21 +74,24 @@ static void on_accept(void *user, struct rw_sock *sock, const struct rw_addr *pe
 	struct rw_http_server *s = user;
 	unsigned max = s->cfg.max_conns;
 
-	(void)peer;
 	if (s->draining || s->n_conns >= max + max / 8 + 1)
 		rw_sock_abort(sock);
 	else
-		rw_conn_open(s, sock, s->n_conns >= max);
+		rw_conn_open(s, sock, peer, s->n_conns >= max);
 }
 
 int rw_http_server_listen(struct rw_http_server *s, const struct rw_addr *addr, struct rw_error *e)
 {
-	return rw_listener_start(s->loop, addr, on_accept, s, &s->listener, e);
+	int rc = rw_listener_start(s->loop, addr, on_accept, s, &s->listener, e);
+
+	if (!rc)
+		s->addr = *rw_listener_addr(s->listener);
+	return rc;
 }
 
 const struct rw_addr *rw_http_server_addr(const struct rw_http_server *s)
 {
-	return rw_listener_addr(s->listener);
+	return &s->addr;
 }
 
 unsigned rw_http_server_conns(const struct rw_http_server *s)
@@ -97,21 +108,108 @@ static void stop_listening(struct rw_http_server *s)
 
 void rw_http_server_drain(struct rw_http_server *s)
 {
-	struct rw_conn *c, *next;
+	struct rw_conn *c;
 
 	s->draining = true;
 	stop_listening(s);
-	for (c = LIST_FIRST(&s->conns); c; c = next) {
-		next = LIST_NEXT(c, link);
-		if (rw_conn_idle(c))
-			rw_conn_close(c, false);
-	}
+	LIST_FOREACH(c, &s->conns, link)
+	if (rw_conn_idle(c))
+		rw_conn_close(c, false);
+}
+
+/* --- memory ---------------------------------------------------------------------------------- */
+
+static void conn_free(struct rw_conn *c)
+{
+	rw_h1_free(c->parser);
+	free(c);
 }
 
 static void release(struct rw_http_server *s)
 {
+	struct rw_conn *c;
+
+	while ((c = LIST_FIRST(&s->spares))) {
+		LIST_REMOVE(c, link);
+		conn_free(c);
+	}
+	while (s->n_out_spares)
+		rw_buf_free(&s->out_spares[--s->n_out_spares]);
+	rw_h1_store_free(s->store);
 	rw_tls_ctx_unref(s->tls);
 	free(s);
+}
+
+struct rw_conn *rw_conn_take(struct rw_http_server *s)
+{
+	struct rw_conn *c = LIST_FIRST(&s->spares);
+
+	if (c) {
+		LIST_REMOVE(c, link);
+		s->n_spares--;
+		rw_h1_set_limits(c->parser, &s->cfg.limits);
+	} else {
+		c = calloc(1, sizeof(*c));
+		if (!c)
+			return NULL;
+		c->parser = rw_h1_new(RW_H1_REQUESTS, &s->cfg.limits, &rw_conn_events, c);
+		if (!c->parser) {
+			free(c);
+			return NULL;
+		}
+		rw_h1_use_store(c->parser, s->store);
+		c->server = s;
+	}
+	LIST_INSERT_HEAD(&s->conns, c, link);
+	s->n_conns++;
+	return c;
+}
+
+void rw_conn_put(struct rw_conn *c)
+{
+	struct rw_http_server *s = c->server;
+	struct rw_h1 *parser = c->parser;
+
+	rw_buf_free(&c->held);
+	rw_buf_reset(&c->out);
+	c->out_sent = 0;
+	rw_conn_put_out(c);
+	LIST_REMOVE(c, link);
+	s->n_conns--;
+	if (s->n_spares == RW_CONN_SPARES || s->freeing) {
+		conn_free(c);
+	} else {
+		rw_h1_reset(parser);
+		*c = (struct rw_conn){.server = s, .parser = parser};
+		LIST_INSERT_HEAD(&s->spares, c, link);
+		s->n_spares++;
+	}
+	if (s->freeing && LIST_EMPTY(&s->conns))
+		release(s);
+}
+
+void rw_conn_take_out(struct rw_conn *c)
+{
+	struct rw_http_server *s = c->server;
+
+	if (c->out.p)
+		return;
+	if (s->n_out_spares)
+		c->out = s->out_spares[--s->n_out_spares];
+	c->out.max = OUT_BOUND;
+}
+
+void rw_conn_put_out(struct rw_conn *c)
+{
+	struct rw_http_server *s = c->server;
+
+	if (!c->out.p || c->out.len)
+		return;
+	if (c->out.cap > KEEP_OUT_BYTES || s->n_out_spares == RW_OUT_SPARES)
+		rw_buf_free(&c->out);
+	else
+		s->out_spares[s->n_out_spares++] = c->out;
+	c->out = (struct rw_buf){0};
 }
 
 /*
@@ -122,20 +220,17 @@ void rw_http_server_free(struct rw_http_server *s)
 {
 	struct rw_conn *c;
 
+	if (!s)
+		return;
 	stop_listening(s);
 	s->draining = s->freeing = true;
 	LIST_FOREACH(c, &s->conns, link)
 	{
 		rw_conn_close(c, true);
+		rw_task_cancel(&c->settle);
 		if (c->x.active)
 			rw_exchange_over(c, false);
 	}
 	if (LIST_EMPTY(&s->conns))
-		release(s);
-}
-
-void rw_http_server_gone(struct rw_http_server *s)
-{
-	if (s->freeing && LIST_EMPTY(&s->conns))
 		release(s);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The server side's own structures: server.c accepts, conn.c reads requests and keeps
- * deadlines, exchange.c answers.
+ * The server side's own structures: server.c accepts and recycles, conn.c reads requests
+ * and keeps deadlines, exchange.c answers.
  */
 #ifndef RW_HTTP_SERVER_INT_H
 #define RW_HTTP_SERVER_INT_H
@@ -10,50 +10,69 @@
 
 #include "http/server.h"
 
-enum { RW_DATE_LEN = 29 }; /* "Sun, 06 Nov 1994 08:49:37 GMT" */
+enum {
+	RW_DATE_LEN = 29,	    /* "Sun, 06 Nov 1994 08:49:37 GMT" */
+	RW_HELD_BYTES = 16 << 10,   /* of pipelined requests; beyond, the TCP window closes */
+	RW_GATHER_BYTES = 16 << 10, /* of answer kept for the turn's end: one TLS record */
+	RW_OUT_SPARES = 32,
+	RW_CONN_SPARES = 256,
+};
 
-/* An answer on its way; one at a time on a connection, embedded in it. */
+/*
+ * An answer on its way, one at a time on a connection, embedded in it. What the
+ * handler writes in a turn gathers in the connection's out and leaves at the turn's
+ * end: head, framing and data in one record and one send.
+ */
 struct rw_exchange {
 	void *xuser;
-	bool active;	 /* between on_request and on_done */
-	bool body_whole; /* the request's */
-	bool wants_continue;
-	bool head_sent, ended;
-	bool keep_alive; /* as the request allows, and as was said */
-	bool short_body; /* none, or little enough to read away under an early answer */
-	bool head_only;	 /* HEAD: no body goes out */
-	bool chunked, close_delimited;
+	bool active;	     /* between on_request and on_done */
+	bool body_whole;     /* the request's */
+	bool body_small;     /* what is missing of it is little enough to be read and dropped */
+	bool wants_continue; /* waits for 100 before it sends its body */
+	bool head_put;	     /* the answer's head is in out, or further */
+	bool head_final;     /* and says what becomes of the connection */
+	bool ended;	     /* the handler has given all */
+	bool keep_alive;     /* as the request allows, then as the answer says */
+	bool head_only;	     /* no body goes out: HEAD, 204, 304 */
+	bool chunked;
+	bool close_delimited;
 	unsigned minor;
-	uint64_t left; /* bytes of a counted body still owed */
+	uint64_t left; /* bytes of a counted body still owed by the handler */
 };
 
-/* What the connection's one timer means. */
+/* What the connection's deadline means. */
 enum rw_conn_wait {
 	RW_WAIT_HANDSHAKE,
+	RW_WAIT_OPEN, /* for the first byte ever */
 	RW_WAIT_HEAD,
 	RW_WAIT_BODY,
+	RW_WAIT_ANSWER, /* for the handler: no deadline of ours */
 	RW_WAIT_IDLE,
-	RW_WAIT_ANSWER, /* no deadline but that the client must take bytes */
 };
 
+/* Made by accept, given back to the server's spares by the stream's on_close. */
 struct rw_conn {
-	LIST_ENTRY(rw_conn) link;
+	LIST_ENTRY(rw_conn) link; /* in the server's conns or spares */
 	struct rw_http_server *server;
 	struct rw_stream *stream;
 	struct rw_stream_info info;
 	struct rw_h1 *parser;
 	struct rw_exchange x;
-	struct rw_buf held;    /* came while an answer is under way: the next request */
-	struct rw_buf head;    /* an answer's head, until its body's first bytes join it */
-	struct rw_buf backlog; /* an answer's bytes that the socket does not take yet */
-	struct rw_timer deadline, later;
+	struct rw_buf held; /* came while an answer is under way: the next request */
+	struct rw_buf out;  /* an answer's bytes that the stream does not have yet */
+	size_t out_sent;    /* of out */
+	size_t head_end;    /* where in out the head's last line would go */
+	struct rw_task settle;
+	struct rw_timer deadline;
 	enum rw_conn_wait wait;
-	size_t stall_queued; /* bytes queued when the write stall clock began */
-	bool stalling;	     /* that clock runs */
-	bool feeding;	     /* in the parser: what ends meanwhile is settled after */
-	bool closing;	     /* finish or abort was called */
-	bool refuse;	     /* over max_conns: told so at its first request */
-	bool paused;	     /* the handler wants no body now */
+	unsigned requests;
+	unsigned wait_request; /* of requests: whose deadline is running */
+	struct rw_timer stall;
+	uint64_t stall_since_ns; /* the client took a byte then, or owed nothing */
+	size_t stall_seen;	 /* what the stream had queued when last looked */
+	bool closing;		 /* finish or abort was called: nothing is read or written */
+	bool refuse;		 /* over max_conns: told so at its first request */
+	bool paused;		 /* the handler wants no body now */
 	bool told_bad;
 };
 
@@ -64,31 +83,47 @@ struct rw_http_server {
 	struct rw_http_handler handler;
 	void *user;
 	struct rw_listener *listener;
-	LIST_HEAD(, rw_conn) conns;
-	unsigned n_conns;
+	struct rw_addr addr;
+	LIST_HEAD(rw_conn_list, rw_conn) conns, spares;
+	unsigned n_conns, n_spares;
+	struct rw_h1_store *store;
+	struct rw_buf out_spares[RW_OUT_SPARES];
+	unsigned n_out_spares;
 	bool draining, freeing;
 	uint64_t date_s;
 	char date[RW_DATE_LEN + 1];
 };
 
-/* server.c: a connection is gone; frees the server that was waiting for its last one. */
-void rw_http_server_gone(struct rw_http_server *s);
+/* server.c: a connection's memory comes and goes; the last one to go frees a freed server. */
+struct rw_conn *rw_conn_take(struct rw_http_server *s);
+void rw_conn_put(struct rw_conn *c);
+/* The connection's out gets memory, and gives it back where it is empty. */
+void rw_conn_take_out(struct rw_conn *c);
+void rw_conn_put_out(struct rw_conn *c);
+
 /* conn.c */
-void rw_conn_open(struct rw_http_server *s, struct rw_sock *sock, bool refuse);
+extern const struct rw_h1_events rw_conn_events;
+void rw_conn_open(struct rw_http_server *s, struct rw_sock *sock, const struct rw_addr *peer,
+		  bool refuse);
+/* Ends the connection: at once, or after what the stream has. on_done follows in this turn. */
 void rw_conn_close(struct rw_conn *c, bool abort);
-/* Runs rw_conn_settle when this turn's callback is over. */
+/* Looks at the connection once this turn's callbacks are over. */
 void rw_conn_later(struct rw_conn *c);
+/* Nothing of a request has come and no answer is owed. */
 bool rw_conn_idle(const struct rw_conn *c);
-/* The client must take bytes again within write_stall_ns. */
-void rw_conn_watch_stall(struct rw_conn *c);
+/* Tells the handler's on_bad, once for a connection. */
+void rw_conn_tell_bad(struct rw_conn *c, enum rw_http_bad kind, const struct rw_error *why);
+/* Asks the stream for bytes, or not, as things stand. */
+void rw_conn_update_recv(struct rw_conn *c);
+
 /* exchange.c */
 void rw_exchange_begin(struct rw_conn *c, const struct rw_h1_head *head);
 /* Calls on_done; the exchange is over. */
 void rw_exchange_over(struct rw_conn *c, bool completed);
-/* Moves the backlog on; true: it is empty. */
+/* Moves out to the stream as far as it takes it; true: all of it. */
 bool rw_exchange_push(struct rw_conn *c);
-/* Sends a head that waits for its body. */
-void rw_exchange_flush_head(struct rw_conn *c);
+/* Notes whether the client took bytes, and watches that it goes on to. */
+void rw_exchange_watch(struct rw_conn *c);
 /* The server's own answer to broken input, then the end of the connection. */
 void rw_conn_refuse(struct rw_conn *c, unsigned status, const char *text);
 
