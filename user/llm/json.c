@@ -327,27 +327,36 @@ static size_t fold(struct rw_slice key, char out[KEY_MAX])
 static int find(const struct rw_json_shape *shape, struct rw_slice key)
 {
 	for (unsigned i = 0; i < shape->n; i++)
-		if (shape->members[i].len == key.n && shape->members[i].name[0] == key.p[0] &&
+		if (shape->members[i].len == key.n &&
 		    memcmp(shape->members[i].name, key.p, key.n) == 0)
 			return (int)i;
 	return -1;
+}
+
+static bool differs_in_case(const struct rw_json_shape *shape, struct rw_slice key)
+{
+	char folded[KEY_MAX] = {0};
+	size_t n;
+
+	if (key.n > KEY_MAX || is_folded(key))
+		return false;
+	n = fold(key, folded);
+	return find(shape, rw_slice_of(folded, n)) >= 0;
 }
 
 /* Which member the key names: its index, -1 for none, or -2 for one in another case. */
 static int identify(const struct rw_json *j, const struct rw_json_shape *shape, struct rw_span s)
 {
 	struct rw_slice key = rw_json_raw(j, s);
-	char plain[KEY_MAX * 6], folded[KEY_MAX];
+	char says[KEY_MAX * 6];
 	int at;
 
-	if (key.n > sizeof(plain))
+	if (key.n > sizeof(says))
 		return -1;
 	if (s.escaped)
-		key = rw_slice_of(plain, rw_json_unescape(key, plain));
+		key = rw_slice_of(says, rw_json_unescape(key, says));
 	at = find(shape, key);
-	if (at >= 0 || shape->any_case || key.n > KEY_MAX || is_folded(key))
-		return at;
-	return find(shape, rw_slice_of(folded, fold(key, folded))) >= 0 ? -2 : -1;
+	return at < 0 && !shape->any_case && differs_in_case(shape, key) ? -2 : at;
 }
 
 static int read_member(struct rw_json *j, const struct rw_json_shape *shape, void *ctx,

@@ -51,6 +51,6 @@ void rw_sse_free(struct rw_sse *s);
  * Adds an event with data in place of its data: other lines, prefixes and line ends as
  * they came. data has at most as many lines as the event had.
  */
-int rw_sse_rewrite(struct rw_buf *out, const struct rw_sse_block *event, struct rw_slice data);
+int rw_sse_rewrite(struct rw_buf *out, const struct rw_sse_block *b, struct rw_slice data);
 
 #endif
