@@ -2,10 +2,9 @@
 /* Rules to databases: every pattern for Hyperscan, the prefilter, and for PCRE2, the judge. */
 #include <stdlib.h>
 
+#include "scan/prefilter.h"
 #include "scan/rules.h"
 #include "scan/view.h"
-
-enum { PATTERN_MAX = 4096 }; /* bytes of a pattern's source */
 
 static int rule_fail(struct rw_error *e, const struct rw_rule *rule, unsigned line,
 		     const char *what, const char *why)
@@ -48,14 +47,14 @@ static const char *lint(const char *p, bool injection)
 
 /* The source as its database reads it: injection patterns go through the view they will match. */
 static int source_of(const struct rw_rule *rule, const struct rw_pack_str *p, struct rw_view *view,
-		     char out[PATTERN_MAX], struct rw_error *e)
+		     char out[RW_PATTERN_MAX], struct rw_error *e)
 {
 	const char *why = lint(p->text, rule->info.category == RW_CAT_INJECTION);
 	size_t n = strlen(p->text);
 
 	if (why)
 		return rule_fail(e, rule, p->line, why, NULL);
-	if (n >= PATTERN_MAX)
+	if (n >= RW_PATTERN_MAX)
 		return rule_fail(e, rule, p->line, "the pattern is too long", NULL);
 	if (rule->info.category == RW_CAT_INJECTION) {
 		rw_view_fold_letters(view, rw_slice_of(p->text, n));
@@ -66,103 +65,6 @@ static int source_of(const struct rw_rule *rule, const struct rw_pack_str *p, st
 	}
 	out[n] = '\0';
 	return 0;
-}
-
-enum { GAP_FROM = 16, LOOSE_FROM = 200 }; /* repeats bounded by less stay as they are */
-
-/* Reads "{m,n}" at p: its length, or 0 where it is none. */
-static size_t read_repeat(const char *p, unsigned *m, unsigned *n)
-{
-	int len = 0;
-
-	return sscanf(p, "{%3u,%4u}%n", m, n, &len) == 2 ? (size_t)len : 0;
-}
-
-/* The length of the class at p; *gap: a space is in it, or all but a few bytes. */
-static size_t read_class(const char *p, bool *gap)
-{
-	size_t n = p[1] == '^' ? 2 : 1;
-
-	n += p[n] == ']';
-	*gap = p[1] == '^';
-	for (; p[n] && p[n] != ']'; n++) {
-		if (p[n] == '\\' && p[n + 1])
-			n++;
-		*gap |= p[n] == ' ';
-	}
-	return n + (p[n] == ']');
-}
-
-/*
- * The prefilter may say too much, so its source has gaps (any byte, or a class with
- * a space) and long repeats without an upper bound: without one they cost it nothing,
- * while counting costs it much. out has room for the source.
- */
-static void loosen(const char *p, char *out)
-{
-	unsigned m, n;
-	size_t atom, repeat;
-	bool gap;
-
-	while (*p) {
-		gap = *p == '.';
-		atom = *p == '[' ? read_class(p, &gap) : *p == '\\' && p[1] ? 2 : 1;
-		repeat = read_repeat(p + atom, &m, &n);
-		if (repeat && ((gap && n >= GAP_FROM) || n >= LOOSE_FROM)) {
-			if (gap)
-				*out++ = '.';
-			else
-				out = mempcpy(out, p, atom);
-			out += m ? snprintf(out, repeat + 1, "{%u,}", m)
-				 : snprintf(out, repeat + 1, "*");
-		} else {
-			out = mempcpy(out, p, atom + repeat);
-		}
-		p += atom + repeat;
-	}
-	*out = '\0';
-}
-
-/* Whether the source up to n ends in a lookahead without groups of its own; where it starts. */
-static bool ends_in_lookahead(const char *p, size_t n, size_t *at)
-{
-	size_t i = n;
-
-	if (!n || p[n - 1] != ')')
-		return false;
-	while (--i && p[i - 1] != ')' && p[i - 1] != '(')
-		;
-	if (!i || p[i - 1] != '(' || p[i] != '?' || (p[i + 1] != '!' && p[i + 1] != '='))
-		return false;
-	*at = i - 1;
-	return true;
-}
-
-/*
- * Cuts a source that ends in a repeat down to the least of it, and what looks at the byte behind it
- * off: where the whole matches, its front does, and the matcher reports it once.
- */
-static void cut_tail(char *p)
-{
-	size_t n = strlen(p), closing = 0, from;
-	unsigned m, most;
-
-	for (;;) {
-		if (n > 2 && p[n - 3] != '\\' && p[n - 2] == '\\' && p[n - 1] == 'b')
-			n -= 2;
-		else if (!ends_in_lookahead(p, n, &n))
-			break;
-	}
-	for (; n > 2 && p[n - 1] == ')' && p[n - 2] != '\\'; n--)
-		closing++;
-	for (from = n; from > 1 && p[from - 1] != '{'; from--)
-		;
-	if (from < 3 || !n || p[n - 1] != '}' || p[from - 2] == '\\' ||
-	    read_repeat(p + from - 1, &m, &most) != n - from + 1 || m == 0)
-		return;
-	n = from - 1 + (size_t)snprintf(p + from - 1, n - from + 2, "{%u}", m);
-	memset(p + n, ')', closing);
-	p[n + closing] = '\0';
 }
 
 static int compile_pcre(struct rw_pat *pat, const struct rw_rule *rule, unsigned line,
@@ -233,17 +135,14 @@ static int add_pattern(struct rw_rules *r, struct batch *b, unsigned rule_index,
 {
 	const struct rw_rule *rule = &r->set.rules[rule_index];
 	struct rw_pat *pat = &r->pats[r->n_pats];
-	char source[PATTERN_MAX], cut[PATTERN_MAX], loose[PATTERN_MAX];
+	char source[RW_PATTERN_MAX], loose[RW_PATTERN_MAX];
 	int rc = source_of(rule, p, view, source, e);
 
 	if (!rc)
 		rc = flags_of(rule, p->line, source, &b->flags[b->n], e);
 	if (rc)
 		return rc;
-	memcpy(cut, source, strlen(source) + 1);
-	if (rule->info.category != RW_CAT_INJECTION)
-		cut_tail(cut);
-	loosen(cut, loose);
+	rw_prefilter_source(source, loose);
 	b->sources[b->n] = rw_arena_copy(&r->set.arena, rw_slice_str(loose));
 	if (!b->sources[b->n])
 		return rw_fail(e, RW_ENOMEM, "no memory for the rules");

@@ -8,7 +8,6 @@
 #include <openssl/evp.h>
 
 #include "base/buf.h"
-#include "scan/view.h"
 
 static const char *const category_names[RW_CAT_COUNT] = {"injection", "pii", "secret"};
 static const char *const action_names[] = {"allow", "flag", "mask", "block"};

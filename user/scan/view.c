@@ -226,7 +226,7 @@ static bool is_leet(const struct rw_view *v, struct rw_slice text, size_t i, siz
 static size_t fold_wide(struct rw_view *v, struct rw_slice text, size_t i)
 {
 	size_t len = rw_utf8_len(text.p + i, text.n - i);
-	char out[4];
+	char out[4] = "";
 	uint32_t cp;
 
 	if (!len) {

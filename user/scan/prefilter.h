@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the prefilter reads of a pattern: a source that matches wherever the pattern
+ * does, and maybe elsewhere, and that is cheap. A gap or a long repeat without an upper
+ * bound costs Hyperscan nothing, while counting costs it much; and where a pattern
+ * matches, its front matches, and is reported once and not at each further byte.
+ */
+#ifndef RW_SCAN_PREFILTER_H
+#define RW_SCAN_PREFILTER_H
+
+enum { RW_PATTERN_MAX = 4096 }; /* bytes of a pattern's source with its NUL */
+
+/* pattern is shorter than RW_PATTERN_MAX; so is what is written. */
+void rw_prefilter_source(const char *pattern, char out[RW_PATTERN_MAX]);
+
+#endif
