@@ -183,5 +183,5 @@ vmtest: ## the kernel suites on Debian's own kernel, in QEMU
 bench: build ## a short measurement beside nginx
 	@python3 bench/bench.py
 
-deb: ## the Debian package
-	@echo "ringwall: the package is not there yet; see docs/roadmap.md" >&2; exit 1
+deb: build ## the Debian package: build/deb/ringwall_VERSION_ARCH.deb
+	@scripts/deb
