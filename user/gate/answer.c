@@ -332,7 +332,7 @@ enum rw_step rw_request_forward(struct rw_request *r)
 	rq.n_fields = r->n_fields;
 	rq.body = rw_buf_slice(r->n_edits ? &r->rewritten : &r->body);
 	r->fetch_ns = rw_loop_now(r->w->loop);
-	r->fetch = rw_fetch_start(r->w->pools[r->upstream], &rq, &cb, r, &e);
+	r->fetch = rw_fetch_start(r->pools->at[r->upstream], &rq, &cb, r, &e);
 	if (r->fetch)
 		return RW_STEP_WAIT;
 	rw_warn("request %s: %s", r->id, e.text);

@@ -3,8 +3,8 @@
  * One request on its way through the gate.
  *
  * Owned by its worker, from on_request to on_done of its exchange; recycled
- * then. Its arena holds what lives as long as it does. It keeps the snapshot it began
- * with.
+ * then. Its arena holds what lives as long as it does. It keeps the snapshot and the pools
+ * it began with.
  */
 #ifndef RW_GATE_REQUEST_H
 #define RW_GATE_REQUEST_H
@@ -35,6 +35,7 @@ struct rw_request {
 	struct rw_request *next_idle;
 	struct rw_worker *w;
 	struct rw_snapshot *snap;
+	struct rw_pools *pools; /* of snap's routes */
 	struct rw_exchange *x;
 	struct rw_arena arena;
 	unsigned stage; /* index into the table of stages */

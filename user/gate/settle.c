@@ -29,6 +29,7 @@ struct rw_request *rw_request_new(struct rw_worker *w, struct rw_exchange *x)
 	r->w = w;
 	r->x = x;
 	r->snap = rw_snapshot_ref(w->snap);
+	r->pools = rw_pools_ref(w->pools);
 	r->begun_ns = rw_loop_now(w->loop);
 	r->upstream = -1;
 	r->reason = "";
@@ -127,6 +128,7 @@ static void recycle(struct rw_request *r)
 	if (r->arena.used_bytes > KEEP_BYTES)
 		rw_arena_free(&r->arena);
 	arena = r->arena;
+	rw_pools_unref(r->pools);
 	rw_snapshot_unref(r->snap);
 	*r = (struct rw_request){.arena = arena};
 	for (size_t i = 0; i < 4; i++)

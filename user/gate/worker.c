@@ -214,47 +214,20 @@ static struct rw_http_server_config server_config(const struct rw_config *c)
 	};
 }
 
-static void release_pools(struct rw_worker *w)
-{
-	for (unsigned i = 0; i < RW_MAX_UPSTREAMS; i++) {
-		if (w->pools[i])
-			rw_pool_release(w->pools[i]);
-		w->pools[i] = NULL;
-	}
-	w->pools_of = NULL;
-}
-
-static int make_pools(struct rw_worker *w, struct rw_routes *routes, struct rw_error *e)
-{
-	const struct rw_config *c = routes->config;
-
-	release_pools(w);
-	for (unsigned i = 0; i < c->n_upstreams; i++) {
-		const struct rw_upstream_config *uc = &c->upstreams[i];
-		const struct rw_pool_config pc = {
-			.connect_ns = ms_to_ns(uc->connect_ms),
-			.first_byte_ns = ms_to_ns(uc->first_byte_ms),
-			.between_ns = ms_to_ns(uc->between_ms),
-		};
-		struct rw_upstream *up = &routes->upstreams[i];
-
-		w->pools[i] = rw_pool_new(w->loop, &pc, up->addrs, up->n_addrs, up->host, up->tls);
-		if (!w->pools[i])
-			return rw_fail(e, RW_ENOMEM, "out of memory for upstream %s", uc->name);
-	}
-	w->pools_of = routes;
-	return RW_OK;
-}
-
 static int adopt(struct rw_worker *w, struct rw_snapshot *snap, struct rw_error *e)
 {
+	struct rw_pools *pools = NULL;
 	int rc = rw_scanner_fit(w->scanner, snap->rules, e);
 
 	/* Keys alone changed: connections to the upstreams stay. */
-	if (!rc && w->pools_of != snap->routes)
-		rc = make_pools(w, snap->routes, e);
+	if (!rc && (!w->pools || w->pools->routes != snap->routes))
+		rc = rw_pools_new(&pools, w->loop, snap->routes, e);
 	if (rc)
 		return rc;
+	if (pools) {
+		rw_pools_unref(w->pools);
+		w->pools = pools;
+	}
 	rw_snapshot_unref(w->snap);
 	w->snap = rw_snapshot_ref(snap);
 	return RW_OK;
@@ -358,7 +331,8 @@ void rw_worker_close(struct rw_worker *w)
 			rw_http_server_free(w->servers[i]);
 		w->servers[i] = NULL;
 	}
-	release_pools(w);
+	rw_pools_unref(w->pools);
+	w->pools = NULL;
 	rw_timer_cancel(&w->audit_timer);
 	audit_flush(w);
 	rw_buf_free(&w->audit);

@@ -11,8 +11,8 @@
 #include "base/buf.h"
 #include "gate/gateway.h"
 #include "gate/metrics.h"
+#include "gate/pools.h"
 #include "gate/snapshot.h"
-#include "http/client.h"
 #include "http/server.h"
 #include "ring/loop.h"
 
@@ -26,8 +26,7 @@ struct rw_worker {
 	struct rw_scanner *scanner;
 
 	struct rw_http_server *servers[RW_MAX_LISTENERS];
-	struct rw_pool *pools[RW_MAX_UPSTREAMS];
-	struct rw_routes *pools_of; /* whose upstreams the pools lead to */
+	struct rw_pools *pools; /* of snap's routes */
 
 	struct rw_request *idle_requests; /* recycled, LIFO */
 	unsigned idle_count;
