@@ -88,8 +88,8 @@ def modes():
     plain = {"guards": {"request": off, "answer": off}, "audit": {"required": False},
              "limits": {"address_rate": {"per_minute": 0, "burst": 1}, "key_rate": {"per_minute": 0, "burst": 1}}}
     governed = {"guards": {"request": off, "answer": off},
-                "limits": {"address_rate": {"per_minute": 60000000, "burst": 1000000},
-                           "key_rate": {"per_minute": 60000000, "burst": 1000000}}}
+                "limits": {"address_rate": {"per_minute": 1000000, "burst": 100000},
+                           "key_rate": {"per_minute": 1000000, "burst": 100000}}}
     guarded = {"limits": governed["limits"]}
     return {"plain": plain, "governed": governed, "guarded": guarded}
 

@@ -104,7 +104,7 @@ def config_yaml(**over):
         "limits": {"key_rate": {"per_minute": 0, "burst": 1},
                    "address_rate": {"per_minute": 0, "burst": 1}},
         "state_dir": over.pop("state"),
-        "audit": {"file": over.pop("audit"), "required": True},
+        "audit": {"file": over.pop("audit_file"), "required": True},
         "kernel": "required",
         "workers": 2,
     }
@@ -269,13 +269,13 @@ class World:
 
     def write_config(self, **over):
         self.config_file = self.dir / "ringwall.yaml"
-        self.audit_file = pathlib.Path(over.pop("audit", self.dir / "audit.jsonl"))
+        self.audit_file = pathlib.Path(over.pop("audit_file", self.dir / "audit.jsonl"))
         over = {**self.config, **over}
         if not self.kernel:
             over.setdefault("kernel", "off")
         self.config_file.write_text(config_yaml(
             cert=str(self.ca), key=str(self.dir / "gateway.key"), state=str(self.dir / "state"),
-            stub_ca=str(self.dir / "stub.crt"), audit=str(self.audit_file), **over))
+            stub_ca=str(self.dir / "stub.crt"), audit_file=str(self.audit_file), **over))
         os.chmod(self.config_file, 0o600)
 
     def add_key(self, name, *more):

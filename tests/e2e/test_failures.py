@@ -27,7 +27,7 @@ def other_config(world, **over):
     path = world.dir / "other.yaml"
     base = dict(cert=str(world.ca), key=str(world.dir / "gateway.key"),
                 state=str(world.dir / "other-state"), stub_ca=str(world.dir / "stub.crt"),
-                audit=str(world.dir / "other.jsonl"),
+                audit_file=str(world.dir / "other.jsonl"),
                 listeners=[{"address": "127.0.0.1:18443", "tls": {
                     "cert_file": str(world.ca), "key_file": str(world.dir / "gateway.key")}}],
                 admin={"address": "127.0.0.1:19443"})
@@ -152,7 +152,7 @@ def test_full_disk_stops_service_and_loses_no_record(ringwall, flavour, tmp_path
     try:
         with World(ringwall, flavour) as w:
             w.gateway.stop()
-            w.write_config(audit=disk / "audit.jsonl")
+            w.write_config(audit_file=disk / "audit.jsonl")
             w.start_gateway()
             (disk / "ballast").write_bytes(b"x" * 40000)
             served, refused = 0, None
