@@ -74,10 +74,14 @@ struct rw_packet {
 	__u8 flags; /* rw_parse_tcp fills it */
 };
 
+/* Keeps the compiler from checking one register and using another, which the verifier refuses. */
+#define RW_OPAQUE(pointer) asm volatile("" : "+r"(pointer))
+
 static __always_inline enum rw_parsed rw_parse_ports(void *data, void *end, struct rw_packet *p)
 {
 	struct tcphdr *tcp = data + p->l4;
 
+	RW_OPAQUE(tcp);
 	if ((void *)tcp + 4 > end || p->l4 + 4 > p->ip_end)
 		return RW_PARSED_MALFORMED;
 	p->port = bpf_ntohs(tcp->dest);
@@ -110,67 +114,94 @@ static __always_inline enum rw_parsed rw_parse_ip4(void *data, void *end, __u32 
 	return rw_parse_ports(data, end, p);
 }
 
-/*
- * RFC 8200 4; the headers are those which Linux walks itself, so that what it would take for TCP
- * is taken for TCP here. A first fragment must hold the whole chain (RFC 7112).
- */
-static __always_inline enum rw_parsed rw_parse_ip6(void *data, void *end, __u32 ip_at,
-						   struct rw_packet *p)
-{
-	struct ipv6hdr *ip = data + ip_at;
-	const __u32 *word = ip->saddr.in6_u.u6_addr32;
-	__u32 at = ip_at + sizeof(*ip);
-	__u8 next;
+/* What rw_chain_find returns: the offset of TCP in the low 16 bits, and: */
+enum {
+	RW_CHAIN_FRAGMENT = 1 << 16,
+	RW_CHAIN_OTHER = 1 << 17,
+	RW_CHAIN_MALFORMED = 1 << 18,
+};
 
-	if ((void *)(ip + 1) > end || ip->version != 6)
-		return RW_PARSED_MALFORMED;
-	p->family = 6;
-	p->ip_end = at + bpf_ntohs(ip->payload_len);
-	p->src_hi = (__u64)bpf_ntohl(word[0]) << 32 | bpf_ntohl(word[1]);
-	p->src_lo = (__u64)bpf_ntohl(word[2]) << 32 | bpf_ntohl(word[3]);
-	next = ip->nexthdr;
+/*
+ * Walks IPv6 extension headers from offset at, where the header `next` is, to TCP. They are those
+ * which Linux walks itself (RFC 8200 4), so that what it would take for TCP is taken for TCP
+ * here. A first fragment must hold the whole chain (RFC 7112).
+ *
+ * A function of its own, so that the verifier walks the loop once; most packets have no chain.
+ */
+__noinline __u32 rw_chain_find(struct xdp_md *ctx, __u32 at, __u32 next)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	__u32 flags = 0;
+
+	at &= 0xff;
 	for (int i = 0; i <= RW_MAX_EXT; i++) {
 		struct rw_ext *ext = data + at;
 		struct rw_ext_fragment *frag = data + at;
 
 		switch (next) {
 		case RW_NEXT_TCP:
-			p->l4 = at;
-			return rw_parse_ports(data, end, p);
+			return at | flags;
 		case RW_NEXT_HOP_BY_HOP:
 		case RW_NEXT_ROUTING:
 		case RW_NEXT_DEST_OPTS:
 			if ((void *)(ext + 1) > end)
-				return RW_PARSED_MALFORMED;
+				return RW_CHAIN_MALFORMED;
 			at += ((__u32)ext->len + 1) * 8;
 			break;
 		case RW_NEXT_AUTH:
 			if ((void *)(ext + 1) > end)
-				return RW_PARSED_MALFORMED;
+				return RW_CHAIN_MALFORMED;
 			at += ((__u32)ext->len + 2) * 4;
 			break;
 		case RW_NEXT_FRAGMENT:
 			if ((void *)(frag + 1) > end)
-				return RW_PARSED_MALFORMED;
+				return RW_CHAIN_MALFORMED;
 			if (bpf_ntohs(frag->offset) & RW_IP6_OFFSET)
-				return RW_PARSED_OTHER;
-			p->fragment = 1;
+				return RW_CHAIN_OTHER;
+			flags = RW_CHAIN_FRAGMENT;
 			at += sizeof(*frag);
 			break;
 		default:
-			return RW_PARSED_OTHER;
+			return RW_CHAIN_OTHER;
 		}
 		next = ext->next;
 	}
-	return RW_PARSED_MALFORMED;
+	return RW_CHAIN_MALFORMED;
+}
+
+static __always_inline enum rw_parsed rw_parse_ip6(struct xdp_md *ctx, void *data, void *end,
+						   __u32 ip_at, struct rw_packet *p)
+{
+	struct ipv6hdr *ip = data + ip_at;
+	const __u32 *word = ip->saddr.in6_u.u6_addr32;
+	__u32 chain;
+
+	if ((void *)(ip + 1) > end || ip->version != 6)
+		return RW_PARSED_MALFORMED;
+	p->family = 6;
+	p->l4 = ip_at + sizeof(*ip);
+	p->ip_end = p->l4 + bpf_ntohs(ip->payload_len);
+	p->src_hi = (__u64)bpf_ntohl(word[0]) << 32 | bpf_ntohl(word[1]);
+	p->src_lo = (__u64)bpf_ntohl(word[2]) << 32 | bpf_ntohl(word[3]);
+	if (ip->nexthdr != RW_NEXT_TCP) {
+		chain = rw_chain_find(ctx, p->l4, ip->nexthdr);
+		if (chain & RW_CHAIN_OTHER)
+			return RW_PARSED_OTHER;
+		if (chain & RW_CHAIN_MALFORMED)
+			return RW_PARSED_MALFORMED;
+		p->fragment = (chain & RW_CHAIN_FRAGMENT) != 0;
+		p->l4 = chain & 0x7fff;
+	}
+	return rw_parse_ports(data, end, p);
 }
 
 /*
  * Ethernet with up to two tags. RW_PARSED_TCP: everything but p->flags is filled, and the four
  * bytes of ports are inside both the frame and the IP packet. More tags than two are OTHER.
  */
-static __always_inline enum rw_parsed rw_parse(void *data, void *end, struct rw_packet *p)
+static __always_inline enum rw_parsed rw_parse(struct xdp_md *ctx, struct rw_packet *p)
 {
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	struct ethhdr *eth = data;
 	__u32 at = sizeof(*eth);
 	__u16 proto;
@@ -192,7 +223,7 @@ static __always_inline enum rw_parsed rw_parse(void *data, void *end, struct rw_
 	if (proto == RW_ETH_IP)
 		return rw_parse_ip4(data, end, at, p);
 	if (proto == RW_ETH_IPV6)
-		return rw_parse_ip6(data, end, at, p);
+		return rw_parse_ip6(ctx, data, end, at, p);
 	return RW_PARSED_OTHER;
 }
 
@@ -200,13 +231,13 @@ static __always_inline enum rw_parsed rw_parse(void *data, void *end, struct rw_
 static __always_inline bool rw_parse_tcp(void *data, void *end, struct rw_packet *p)
 {
 	struct tcphdr *tcp = data + p->l4;
-	__u8 *byte = data + p->l4;
 
+	RW_OPAQUE(tcp);
 	if ((void *)(tcp + 1) > end || p->l4 + sizeof(*tcp) > p->ip_end)
 		return false;
 	if (tcp->doff < 5 || p->l4 + tcp->doff * 4 > p->ip_end)
 		return false;
-	p->flags = byte[13];
+	p->flags = ((__u8 *)tcp)[13];
 	return true;
 }
 

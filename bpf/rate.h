@@ -22,6 +22,13 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
+	__type(value, struct rw_kern_cfg);
+} rw_cfg SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
 	__type(value, struct rw_kern_sketch);
 } rw_sketch SEC(".maps");
 
@@ -39,13 +46,10 @@ struct {
 	__type(value, struct rw_kern_promo);
 } rw_promo SEC(".maps");
 
-/* What one packet's rating needs, so that functions have few arguments. */
-struct rw_rating {
-	const struct rw_kern_cfg *cfg;
-	struct rw_kern_stats *stats;
-	const struct rw_packet *p;
-	__u64 now_ns;
-	bool syn; /* the SYN rate; else the packet rate */
+/* Which budget: of new connections or of packets; a source's own, or one that a prefix shares. */
+enum {
+	RW_BUDGET_SYN = 1,
+	RW_BUDGET_SHARED = 2,
 };
 
 /*
@@ -71,21 +75,21 @@ static __always_inline bool rw_sketch_over(__u64 *a, __u64 *b, __u64 now_ns,
 }
 
 /* Multiply-shift with secret odd factors: two sources collide in a row with chance 2 / columns. */
-static __always_inline bool rw_sketch_rate(const struct rw_rating *r,
-					   const struct rw_kern_rate *rate)
+static __always_inline bool rw_suspect(const struct rw_packet *p, const struct rw_kern_cfg *cfg,
+				       const struct rw_kern_rate *rate, bool syn, __u64 now_ns)
 {
 	__u32 zero = 0;
 	struct rw_kern_sketch *sk = bpf_map_lookup_elem(&rw_sketch, &zero);
-	__u64 id = r->p->src_hi; /* the IPv4 address, or the /64 of IPv6 */
-	__u64 h0 = id * r->cfg->hash[0], h1 = id * r->cfg->hash[1];
+	__u64 id = p->src_hi; /* the IPv4 address, or the /64 of IPv6 */
+	__u64 h0 = id * cfg->hash[0], h1 = id * cfg->hash[1];
 
 	if (!sk)
 		return false;
-	if (r->syn)
+	if (syn)
 		return rw_sketch_over(&sk->syn[0][h0 >> (64 - RW_KERN_SYN_BITS)],
-				      &sk->syn[1][h1 >> (64 - RW_KERN_SYN_BITS)], r->now_ns, rate);
+				      &sk->syn[1][h1 >> (64 - RW_KERN_SYN_BITS)], now_ns, rate);
 	return rw_sketch_over(&sk->pkt[0][h0 >> (64 - RW_KERN_PKT_BITS)],
-			      &sk->pkt[1][h1 >> (64 - RW_KERN_PKT_BITS)], r->now_ns, rate);
+			      &sk->pkt[1][h1 >> (64 - RW_KERN_PKT_BITS)], now_ns, rate);
 }
 
 /*
@@ -93,84 +97,98 @@ static __always_inline bool rw_sketch_rate(const struct rw_rating *r,
  * one packet per other CPU and collision.
  */
 static __always_inline bool rw_gcra(__u64 *word, const struct rw_kern_rate *rate, __u64 idle_tat,
-				    const struct rw_rating *r)
+				    __u64 now_ns, struct rw_kern_stats *stats)
 {
 	__u64 old = *(volatile __u64 *)word;
-	__u64 tat = old < r->now_ns ? idle_tat : old;
+	__u64 tat = old < now_ns ? idle_tat : old;
 
-	if (tat > r->now_ns + rate->tolerance_ns)
+	if (tat > now_ns + rate->tolerance_ns)
 		return false;
 	if (__sync_val_compare_and_swap(word, old, tat + rate->interval_ns) != old)
-		r->stats->cas_lost++;
+		stats->cas_lost++;
 	return true;
 }
 
 /* One more source into the exact table, if this CPU has not made too many in this tick. */
 static __always_inline struct rw_kern_source *rw_promote(const struct rw_kern_key *key,
-							 const struct rw_rating *r)
+							 __u64 now_ns, struct rw_kern_stats *stats)
 {
-	struct rw_kern_source fresh = {.first_ns = r->now_ns};
+	struct rw_kern_source fresh = {.first_ns = now_ns};
 	__u32 zero = 0;
 	struct rw_kern_promo *promo = bpf_map_lookup_elem(&rw_promo, &zero);
 
 	if (!promo)
 		return NULL;
-	if (promo->tick_ns != r->now_ns) {
-		promo->tick_ns = r->now_ns;
+	if (promo->tick_ns != now_ns) {
+		promo->tick_ns = now_ns;
 		promo->used = 0;
 	}
 	if (promo->used >= RW_KERN_PROMOTE_PER_TICK) {
-		r->stats->promote_capped++;
+		stats->promote_capped++;
 		return NULL;
 	}
 	promo->used++;
 	/* Never an update of what is there: in a full LRU that evicts others. */
 	if (bpf_map_update_elem(&rw_source, key, &fresh, BPF_NOEXIST)) {
-		r->stats->promote_failed++;
+		stats->promote_failed++;
 		return NULL;
 	}
-	r->stats->promoted++;
+	stats->promoted++;
 	return bpf_map_lookup_elem(&rw_source, key);
 }
 
 /*
- * The exact limiter of the first plen bits of the source. idle_tat: where a new or idle one
- * starts. True: conforming.
+ * The exact limiter of the first plen bits of the source: whether the packet conforms. budget: of
+ * RW_BUDGET_*. A shared budget starts whole, because no sketch has let a burst of it through.
+ * Apart for the verifier's sake, as in deny.h.
  */
-static __always_inline bool rw_exact(const struct rw_rating *r, const struct rw_kern_rate *rate,
-				     __u32 plen, __u64 idle_tat)
+__noinline bool rw_exact_find(__u64 src_hi, __u64 src_lo, __u32 family, __u32 plen, __u32 budget)
 {
-	struct rw_kern_key key;
+	struct rw_packet p = {.src_hi = src_hi, .src_lo = src_lo, .family = family};
+	__u32 zero = 0;
+	struct rw_kern_cfg *cfg = bpf_map_lookup_elem(&rw_cfg, &zero);
+	struct rw_kern_stats *stats = rw_stats_here();
 	struct rw_kern_source *source;
+	struct rw_kern_rate *rate;
+	struct rw_kern_key key;
+	__u64 now_ns, idle_tat;
 
-	rw_key_of(r->p, plen, &key);
+	if (!cfg || !stats)
+		return true;
+	rate = budget & RW_BUDGET_SYN ? &cfg->syn : &cfg->pkt;
+	if (!rate->interval_ns)
+		return true;
+	now_ns = bpf_jiffies64() * cfg->tick_ns;
+	idle_tat = budget & RW_BUDGET_SHARED ? now_ns : now_ns + rate->tolerance_ns;
+	rw_key_of(&p, plen, &key);
 	source = bpf_map_lookup_elem(&rw_source, &key);
 	if (!source)
-		source = rw_promote(&key, r);
+		source = rw_promote(&key, now_ns, stats);
 	if (!source)
 		return false;
-	if (rw_gcra(r->syn ? &source->tat_syn_ns : &source->tat_pkt_ns, rate, idle_tat, r))
+	if (rw_gcra(budget & RW_BUDGET_SYN ? &source->tat_syn_ns : &source->tat_pkt_ns, rate,
+		    idle_tat, now_ns, stats))
 		return true;
 	__sync_fetch_and_add(&source->drops, 1);
+	if (budget & RW_BUDGET_SHARED) {
+		struct rw_kern_ban *ban = rw_deny_get(&p, plen);
+
+		if (ban)
+			__sync_fetch_and_add(&ban->drops, 1);
+	}
 	return false;
 }
 
-/* Whether the source may send this packet (r->syn: open this connection). */
-static __always_inline bool rw_conforms(const struct rw_rating *r)
+/* Whether the source may send this packet, or with syn: open this connection. */
+static __always_inline bool rw_conforms(const struct rw_packet *p, const struct rw_kern_cfg *cfg,
+					bool syn, __u64 now_ns)
 {
-	const struct rw_kern_rate *rate = r->syn ? &r->cfg->syn : &r->cfg->pkt;
+	const struct rw_kern_rate *rate = syn ? &cfg->syn : &cfg->pkt;
 
-	if (!rate->interval_ns || !rw_sketch_rate(r, rate))
+	if (!rate->interval_ns || !rw_suspect(p, cfg, rate, syn, now_ns))
 		return true;
-	return rw_exact(r, rate, r->p->family == 4 ? 32 : 64, r->now_ns + rate->tolerance_ns);
-}
-
-/* As rw_conforms, for the budget that everything under a prefix banned with LIMIT shares. */
-static __always_inline bool rw_conforms_shared(const struct rw_rating *r, __u32 plen)
-{
-	const struct rw_kern_rate *rate = r->syn ? &r->cfg->syn : &r->cfg->pkt;
-
-	return !rate->interval_ns || rw_exact(r, rate, plen, r->now_ns);
+	return rw_exact_find(p->src_hi, p->src_lo, p->family, p->family == 4 ? 32 : 64,
+			     syn ? RW_BUDGET_SYN : 0);
 }
 
 #endif

@@ -29,66 +29,32 @@ struct {
 	__type(value, struct rw_kern_meta);
 } rw_meta SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct rw_kern_cfg);
-} rw_cfg SEC(".maps");
-
 /* The SYN rate, then the packet rate. */
-static __always_inline __u32 rate_outcome(struct rw_rating *r)
+static __always_inline __u32 rate_outcome(const struct rw_packet *p, const struct rw_kern_cfg *cfg)
 {
-	if (rw_is_syn(r->p->flags)) {
-		r->syn = true;
-		if (!rw_conforms(r))
-			return RW_KERN_N_drop_syn_rate;
-		r->syn = false;
-	}
-	return rw_conforms(r) ? RW_KERN_N_pass : RW_KERN_N_drop_pkt_rate;
+	__u64 now_ns = bpf_jiffies64() * cfg->tick_ns;
+
+	if (rw_is_syn(p->flags) && !rw_conforms(p, cfg, true, now_ns))
+		return RW_KERN_N_drop_syn_rate;
+	return rw_conforms(p, cfg, false, now_ns) ? RW_KERN_N_pass : RW_KERN_N_drop_pkt_rate;
 }
 
-/*
- * Under a ban with verdict LIMIT: one budget for everything under the prefix. Apart for the
- * verifier's sake, as in deny.h.
- */
-__noinline __u32 shared_outcome(__u64 src_hi, __u64 src_lo, __u32 family, __u32 plen, __u32 syn)
+/* Under a ban with verdict LIMIT: one budget for everything under the prefix. */
+static __always_inline __u32 shared_outcome(const struct rw_packet *p, __u32 plen)
 {
-	struct rw_packet p = {.src_hi = src_hi, .src_lo = src_lo, .family = family};
-	struct rw_kern_stats *stats = rw_stats_here();
-	__u32 zero = 0;
-	struct rw_kern_cfg *cfg = bpf_map_lookup_elem(&rw_cfg, &zero);
-	struct rw_rating r = {.cfg = cfg, .stats = stats, .p = &p, .syn = syn};
-	struct rw_kern_ban *ban;
+	__u32 budget = RW_BUDGET_SHARED | (rw_is_syn(p->flags) ? RW_BUDGET_SYN : 0);
 
-	if (!cfg || !stats)
-		return RW_KERN_N_pass;
-	r.now_ns = bpf_jiffies64() * cfg->tick_ns;
-	if (rw_conforms_shared(&r, plen))
-		return RW_KERN_N_pass;
-	ban = rw_deny_get(&p, plen);
-	if (ban)
-		rw_ban_count(ban);
-	return RW_KERN_N_drop_limited;
-}
-
-static __always_inline __u32 syn_denied_outcome(const struct rw_packet *p, __u32 plen)
-{
-	struct rw_kern_ban *ban = rw_deny_get(p, plen);
-
-	if (ban)
-		rw_ban_count(ban);
-	return RW_KERN_N_drop_denied_syn;
+	return rw_exact_find(p->src_hi, p->src_lo, p->family, plen, budget)
+		       ? RW_KERN_N_pass
+		       : RW_KERN_N_drop_limited;
 }
 
 /* Of TCP to a protected port. */
 static __always_inline __u32 source_outcome(const struct rw_packet *p,
-					    const struct rw_kern_cfg *cfg,
-					    struct rw_kern_stats *stats)
+					    const struct rw_kern_cfg *cfg)
 {
 	__u32 zero = 0, denied, verdict;
 	struct rw_kern_bits *bits = bpf_map_lookup_elem(&rw_bits, &zero);
-	struct rw_rating rating = {.cfg = cfg, .stats = stats, .p = p};
 
 	if (!bits)
 		return RW_KERN_N_pass;
@@ -99,14 +65,12 @@ static __always_inline __u32 source_outcome(const struct rw_packet *p,
 	if (verdict == RW_KERN_VERDICT_DROP_ALL)
 		return RW_KERN_N_drop_denied;
 	if (verdict == RW_KERN_VERDICT_DROP_SYN && rw_is_syn(p->flags))
-		return syn_denied_outcome(p, denied >> 8);
+		return RW_KERN_N_drop_denied_syn;
 	if (!rw_flags_possible(p->flags))
 		return RW_KERN_N_drop_flags;
 	if (verdict == RW_KERN_VERDICT_LIMIT)
-		return shared_outcome(p->src_hi, p->src_lo, p->family, denied >> 8,
-				      rw_is_syn(p->flags));
-	rating.now_ns = bpf_jiffies64() * cfg->tick_ns;
-	return rate_outcome(&rating);
+		return shared_outcome(p, denied >> 8);
+	return rate_outcome(p, cfg);
 }
 
 /* The linear part may be shorter than a frame of several buffers: only then is the length asked. */
@@ -115,14 +79,13 @@ static __always_inline bool in_frame(struct xdp_md *ctx, void *data, void *end, 
 	return ip_end <= (__u64)(end - data) || ip_end <= bpf_xdp_get_buff_len(ctx);
 }
 
-static __always_inline __u32 outcome_of(struct xdp_md *ctx, const struct rw_kern_cfg *cfg,
-					struct rw_kern_stats *stats)
+static __always_inline __u32 outcome_of(struct xdp_md *ctx, const struct rw_kern_cfg *cfg)
 {
 	void *data = (void *)(long)ctx->data;
 	void *end = (void *)(long)ctx->data_end;
 	struct rw_packet p;
 
-	switch (rw_parse(data, end, &p)) {
+	switch (rw_parse(ctx, &p)) {
 	case RW_PARSED_OTHER:
 		return RW_KERN_N_pass_other;
 	case RW_PARSED_MALFORMED:
@@ -138,7 +101,7 @@ static __always_inline __u32 outcome_of(struct xdp_md *ctx, const struct rw_kern
 		return RW_KERN_N_drop_fragment;
 	if (!rw_parse_tcp(data, end, &p))
 		return RW_KERN_N_drop_malformed;
-	return source_outcome(&p, cfg, stats);
+	return source_outcome(&p, cfg);
 }
 
 SEC("xdp.frags")
@@ -150,5 +113,5 @@ int rw_xdp(struct xdp_md *ctx)
 
 	if (!cfg || !stats)
 		return XDP_PASS;
-	return rw_stats_settle(stats, outcome_of(ctx, cfg, stats), cfg->shadow);
+	return rw_stats_settle(stats, outcome_of(ctx, cfg), cfg->shadow);
 }

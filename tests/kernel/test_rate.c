@@ -5,6 +5,8 @@
  */
 #include "kernel/rig.h"
 
+#include <stdlib.h>
+
 #define PASS	  RW_KERN_N_pass
 #define SYN_RATE  RW_KERN_N_drop_syn_rate
 #define PKT_RATE  RW_KERN_N_drop_pkt_rate
@@ -152,6 +154,8 @@ static void limit_ban_shares_one_budget(void **state)
 static void limit_ban_of_ipv6_shares_one_budget(void **state)
 {
 	struct rig *r = *state;
+	struct rw_ban *bans;
+	unsigned n;
 	char src[64];
 
 	limit(r, &r->cfg.pkt);
@@ -161,6 +165,10 @@ static void limit_ban_of_ipv6_shares_one_budget(void **state)
 		rig_expect_from(r, src, ACK, PASS);
 	}
 	rig_expect_from(r, "2001:db8:1:ffff::1", ACK, LIMITED);
+	rig_expect_from(r, "2001:db8:1::1", ACK, LIMITED);
+	assert_int_equal(rw_kern_bans(&r->k, &bans, &n, NULL), RW_OK);
+	assert_int_equal(bans[0].drops, 2);
+	free(bans);
 }
 
 /*
