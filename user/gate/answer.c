@@ -8,6 +8,7 @@
 #include "gate/request.h"
 
 #include "base/log.h"
+#include "gate/fields.h"
 
 static const struct rw_config *config_of(const struct rw_request *r)
 {
@@ -28,25 +29,13 @@ static void cancel_fetch(struct rw_request *r)
 
 /* --- the head ---------------------------------------------------------------------------- */
 
-/* What the upstream says about the message itself, or what the server side writes anew. */
-static bool field_stays_behind(const struct rw_h1_head *h, struct rw_slice name)
-{
-	static const char *const own[] = {"content-length", "date", "content-encoding", "alt-svc",
-					  "strict-transport-security"};
-
-	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-		if (rw_slice_caseis(name, own[i]))
-			return true;
-	return rw_h1_hop_by_hop(h, name);
-}
-
 static int keep_fields(struct rw_request *r, const struct rw_h1_head *h)
 {
 	for (unsigned i = 0; i < h->n_headers; i++) {
 		struct rw_http_field *f = &r->answer_fields[r->n_answer_fields];
 		char *name, *value;
 
-		if (field_stays_behind(h, h->headers[i].name))
+		if (!rw_field_goes_down(h, h->headers[i].name))
 			continue;
 		name = rw_arena_copy(&r->arena, h->headers[i].name);
 		value = rw_arena_copy(&r->arena, h->headers[i].value);
@@ -57,13 +46,6 @@ static int keep_fields(struct rw_request *r, const struct rw_h1_head *h)
 		r->n_answer_fields++;
 	}
 	return RW_OK;
-}
-
-static bool is_encoded(const struct rw_h1_head *h)
-{
-	const struct rw_slice *v = rw_h1_find(h, "content-encoding");
-
-	return v && v->n && !rw_slice_caseis(*v, "identity");
 }
 
 static bool is_event_stream(const struct rw_h1_head *h)
@@ -108,7 +90,7 @@ static void on_head(void *user, const struct rw_h1_head *h)
 		refuse_answer(r, RW_REFUSE_UPSTREAM_AUTH, NULL);
 		return;
 	}
-	if (is_encoded(h)) {
+	if (rw_fields_encoded(h)) {
 		refuse_answer(r, RW_REFUSE_UPSTREAM_ANSWER,
 			      "it is compressed, though identity was asked for");
 		return;

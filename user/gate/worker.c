@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "gate/control.h"
+#include "gate/fields.h"
 #include "gate/request.h"
 
 enum {
@@ -14,18 +15,6 @@ enum {
 };
 
 /* --- requests come in ------------------------------------------------------------------------ */
-
-/* What the client said to us alone, or what we say anew. */
-static bool field_stays_here(const struct rw_h1_head *h, struct rw_slice name)
-{
-	static const char *const own[] = {"host", "authorization", "content-length",
-					  "accept-encoding", "expect"};
-
-	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-		if (rw_slice_caseis(name, own[i]))
-			return true;
-	return rw_h1_hop_by_hop(h, name);
-}
 
 static bool copy_slice(struct rw_request *r, struct rw_slice from, struct rw_slice *to)
 {
@@ -52,7 +41,7 @@ static bool read_head(struct rw_request *r, const struct rw_h1_head *h)
 	for (unsigned i = 0; i < h->n_headers; i++) {
 		struct rw_http_field *f = &r->fields[r->n_fields];
 
-		if (field_stays_here(h, h->headers[i].name))
+		if (!rw_field_goes_up(h, h->headers[i].name))
 			continue;
 		if (!copy_slice(r, h->headers[i].name, &f->name) ||
 		    !copy_slice(r, h->headers[i].value, &f->value))
@@ -71,13 +60,6 @@ static bool read_credential(struct rw_request *r, const struct rw_h1_head *h)
 	return copy_slice(r, rw_slice_of(v->p + 7, v->n - 7), &r->credential);
 }
 
-static bool body_is_encoded(const struct rw_h1_head *h)
-{
-	const struct rw_slice *v = rw_h1_find(h, "content-encoding");
-
-	return v && v->n && !rw_slice_caseis(*v, "identity");
-}
-
 static void on_request(void *user, struct rw_exchange *x, const struct rw_h1_head *h)
 {
 	struct rw_worker *w = user;
@@ -91,7 +73,7 @@ static void on_request(void *user, struct rw_exchange *x, const struct rw_h1_hea
 	r->source = rw_source_of(&rw_exchange_peer(x)->peer.sa);
 	if (!read_head(r, h) || !read_credential(r, h))
 		rw_refuse(r, RW_REFUSE_MEMORY, NULL, 0);
-	else if (body_is_encoded(h))
+	else if (rw_fields_encoded(h))
 		rw_refuse(r, RW_REFUSE_ENCODING, NULL, 0);
 	else if (h->has_length && h->length > w->snap->routes->config->max_body_bytes)
 		rw_refuse(r, RW_REFUSE_TOO_LARGE, NULL, 0);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/fields.h"
+
+/* Said to us alone, or said anew by us. */
+static const char *const stays_here[] = {
+	"host",
+	"content-length",
+	"accept-encoding",
+	"content-encoding",
+	/* whoever serves the caller knows its credentials, the provider gets the gateway's own */
+	"authorization",
+	"api-key",
+	"x-api-key",
+	"x-goog-api-key",
+	"cookie",
+	/* of a body in which something may be masked */
+	"digest",
+	"content-md5",
+	"content-digest",
+	"repr-digest",
+};
+
+static const char *const stays_there[] = {
+	"content-length",
+	"content-encoding",
+	"date",
+	/* about the upstream's own host, which the client does not talk to */
+	"alt-svc",
+	"strict-transport-security",
+	"set-cookie",
+	/* of a body in which something may be masked */
+	"etag",
+	"digest",
+	"content-md5",
+	"content-digest",
+	"repr-digest",
+};
+
+static bool listed(const char *const *list, size_t n, struct rw_slice name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (rw_slice_caseis(name, list[i]))
+			return true;
+	return false;
+}
+
+/* Only the gateway speaks in its own name. */
+static bool is_ours(struct rw_slice name)
+{
+	static const struct rw_slice prefix = {"x-ringwall-", 11};
+
+	return name.n >= prefix.n && strncasecmp(name.p, prefix.p, prefix.n) == 0;
+}
+
+bool rw_field_goes_up(const struct rw_h1_head *h, struct rw_slice name)
+{
+	return !is_ours(name) && !rw_h1_hop_by_hop(h, name) &&
+	       !listed(stays_here, sizeof(stays_here) / sizeof(stays_here[0]), name);
+}
+
+bool rw_field_goes_down(const struct rw_h1_head *h, struct rw_slice name)
+{
+	return !is_ours(name) && !rw_h1_hop_by_hop(h, name) &&
+	       !listed(stays_there, sizeof(stays_there) / sizeof(stays_there[0]), name);
+}
+
+bool rw_fields_encoded(const struct rw_h1_head *h)
+{
+	for (unsigned i = 0; i < h->n_headers; i++)
+		if (rw_slice_caseis(h->headers[i].name, "content-encoding") &&
+		    h->headers[i].value.n && !rw_slice_caseis(h->headers[i].value, "identity"))
+			return true;
+	return false;
+}
