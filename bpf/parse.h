@@ -173,7 +173,7 @@ static __always_inline enum rw_parsed rw_parse_ip6(struct xdp_md *ctx, void *dat
 						   __u32 ip_at, struct rw_packet *p)
 {
 	struct ipv6hdr *ip = data + ip_at;
-	const __u32 *word = ip->saddr.in6_u.u6_addr32;
+	const __u32 *word = (const void *)&ip->saddr;
 	__u32 chain;
 
 	if ((void *)(ip + 1) > end || ip->version != 6)
