@@ -135,20 +135,6 @@ static int connect_on(struct rw_fetch *f, struct rw_error *e)
 	return RW_OK;
 }
 
-/* "192.0.2.1:443: connection refused" is said as "connection refused (192.0.2.1:443)". */
-static void explain(const struct rw_fetch *f, const struct rw_addr *addr,
-		    const struct rw_error *why, struct rw_error *e)
-{
-	const char *text = why->code ? why->text : "the connection was closed";
-	char where[RW_ADDR_TEXT];
-	size_t n = strlen(rw_addr_text(addr, true, where));
-
-	if (strncmp(text, where, n) == 0 && text[n] == ':' && text[n + 1] == ' ')
-		text += n + 2;
-	rw_fail(e, why->code ? (int)why->code : RW_ECLOSED, "upstream %s: %.300s (%s)",
-		f->pool->host, text, where);
-}
-
 /*
  * An idle connection may have been closed by the upstream just as we took it: such a
  * request was not answered in any part, and goes out once more on a new one. An
@@ -162,7 +148,9 @@ void rw_fetch_lost(struct rw_fetch *f, const struct rw_error *why)
 	struct rw_error e;
 
 	f->conn = NULL;
-	explain(f, &p->addrs[c->addr], why, &e);
+	/* The stream's own errors name the address. */
+	rw_fail(&e, why->code ? (int)why->code : RW_ECLOSED, "upstream %s: %.400s", p->host,
+		why->code ? why->text : "the connection was closed");
 	if (connecting && ++f->tried >= p->n_addrs) {
 		finish(f, &e);
 		return;
@@ -205,7 +193,7 @@ static void on_deadline(void *arg)
 	};
 	struct rw_fetch *f = arg;
 	struct rw_upconn *c = f->conn;
-	struct rw_error e = {RW_ETIMEOUT, ""};
+	struct rw_error e;
 
 	/* Bytes do not move the timer, they are noted: it is set on to where they lead. */
 	if (f->state == RW_FETCH_ANSWER && now(f) - f->last_ns < f->pool->cfg.between_ns) {
@@ -217,7 +205,7 @@ static void on_deadline(void *arg)
 		rw_fetch_broken(f, RW_ETIMEOUT, late[f->state]);
 		return;
 	}
-	snprintf(e.text, sizeof(e.text), "%s", late[f->state]);
+	rw_upconn_error(c, &e, RW_ETIMEOUT, late[f->state]);
 	rw_fetch_lost(f, &e);
 }
 

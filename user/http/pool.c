@@ -228,6 +228,13 @@ void rw_upconn_close(struct rw_upconn *c, bool abort)
 		rw_stream_finish(c->stream);
 }
 
+void rw_upconn_error(const struct rw_upconn *c, struct rw_error *e, int code, const char *text)
+{
+	char where[RW_ADDR_TEXT];
+
+	rw_fail(e, code, "%s (%s)", text, rw_addr_text(&c->pool->addrs[c->addr], true, where));
+}
+
 /* --- answers ---------------------------------------------------------------------------------- */
 
 static int on_head(void *user, const struct rw_h1_head *head)
@@ -331,7 +338,6 @@ static void on_data(void *user, const uint8_t *data, size_t n)
 
 static void on_eof(void *user, bool clean)
 {
-	const struct rw_error closed = {RW_ECLOSED, "closed before any answer"};
 	struct rw_upconn *c = user;
 	struct rw_fetch *f = c->fetch;
 	struct rw_error e = {0};
@@ -343,7 +349,8 @@ static void on_eof(void *user, bool clean)
 		rw_upconn_close(c, false);
 	} else if (!c->answered) {
 		rw_upconn_close(c, true);
-		rw_fetch_lost(f, &closed);
+		rw_upconn_error(c, &e, RW_ECLOSED, "closed before any answer");
+		rw_fetch_lost(f, &e);
 	} else if (rw_h1_eof(c->parser, &e) || !c->ended) {
 		/* Between a 1xx and the final answer nothing is in the parser. */
 		break_off(c, RW_ECLOSED, "the connection was closed before the answer was whole");

@@ -86,6 +86,8 @@ int rw_pool_connect(struct rw_pool *p, struct rw_fetch *f, unsigned n, struct rw
 struct rw_upconn *rw_pool_take(struct rw_pool *p);
 /* Closes at once, or after what is queued. Whose fetch it was must have left it. */
 void rw_upconn_close(struct rw_upconn *c, bool abort);
+/* "text (192.0.2.1:443)" */
+void rw_upconn_error(const struct rw_upconn *c, struct rw_error *e, int code, const char *text);
 void rw_pool_hold(struct rw_pool *p);
 void rw_pool_unhold(struct rw_pool *p);
 
