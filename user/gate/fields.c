@@ -72,3 +72,36 @@ bool rw_fields_encoded(const struct rw_h1_head *h)
 			return true;
 	return false;
 }
+
+static struct rw_slice trimmed(const char *p, const char *end)
+{
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	while (end > p && (end[-1] == ' ' || end[-1] == '\t'))
+		end--;
+	return rw_slice_of(p, (size_t)(end - p));
+}
+
+/* "application/json", perhaps "; charset=utf-8"; RFC 8259 11 knows no other parameter. */
+static bool is_json(struct rw_slice v)
+{
+	const char *end = v.p + v.n, *semicolon = v.n ? memchr(v.p, ';', v.n) : NULL;
+	struct rw_slice parameter;
+
+	if (!rw_slice_caseis(trimmed(v.p, semicolon ? semicolon : end), "application/json"))
+		return false;
+	if (!semicolon)
+		return true;
+	parameter = trimmed(semicolon + 1, end);
+	return parameter.n == 0 || rw_slice_caseis(parameter, "charset=utf-8") ||
+	       rw_slice_caseis(parameter, "charset=\"utf-8\"");
+}
+
+bool rw_fields_not_json(const struct rw_h1_head *h)
+{
+	for (unsigned i = 0; i < h->n_headers; i++)
+		if (rw_slice_caseis(h->headers[i].name, "content-type") &&
+		    !is_json(h->headers[i].value))
+			return true;
+	return false;
+}

@@ -14,4 +14,10 @@ bool rw_field_goes_down(const struct rw_h1_head *h, struct rw_slice name);
 /* content-encoding says something other than identity: the body cannot be read. */
 bool rw_fields_encoded(const struct rw_h1_head *h);
 
+/*
+ * content-type says something else than JSON in UTF-8: the upstream might read another body than
+ * the one that was scanned. Not to say it is no contradiction.
+ */
+bool rw_fields_not_json(const struct rw_h1_head *h);
+
 #endif

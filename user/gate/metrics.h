@@ -38,8 +38,7 @@
 	X(answer_bytes_total, "counter", "bytes of answer bodies")                                 \
 	X(prompt_tokens_total, "counter", "prompt tokens as upstreams reported")                   \
 	X(completion_tokens_total, "counter", "completion tokens as upstreams reported")           \
-	X(buffered_bytes, "gauge", "bytes of bodies held in memory")                               \
-	X(scan_ns_total, "counter", "time spent scanning requests, in nanoseconds")
+	X(buffered_bytes, "gauge", "bytes of bodies held in memory")
 
 /* Upper bounds of the latency histogram, in microseconds; one more bucket is +Inf. */
 #define RW_LATENCY_BOUNDS_US                                                                   \

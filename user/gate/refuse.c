@@ -51,6 +51,9 @@ static const struct {
 	[RW_REFUSE_ENCODING] = {415, "invalid_request_error", "unsupported_encoding",
 				"This gateway reads request bodies and takes no content-encoding",
 				false, 0, AT(refused_input_total)},
+	[RW_REFUSE_MEDIA_TYPE] = {415, "invalid_request_error", "unsupported_media_type",
+				  "This gateway reads request bodies as application/json in UTF-8",
+				  false, 0, AT(refused_input_total)},
 	[RW_REFUSE_BODY] = {400, "invalid_request_error", "invalid_body",
 			    "The request's body cannot be read", false, 0, AT(refused_input_total)},
 	[RW_REFUSE_MODEL] = {404, "invalid_request_error", "model_not_found",
@@ -119,6 +122,7 @@ size_t rw_own_fields(struct rw_request *r, struct rw_http_field *f, size_t n)
 	return n;
 }
 
+/* f has room for four more. */
 static void send_json(struct rw_request *r, unsigned status, struct rw_http_field *f, size_t n,
 		      struct rw_slice text)
 {
@@ -143,34 +147,49 @@ enum rw_step rw_answer_json(struct rw_request *r, unsigned status, struct rw_sli
 	return RW_STEP_DONE;
 }
 
-static size_t retry_fields(struct rw_request *r, enum rw_refusal kind, uint64_t retry_ns,
-			   struct rw_http_field *f)
+/* What is said beside the body. Texts are copied when the head is written, so they may be here. */
+struct extra {
+	struct rw_http_field at[8];
+	size_t n;
+	char seconds[24], ms[24];
+};
+
+static void add(struct extra *x, struct rw_slice name, struct rw_slice value)
+{
+	x->at[x->n++] = (struct rw_http_field){name, value};
+}
+
+static void add_retry(struct extra *x, enum rw_refusal kind, uint64_t retry_ns)
 {
 	uint64_t ms = retry_ns ? (retry_ns + 999999) / 1000000 : refusals[kind].retry_s * 1000ull;
-	size_t n = 0;
 
 	if (ms > SDK_RETRY_MAX_MS)
 		ms = SDK_RETRY_MAX_MS;
-	if (refusals[kind].retry && ms) {
-		f[n++] = (struct rw_http_field){
-			RW_SLICE("retry-after"),
-			rw_slice_str(rw_arena_printf(&r->arena, "%" PRIu64, (ms + 999) / 1000))};
-		f[n++] = (struct rw_http_field){
-			RW_SLICE("retry-after-ms"),
-			rw_slice_str(rw_arena_printf(&r->arena, "%" PRIu64, ms))};
-	}
 	if (!refusals[kind].retry)
-		f[n++] = (struct rw_http_field){RW_SLICE("x-should-retry"), RW_SLICE("false")};
-	return n;
+		add(x, RW_SLICE("x-should-retry"), RW_SLICE("false"));
+	if (!refusals[kind].retry || !ms)
+		return;
+	snprintf(x->seconds, sizeof(x->seconds), "%" PRIu64, (ms + 999) / 1000);
+	snprintf(x->ms, sizeof(x->ms), "%" PRIu64, ms);
+	add(x, RW_SLICE("retry-after"), rw_slice_str(x->seconds));
+	add(x, RW_SLICE("retry-after-ms"), rw_slice_str(x->ms));
+}
+
+static void add_extra(struct extra *x, enum rw_refusal kind, const char *detail, uint64_t retry_ns)
+{
+	add_retry(x, kind, retry_ns);
+	if (kind == RW_REFUSE_METHOD)
+		add(x, RW_SLICE("allow"), rw_slice_str(detail)); /* RFC 9110 15.5.6 */
+	if (refusals[kind].status == 401)
+		add(x, RW_SLICE("www-authenticate"), RW_SLICE("Bearer")); /* RFC 9110 15.5.2 */
 }
 
 enum rw_step rw_refuse(struct rw_request *r, enum rw_refusal kind, const char *detail,
 		       uint64_t retry_ns)
 {
-	struct rw_http_field f[12];
 	struct rw_buf text = {.max = 4096};
+	struct extra x = {0};
 	char message[768];
-	size_t n;
 
 	RW_BUG_ON(r->answered);
 	if (refusals[kind].counter)
@@ -186,12 +205,10 @@ enum rw_step rw_refuse(struct rw_request *r, enum rw_refusal kind, const char *d
 	else
 		snprintf(message, sizeof(message), "%s%s%s (request %s)", refusals[kind].message,
 			 detail ? ": " : "", detail ? detail : "", r->id);
-	n = retry_fields(r, kind, retry_ns, f);
-	if (kind == RW_REFUSE_METHOD)
-		f[n++] = (struct rw_http_field){RW_SLICE("allow"), rw_slice_str(detail)};
+	add_extra(&x, kind, detail, retry_ns);
 	if (rw_openai_error(&text, refusals[kind].type, refusals[kind].code, message))
 		rw_buf_reset(&text); /* status and code still tell */
-	send_json(r, refusals[kind].status, f, n, rw_buf_slice(&text));
+	send_json(r, refusals[kind].status, x.at, x.n, rw_buf_slice(&text));
 	rw_buf_free(&text);
 	return RW_STEP_DONE;
 }

@@ -15,7 +15,7 @@
 #include "llm/openai.h"
 
 enum rw_endpoint {
-	RW_EP_NONE,
+	RW_EP_NONE, /* a path that is not served */
 	RW_EP_HEALTHZ,
 	RW_EP_READYZ,
 	RW_EP_MODELS,
@@ -44,8 +44,11 @@ struct rw_request {
 
 	/* from the head */
 	enum rw_endpoint endpoint;
+	const char *allow; /* another method, or methods, are right for the path; else NULL */
 	struct rw_slice method, path, query; /* query with its '?', or empty */
-	struct rw_slice credential;	     /* wiped once identified */
+	struct rw_slice credential;	     /* wiped once identified, or at settling */
+	bool encoded, not_json;		     /* what its head says of the body */
+	uint64_t announced_bytes;	     /* by Content-Length; else 0 */
 	struct rw_http_field *fields;	     /* what goes on to the upstream */
 	size_t n_fields;
 	const struct rw_key *key; /* NULL: anonymous */
@@ -60,7 +63,7 @@ struct rw_request {
 	struct rw_edit *edits;
 	unsigned n_edits;
 	struct rw_tally found;
-	struct rw_timer yield;
+	struct rw_task yield;
 
 	/* the way out and back */
 	int upstream;
@@ -102,6 +105,7 @@ enum rw_refusal {
 	RW_REFUSE_RATE_KEY,
 	RW_REFUSE_TOO_LARGE,
 	RW_REFUSE_ENCODING,
+	RW_REFUSE_MEDIA_TYPE,
 	RW_REFUSE_BODY,
 	RW_REFUSE_MODEL,
 	RW_REFUSE_BLOCKED,
@@ -135,6 +139,8 @@ void rw_request_settle(struct rw_request *r, bool completed);
 void rw_request_free_idle(struct rw_worker *w);
 /* Counts bytes against the worker's memory bound: false when it would be passed. */
 bool rw_request_charge(struct rw_request *r, size_t bytes);
+/* The caller's key is not needed any more. */
+void rw_request_wipe(struct rw_request *r);
 void rw_request_strike(struct rw_request *r, enum rw_strike kind);
 
 #endif

@@ -4,6 +4,7 @@
 #include "gate/request.h"
 
 #include <inttypes.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 
 enum {
@@ -58,6 +59,13 @@ static void uncharge(struct rw_request *r)
 	atomic_store_explicit(&r->w->metrics.buffered_bytes, r->w->buffered_bytes,
 			      memory_order_relaxed);
 	r->charged_bytes = 0;
+}
+
+void rw_request_wipe(struct rw_request *r)
+{
+	if (r->credential.n) /* a copy of our own, in the arena */
+		OPENSSL_cleanse((void *)(uintptr_t)r->credential.p, r->credential.n);
+	r->credential = (struct rw_slice){0};
 }
 
 void rw_request_strike(struct rw_request *r, enum rw_strike kind)
@@ -150,7 +158,8 @@ void rw_request_settle(struct rw_request *r, bool completed)
 	struct rw_metrics *m = &r->w->metrics;
 	uint64_t now = rw_loop_now(r->w->loop);
 
-	rw_timer_cancel(&r->yield);
+	rw_task_cancel(&r->yield);
+	rw_request_wipe(r);
 	if (r->fetch) /* the client is gone: stop paying for an answer nobody reads */
 		rw_fetch_cancel(r->fetch);
 	r->fetch = NULL;

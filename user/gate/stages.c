@@ -6,7 +6,6 @@
 #include "gate/control.h"
 #include "gate/request.h"
 
-#include <openssl/crypto.h>
 #include <stdlib.h>
 
 /* A turn belongs to everybody: one request scans this much, then waits for the next turn. */
@@ -15,6 +14,35 @@ enum { SCAN_SLICE_BYTES = 128 * 1024 };
 static const struct rw_config *config_of(const struct rw_request *r)
 {
 	return r->snap->routes->config;
+}
+
+/* --- route: what is asked for -------------------------------------------------------------- */
+
+static const struct {
+	const char *path;
+	const char *method, *also; /* also may be NULL */
+	const char *allow;
+	enum rw_endpoint endpoint;
+} paths[] = {
+	{"/v1/chat/completions", "POST", NULL, "POST", RW_EP_CHAT},
+	{"/v1/models", "GET", "HEAD", "GET, HEAD", RW_EP_MODELS},
+	{"/healthz", "GET", "HEAD", "GET, HEAD", RW_EP_HEALTHZ},
+	{"/readyz", "GET", "HEAD", "GET, HEAD", RW_EP_READYZ},
+};
+
+/* Paths are compared as they came: another spelling is another path, and is not served. */
+static enum rw_step route(struct rw_request *r)
+{
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		if (!rw_slice_is(r->path, paths[i].path))
+			continue;
+		if (rw_slice_is(r->method, paths[i].method) ||
+		    (paths[i].also && rw_slice_is(r->method, paths[i].also)))
+			r->endpoint = paths[i].endpoint;
+		else
+			r->allow = paths[i].allow;
+	}
+	return RW_STEP_NEXT;
 }
 
 /* --- admit: may any request be served now? ------------------------------------------------ */
@@ -33,32 +61,6 @@ static enum rw_step admit(struct rw_request *r)
 	    !atomic_load_explicit(&gw->audit_ok, memory_order_relaxed))
 		return rw_refuse(r, RW_REFUSE_AUDIT, NULL, 0);
 	return RW_STEP_NEXT;
-}
-
-/* --- route: what is asked for -------------------------------------------------------------- */
-
-static const struct {
-	const char *path;
-	const char *method;
-	enum rw_endpoint endpoint;
-} paths[] = {
-	{"/v1/chat/completions", "POST", RW_EP_CHAT},
-	{"/v1/models", "GET", RW_EP_MODELS},
-	{"/healthz", "GET", RW_EP_HEALTHZ},
-	{"/readyz", "GET", RW_EP_READYZ},
-};
-
-static enum rw_step route(struct rw_request *r)
-{
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		if (!rw_slice_is(r->path, paths[i].path))
-			continue;
-		if (!rw_slice_is(r->method, paths[i].method))
-			return rw_refuse(r, RW_REFUSE_METHOD, paths[i].method, 0);
-		r->endpoint = paths[i].endpoint;
-		return RW_STEP_NEXT;
-	}
-	return rw_refuse(r, RW_REFUSE_NO_PATH, NULL, 0);
 }
 
 /* --- ready: says what is enforced where ------------------------------------------------------ */
@@ -103,21 +105,29 @@ static enum rw_step limit_address(struct rw_request *r)
 	return rw_refuse(r, RW_REFUSE_RATE_ADDRESS, NULL, retry_ns);
 }
 
+/* Behind the limit: each refusal leaves an audit record, and a stranger asks as often as he likes.
+ */
+static enum rw_step known(struct rw_request *r)
+{
+	if (r->allow)
+		return rw_refuse(r, RW_REFUSE_METHOD, r->allow, 0);
+	return r->endpoint == RW_EP_NONE ? rw_refuse(r, RW_REFUSE_NO_PATH, NULL, 0) : RW_STEP_NEXT;
+}
+
 /* --- identify: whose request is it ----------------------------------------------------------- */
 
+/* A wrong key is refused also where none is needed: whoever has one wants to be known. */
 static enum rw_step identify(struct rw_request *r)
 {
-	struct rw_slice c = r->credential;
+	bool given = r->credential.n > 0;
 
-	if (c.n)
-		r->key = rw_keytable_find(r->snap->keys, c);
-	if (c.n) /* a copy of our own, in the arena */
-		OPENSSL_cleanse((void *)(uintptr_t)c.p, c.n);
-	r->credential = (struct rw_slice){0};
-	if (r->key || !config_of(r)->keys_required)
+	if (given)
+		r->key = rw_keytable_find(r->snap->keys, r->credential);
+	rw_request_wipe(r);
+	if (r->key || (!given && !config_of(r)->keys_required))
 		return RW_STEP_NEXT;
 	rw_request_strike(r, RW_STRIKE_AUTH);
-	return rw_refuse(r, c.n ? RW_REFUSE_BAD_KEY : RW_REFUSE_NO_KEY, NULL, 0);
+	return rw_refuse(r, given ? RW_REFUSE_BAD_KEY : RW_REFUSE_NO_KEY, NULL, 0);
 }
 
 static enum rw_step limit_key(struct rw_request *r)
@@ -158,6 +168,17 @@ static enum rw_step models(struct rw_request *r)
 
 /* --- body: whole, under its bound ------------------------------------------------------------ */
 
+static enum rw_step acceptable(struct rw_request *r)
+{
+	if (r->encoded)
+		return rw_refuse(r, RW_REFUSE_ENCODING, NULL, 0);
+	if (r->not_json)
+		return rw_refuse(r, RW_REFUSE_MEDIA_TYPE, NULL, 0);
+	if (r->announced_bytes > config_of(r)->max_body_bytes)
+		return rw_refuse(r, RW_REFUSE_TOO_LARGE, NULL, 0);
+	return RW_STEP_NEXT;
+}
+
 static enum rw_step body(struct rw_request *r)
 {
 	if (!r->body_whole) {
@@ -175,8 +196,11 @@ static enum rw_step normalise(struct rw_request *r)
 	struct rw_chat_limits limits = {.messages = config_of(r)->max_messages};
 	struct rw_error e = {0};
 
-	if (rw_chat_parse(&r->chat, &r->arena, rw_buf_slice(&r->body), &limits, &e))
-		return rw_refuse(r, RW_REFUSE_BODY, e.text, 0);
+	int rc = rw_chat_parse(&r->chat, &r->arena, rw_buf_slice(&r->body), &limits, &e);
+
+	if (rc)
+		return rc == RW_ENOMEM ? rw_refuse(r, RW_REFUSE_MEMORY, NULL, 0)
+				       : rw_refuse(r, RW_REFUSE_BODY, e.text, 0);
 	r->edits = rw_arena_alloc(&r->arena, (r->chat.n_texts + 1) * sizeof(*r->edits));
 	return r->edits ? RW_STEP_NEXT : rw_refuse(r, RW_REFUSE_MEMORY, NULL, 0);
 }
@@ -253,7 +277,6 @@ static void resume(void *arg)
 
 static enum rw_step scan(struct rw_request *r)
 {
-	uint64_t now = rw_loop_now(r->w->loop);
 	size_t left = SCAN_SLICE_BYTES;
 	int act;
 
@@ -261,7 +284,7 @@ static enum rw_step scan(struct rw_request *r)
 		const struct rw_text *t = &r->chat.texts[r->next_text];
 
 		if (left == 0) {
-			rw_timer_set(r->w->loop, &r->yield, now, resume, r);
+			rw_task_set(r->w->loop, &r->yield, resume, r);
 			return RW_STEP_WAIT;
 		}
 		left -= t->text.n < left ? t->text.n : left;
@@ -313,13 +336,22 @@ static const struct {
 	const char *name;
 	enum rw_step (*run)(struct rw_request *r);
 } stages[] = {
-	{"route", route},	  {"admit", admit},
-	{"ready", ready},	  {"limit by address", limit_address},
-	{"identify", identify},	  {"limit by key", limit_key},
-	{"models", models},	  {"body", body},
-	{"normalise", normalise}, {"choose model", choose_model},
-	{"scan", scan},		  {"decide", decide},
-	{"rewrite", rewrite},	  {"forward", rw_request_forward},
+	{"route", route},
+	{"admit", admit},
+	{"ready", ready},
+	{"limit by address", limit_address},
+	{"known", known},
+	{"identify", identify},
+	{"limit by key", limit_key},
+	{"models", models},
+	{"acceptable", acceptable},
+	{"body", body},
+	{"normalise", normalise},
+	{"choose model", choose_model},
+	{"scan", scan},
+	{"decide", decide},
+	{"rewrite", rewrite},
+	{"forward", rw_request_forward},
 };
 
 void rw_request_run(struct rw_request *r)

@@ -71,14 +71,13 @@ static void on_request(void *user, struct rw_exchange *x, const struct rw_h1_hea
 	}
 	rw_exchange_set_user(x, r);
 	r->source = rw_source_of(&rw_exchange_peer(x)->peer.sa);
-	if (!read_head(r, h) || !read_credential(r, h))
-		rw_refuse(r, RW_REFUSE_MEMORY, NULL, 0);
-	else if (rw_fields_encoded(h))
-		rw_refuse(r, RW_REFUSE_ENCODING, NULL, 0);
-	else if (h->has_length && h->length > w->snap->routes->config->max_body_bytes)
-		rw_refuse(r, RW_REFUSE_TOO_LARGE, NULL, 0);
-	else
+	r->encoded = rw_fields_encoded(h);
+	r->not_json = rw_fields_not_json(h);
+	r->announced_bytes = h->has_length ? h->length : 0;
+	if (read_head(r, h) && read_credential(r, h))
 		rw_request_run(r);
+	else
+		rw_refuse(r, RW_REFUSE_MEMORY, NULL, 0);
 }
 
 static void on_body(void *xuser, struct rw_exchange *x, const char *data, size_t n)
