@@ -464,27 +464,38 @@ static void a_sink_that_fails_ends_it(void **state)
 	rw_tls_ctx_unref(cc);
 }
 
-/* CVE-2009-3555 and CPU abuse: TLS 1.2 renegotiation is refused. */
+/* CVE-2009-3555 and CPU abuse: TLS 1.2 renegotiation is refused, whoever asks for it. */
 static void renegotiation_is_refused(void **state)
 {
-	struct rw_tls_ctx *sc = server_ctx("good");
-	struct raw r;
-	struct end e;
+	struct rw_tls_ctx *sc = server_ctx("good"), *cc = client_ctx("ca.crt");
 
 	(void)state;
-	raw_begin(&r, false, TLS1_2_VERSION);
-	raw_start(&r, false);
-	end_begin(&e, sc, NULL);
-	raw_converse(&r, &e);
-	assert_int_equal(e.opens, 1);
-	assert_int_equal(SSL_renegotiate(r.ssl), 1);
-	raw_converse(&r, &e);
-	assert_string_equal(r.said, "no renegotiation");
-	assert_int_equal(e.opens, 1);
-	assert_int_equal(e.got.len, 0);
-	end_free(&e);
-	raw_free(&r);
+	for (int as_client = 0; as_client < 2; as_client++) {
+		char before[64] = "", after[64] = "", none;
+		struct raw r;
+		struct end e;
+
+		raw_begin(&r, as_client, TLS1_2_VERSION);
+		raw_start(&r, as_client);
+		end_begin(&e, as_client ? cc : sc, as_client ? "localhost" : NULL);
+		end_feed(&e, NULL, 0);
+		raw_converse(&r, &e);
+		assert_int_equal(e.opens, 1);
+		SSL_get_finished(r.ssl, before, sizeof(before));
+		assert_int_equal(SSL_renegotiate(r.ssl), 1);
+		for (int i = 0; i < 4; i++) {
+			raw_converse(&r, &e);
+			assert_true(SSL_read(r.ssl, &none, 1) <= 0);
+		}
+		/* A second handshake would have left another Finished. */
+		SSL_get_finished(r.ssl, after, sizeof(after));
+		assert_memory_equal(before, after, sizeof(before));
+		assert_int_equal(e.got.len, 0);
+		end_free(&e);
+		raw_free(&r);
+	}
 	rw_tls_ctx_unref(sc);
+	rw_tls_ctx_unref(cc);
 }
 
 /* A peer may ask for new keys at any time (RFC 8446 4.6.3); our answer goes with the next write. */
