@@ -15,16 +15,18 @@ static const struct rw_config *config_of(const struct rw_request *r)
 	return r->snap->routes->config;
 }
 
-static void end_fetch(struct rw_request *r)
-{
-	r->fetch = NULL;
-}
-
 static void cancel_fetch(struct rw_request *r)
 {
 	if (r->fetch)
 		rw_fetch_cancel(r->fetch);
 	r->fetch = NULL;
+}
+
+/* The audit record and the headers tell the stronger of what was found on both ways. */
+static void raise_verdict(struct rw_request *r)
+{
+	if (r->answer_found.strongest > r->found.strongest)
+		r->verdict = rw_action_name(r->answer_found.strongest);
 }
 
 /* --- the head ---------------------------------------------------------------------------- */
@@ -55,20 +57,15 @@ static bool is_event_stream(const struct rw_h1_head *h)
 	return v && v->n >= 17 && strncasecmp(v->p, "text/event-stream", 17) == 0;
 }
 
-static void send_head(struct rw_request *r, int64_t length)
+/* False: it could not be written, the connection is ending, and on_done of the exchange follows. */
+static bool send_head(struct rw_request *r, int64_t length)
 {
-	struct rw_metrics *m = &r->w->metrics;
 	size_t n = rw_own_fields(r, r->answer_fields, r->n_answer_fields);
 
 	r->answered = true;
 	r->status = r->answer_status;
-	if (r->status < 300)
-		rw_metric_add(&m->answers_2xx_total, 1);
-	else if (r->status < 500)
-		rw_metric_add(&m->answers_4xx_total, 1);
-	else
-		rw_metric_add(&m->answers_5xx_total, 1);
-	rw_exchange_head(r->x, r->answer_status, r->answer_fields, n, length);
+	rw_metrics_status(&r->w->metrics, r->status);
+	return rw_exchange_head(r->x, r->answer_status, r->answer_fields, n, length) == RW_OK;
 }
 
 static void refuse_answer(struct rw_request *r, enum rw_refusal kind, const char *detail)
@@ -88,6 +85,14 @@ static void on_head(void *user, const struct rw_h1_head *h)
 		rw_warn("upstream %s answered %u: check its key in the configuration",
 			config_of(r)->upstreams[r->upstream].name, h->status);
 		refuse_answer(r, RW_REFUSE_UPSTREAM_AUTH, NULL);
+		return;
+	}
+	/* A client that followed would carry the prompt, as it was, around the guards. */
+	if (h->status >= 300 && h->status < 400) {
+		rw_warn("upstream %s answered %u, a redirection: check its url in the "
+			"configuration",
+			config_of(r)->upstreams[r->upstream].name, h->status);
+		refuse_answer(r, RW_REFUSE_UPSTREAM_ANSWER, "it redirects elsewhere");
 		return;
 	}
 	if (rw_fields_encoded(h)) {
@@ -110,23 +115,26 @@ static void on_head(void *user, const struct rw_h1_head *h)
 	}
 	r->mode = RW_ANSWER_STREAM;
 	rw_metric_add(&r->w->metrics.streams_total, 1);
-	send_head(r, -1);
+	if (!send_head(r, -1))
+		cancel_fetch(r);
 }
 
 /* --- streams ------------------------------------------------------------------------------ */
 
-static void settle_stream(struct rw_request *r)
+void rw_answer_settle(struct rw_request *r)
 {
-	const struct rw_tally *t = rw_answer_stream_tally(r->stream);
 	struct rw_metrics *m = &r->w->metrics;
 
-	r->answer_found = *t;
+	if (!r->stream)
+		return;
+	r->answer_found = *rw_answer_stream_tally(r->stream);
 	r->usage = *rw_answer_stream_usage(r->stream);
 	rw_metric_add(&m->stream_events_total, rw_answer_stream_events(r->stream));
-	if (t->strongest == RW_ACT_MASK)
+	if (r->answer_found.strongest == RW_ACT_MASK)
 		rw_metric_add(&m->masked_answers_total, 1);
-	if (t->strongest == RW_ACT_BLOCK)
+	if (r->answer_found.strongest == RW_ACT_BLOCK)
 		rw_metric_add(&m->blocked_answers_total, 1);
+	raise_verdict(r);
 	rw_answer_stream_free(r->stream);
 	r->stream = NULL;
 }
@@ -146,11 +154,19 @@ static bool flush_stream(struct rw_request *r)
 
 static void end_stream(struct rw_request *r)
 {
-	settle_stream(r);
+	rw_answer_settle(r);
 	if (flush_stream(r))
 		rw_exchange_end(r->x);
 	else
 		rw_exchange_abort(r->x);
+}
+
+static const char *reason_of(int rc)
+{
+	return rc == RW_EPERM	 ? "answer_blocked"
+	       : rc == RW_EIO	 ? "scanner_failed"
+	       : rc == RW_ENOMEM ? "overloaded"
+				 : "upstream_bad_answer";
 }
 
 static void stream_body(struct rw_request *r, struct rw_slice data)
@@ -159,7 +175,7 @@ static void stream_body(struct rw_request *r, struct rw_slice data)
 
 	if (rc) { /* the stream's own ending is in out already */
 		cancel_fetch(r);
-		r->reason = rc == RW_EPERM ? "answer_blocked" : "upstream_bad_answer";
+		r->reason = reason_of(rc);
 		end_stream(r);
 		return;
 	}
@@ -170,12 +186,6 @@ static void stream_body(struct rw_request *r, struct rw_slice data)
 	}
 	if (rw_exchange_queued(r->x) > rw_sock_high_mark())
 		rw_fetch_recv(r->fetch, false);
-}
-
-void rw_answer_drained(struct rw_request *r)
-{
-	if (r->fetch)
-		rw_fetch_recv(r->fetch, true);
 }
 
 /* --- whole answers ------------------------------------------------------------------------ */
@@ -204,28 +214,53 @@ static void on_body(void *user, const char *data, size_t n)
 static int guard_plain(struct rw_request *r)
 {
 	const struct rw_guard *g = &config_of(r)->answer;
-	const unsigned masked = (1u << RW_CAT_PII) | (1u << RW_CAT_SECRET);
 	struct rw_findings f;
-	int rc = rw_scan_text(r->w->scanner, r->snap->rules, rw_buf_slice(&r->answer), masked, &f);
+	enum rw_action act;
+	int rc = rw_scan_text(r->w->scanner, r->snap->rules, rw_buf_slice(&r->answer),
+			      (1u << RW_CAT_COUNT) - 1, &f);
 
 	if (rc)
 		return rc;
 	rw_tally_add(&r->answer_found, g, r->snap->rules, &f);
-	if (f.more || rw_guard_verdict(g, r->snap->rules, &f) == RW_ACT_BLOCK)
+	act = rw_guard_verdict(g, r->snap->rules, &f);
+	if (act == RW_ACT_BLOCK || (act == RW_ACT_MASK && f.more))
 		return RW_EPERM;
 	return rw_mask_text(g, r->snap->rules, &f, rw_buf_slice(&r->answer), &r->out);
 }
 
+/* An error's body may be anything; a success must be what we can read, or there is none. */
 static int guard_whole(struct rw_request *r, struct rw_error *e)
 {
-	int rc = rw_answer_guard(r->w->scanner, r->snap->rules, &config_of(r)->answer,
-				 rw_buf_slice(&r->answer), &r->out, &r->answer_found, &r->usage, e);
+	int rc;
 
-	if (rc != RW_EINVAL || r->answer_status == 200)
+	if (r->answer.len == 0 && (r->answer_status == 204 || r->answer_status == 205))
+		return RW_OK;
+	rc = rw_answer_guard(r->w->scanner, r->snap->rules, &config_of(r)->answer,
+			     rw_buf_slice(&r->answer), &r->out, &r->answer_found, &r->usage, e);
+	if (rc != RW_EINVAL || r->answer_status < 300)
 		return rc;
-	/* An error's body may be anything; only a 200 must be what we can read. */
 	rw_buf_reset(&r->out);
 	return guard_plain(r);
+}
+
+/* As much as the client takes; the rest stays in out until it does, not in one more copy. */
+static void push_whole(struct rw_request *r)
+{
+	size_t queued, room, n;
+
+	while (r->sent < r->out.len) {
+		queued = rw_exchange_queued(r->x);
+		room = rw_sock_high_mark();
+		if (queued >= room)
+			return; /* rw_answer_drained goes on */
+		n = r->out.len - r->sent;
+		n = n < room - queued ? n : room - queued;
+		if (rw_exchange_body(r->x, r->out.p + r->sent, n))
+			return;
+		r->sent += n;
+		r->answer_bytes += n;
+	}
+	rw_exchange_end(r->x);
 }
 
 static void end_whole(struct rw_request *r)
@@ -239,45 +274,74 @@ static void end_whole(struct rw_request *r)
 		rw_refuse(r, RW_REFUSE_ANSWER_BLOCKED, NULL, 0);
 		return;
 	}
+	if (rc == RW_OK && !rw_request_charge(r, r->out.len))
+		rc = RW_ENOMEM;
 	if (rc) {
-		rw_refuse(r, rc == RW_ENOMEM ? RW_REFUSE_MEMORY : RW_REFUSE_UPSTREAM_ANSWER,
+		rw_refuse(r,
+			  rc == RW_ENOMEM ? RW_REFUSE_MEMORY
+			  : rc == RW_EIO  ? RW_REFUSE_ANSWER_SCANNER
+					  : RW_REFUSE_UPSTREAM_ANSWER,
 			  rc == RW_EINVAL ? e.text : NULL, 0);
 		return;
 	}
+	rw_request_drop(r, &r->answer);
 	if (r->answer_found.strongest == RW_ACT_MASK)
 		rw_metric_add(&m->masked_answers_total, 1);
-	send_head(r, (int64_t)r->out.len);
-	r->answer_bytes += r->out.len;
-	if (rw_exchange_body(r->x, r->out.p, r->out.len) == RW_OK)
-		rw_exchange_end(r->x);
+	raise_verdict(r);
+	if (send_head(r, (int64_t)r->out.len))
+		push_whole(r);
+}
+
+void rw_answer_drained(struct rw_request *r)
+{
+	if (r->fetch)
+		rw_fetch_recv(r->fetch, true);
+	else if (r->mode == RW_ANSWER_WHOLE)
+		push_whole(r);
+}
+
+/* --- the end ------------------------------------------------------------------------------ */
+
+static void end_ended_stream(struct rw_request *r, bool clean)
+{
+	int rc = rw_answer_stream_end(r->stream, clean, &r->out);
+
+	if (!clean)
+		rw_metric_add(&r->w->metrics.upstream_errors_total, 1);
+	if (rc || !clean)
+		r->reason = clean ? reason_of(rc) : "upstream_broke_off";
+	end_stream(r);
+}
+
+/* What the provider did wrong is for the log; the caller learns the kind. */
+static enum rw_refusal kind_of(int code)
+{
+	switch (code) {
+	case RW_ETIMEOUT:
+		return RW_REFUSE_UPSTREAM_TIMEOUT;
+	case RW_EPROTO:
+	case RW_ELIMIT:
+		return RW_REFUSE_UPSTREAM_ANSWER;
+	case RW_ENOMEM:
+		return RW_REFUSE_MEMORY;
+	default:
+		return RW_REFUSE_UPSTREAM_DOWN;
+	}
 }
 
 static void on_done(void *user, const struct rw_error *why)
 {
 	struct rw_request *r = user;
 
-	end_fetch(r);
-	if (why->code) {
-		rw_metric_add(&r->w->metrics.upstream_errors_total, 1);
+	r->fetch = NULL;
+	if (why->code)
 		rw_warn("request %s: %s", r->id, why->text);
-	}
-	if (r->mode == RW_ANSWER_STREAM) {
-		if (rw_answer_stream_end(r->stream, why->code == 0, &r->out) || why->code)
-			r->reason = "upstream_broke_off";
-		end_stream(r);
-		return;
-	}
-	if (why->code == 0) {
-		end_whole(r);
-		return;
-	}
-	/* What the provider did wrong is for the log; the caller learns the kind. */
-	if (why->code == RW_ETIMEOUT)
-		rw_refuse(r, RW_REFUSE_UPSTREAM_TIMEOUT, NULL, 0);
-	else if (why->code == RW_EPROTO || why->code == RW_ELIMIT)
-		rw_refuse(r, RW_REFUSE_UPSTREAM_ANSWER, NULL, 0);
+	if (r->mode == RW_ANSWER_STREAM)
+		end_ended_stream(r, why->code == 0);
+	else if (why->code)
+		rw_refuse(r, kind_of((int)why->code), NULL, 0);
 	else
-		rw_refuse(r, RW_REFUSE_UPSTREAM_DOWN, NULL, 0);
+		end_whole(r);
 }
 
 /* --- the way out --------------------------------------------------------------------------- */
@@ -318,6 +382,5 @@ enum rw_step rw_request_forward(struct rw_request *r)
 	if (r->fetch)
 		return RW_STEP_WAIT;
 	rw_warn("request %s: %s", r->id, e.text);
-	rw_metric_add(&r->w->metrics.upstream_errors_total, 1);
-	return rw_refuse(r, RW_REFUSE_MEMORY, NULL, 0);
+	return rw_refuse(r, kind_of((int)e.code), NULL, 0);
 }

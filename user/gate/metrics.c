@@ -6,6 +6,16 @@ static const uint64_t bounds_us[] = {RW_LATENCY_BOUNDS_US};
 _Static_assert(sizeof(bounds_us) / sizeof(bounds_us[0]) + 1 == RW_LATENCY_BUCKETS,
 	       "one bucket per bound and one for +Inf");
 
+void rw_metrics_status(struct rw_metrics *m, unsigned status)
+{
+	if (status < 300)
+		rw_metric_add(&m->answers_2xx_total, 1);
+	else if (status < 500)
+		rw_metric_add(&m->answers_4xx_total, 1);
+	else
+		rw_metric_add(&m->answers_5xx_total, 1);
+}
+
 void rw_metrics_latency(struct rw_metrics *m, uint64_t us)
 {
 	unsigned i = 0;

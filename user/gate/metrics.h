@@ -30,7 +30,8 @@
 	X(streams_total, "counter", "streamed answers begun")                                      \
 	X(stream_events_total, "counter", "events of streamed answers")                            \
 	X(canceled_total, "counter", "requests whose client went away first")                      \
-	X(upstream_errors_total, "counter", "fetches that failed")                                 \
+	X(upstream_errors_total, "counter",                                                        \
+	  "fetches that failed, answers that cannot be passed on")                                 \
 	X(http_bad_total, "counter", "connections with malformed, slow or stalled HTTP or TLS")    \
 	X(strikes_total, "counter", "strikes reported against addresses")                          \
 	X(audit_refused_total, "counter", "requests refused because the audit log cannot be kept") \
@@ -67,6 +68,8 @@ static inline void rw_metric_sub(_Atomic uint64_t *m, uint64_t n)
 			      memory_order_relaxed);
 }
 
+/* Counts an answer by its status. */
+void rw_metrics_status(struct rw_metrics *m, unsigned status);
 void rw_metrics_latency(struct rw_metrics *m, uint64_t us);
 /* Adds all of from to into (which only the caller touches). */
 void rw_metrics_sum(struct rw_metrics *into, const struct rw_metrics *from);

@@ -25,6 +25,8 @@ int rw_pools_new(struct rw_pools **out, struct rw_loop *l, const struct rw_route
 			.connect_ns = ms_to_ns(uc->connect_ms),
 			.first_byte_ns = ms_to_ns(uc->first_byte_ms),
 			.between_ns = ms_to_ns(uc->between_ms),
+			/* as many as clients may come; 0 would be fewer */
+			.max_conns = c->max_connections * c->n_listeners,
 		};
 
 		p->at[i] = rw_pool_new(l, &pc, up->addrs, up->n_addrs, up->host, up->tls);

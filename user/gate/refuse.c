@@ -65,42 +65,38 @@ static const struct {
 			       "The request could not be scanned and was not sent on", false, 0, 0},
 	[RW_REFUSE_ANSWER_BLOCKED] = {502, "server_error", "answer_blocked",
 				      "The model's answer was blocked by a guard", false, 0, 0},
+	[RW_REFUSE_ANSWER_SCANNER] = {500, "server_error", "scanner_failed",
+				      "The model's answer could not be scanned and was not passed "
+				      "on",
+				      false, 0, 0},
 	[RW_REFUSE_UPSTREAM_DOWN] = {502, "server_error", "upstream_unavailable",
-				     "The model provider cannot be reached", true, 1, 0},
+				     "The model provider cannot be reached", true, 1,
+				     AT(upstream_errors_total)},
 	[RW_REFUSE_UPSTREAM_TIMEOUT] = {504, "server_error", "upstream_timeout",
-					"The model provider did not answer in time", true, 1, 0},
+					"The model provider did not answer in time", true, 1,
+					AT(upstream_errors_total)},
 	[RW_REFUSE_UPSTREAM_AUTH] = {502, "server_error", "upstream_refused_key",
 				     "The model provider refused the gateway's own key", false, 0,
-				     0},
+				     AT(upstream_errors_total)},
 	[RW_REFUSE_UPSTREAM_ANSWER] = {502, "server_error", "upstream_bad_answer",
 				       "The model provider's answer cannot be read and was not "
 				       "passed on",
-				       false, 0, 0},
+				       false, 0, AT(upstream_errors_total)},
 #undef AT
 };
 
 enum { SDK_RETRY_MAX_MS = 60000 };
 
-static void count_status(struct rw_metrics *m, unsigned status)
-{
-	if (status < 300)
-		rw_metric_add(&m->answers_2xx_total, 1);
-	else if (status < 500)
-		rw_metric_add(&m->answers_4xx_total, 1);
-	else
-		rw_metric_add(&m->answers_5xx_total, 1);
-}
-
 /* "pii.email;n=2, secret.aws_key;n=1": which rules fired and how often, never what they found. */
-static struct rw_slice findings_text(struct rw_request *r)
+static struct rw_slice findings_text(struct rw_request *r, const struct rw_tally *t)
 {
 	struct rw_buf b = {.max = 1024};
 	char *text;
 
-	for (unsigned i = 0; i < r->found.n; i++) {
-		const struct rw_rule_info *ri = rw_rules_info(r->snap->rules, r->found.at[i].rule);
+	for (unsigned i = 0; i < t->n; i++) {
+		const struct rw_rule_info *ri = rw_rules_info(r->snap->rules, t->at[i].rule);
 
-		if (rw_buf_addf(&b, "%s%s;n=%u", i ? ", " : "", ri->id, r->found.at[i].count))
+		if (rw_buf_addf(&b, "%s%s;n=%u", i ? ", " : "", ri->id, t->at[i].count))
 			break; /* over the bound: the first ones are told, audit has all */
 	}
 	text = rw_arena_copy(&r->arena, rw_buf_slice(&b));
@@ -108,21 +104,25 @@ static struct rw_slice findings_text(struct rw_request *r)
 	return rw_slice_str(text);
 }
 
+static size_t add_findings(struct rw_request *r, struct rw_http_field *f, struct rw_slice name,
+			   const struct rw_tally *t)
+{
+	*f = (struct rw_http_field){name, t->n ? findings_text(r, t) : (struct rw_slice){0}};
+	return f->value.n ? 1 : 0;
+}
+
 size_t rw_own_fields(struct rw_request *r, struct rw_http_field *f, size_t n)
 {
-	struct rw_slice found;
-
 	f[n++] = (struct rw_http_field){RW_SLICE("x-ringwall-request-id"), rw_slice_str(r->id)};
 	if (r->endpoint != RW_EP_CHAT || !r->verdict[0])
 		return n;
 	f[n++] = (struct rw_http_field){RW_SLICE("x-ringwall-verdict"), rw_slice_str(r->verdict)};
-	found = findings_text(r);
-	if (found.n)
-		f[n++] = (struct rw_http_field){RW_SLICE("x-ringwall-findings"), found};
+	n += add_findings(r, &f[n], RW_SLICE("x-ringwall-findings"), &r->found);
+	n += add_findings(r, &f[n], RW_SLICE("x-ringwall-answer-findings"), &r->answer_found);
 	return n;
 }
 
-/* f has room for four more. */
+/* f has room for five more. */
 static void send_json(struct rw_request *r, unsigned status, struct rw_http_field *f, size_t n,
 		      struct rw_slice text)
 {
@@ -131,7 +131,7 @@ static void send_json(struct rw_request *r, unsigned status, struct rw_http_fiel
 	r->answered = true;
 	r->status = status;
 	r->answer_bytes += text.n;
-	count_status(&r->w->metrics, status);
+	rw_metrics_status(&r->w->metrics, status);
 	/* A failed write closes the connection, and on_done tells. */
 	if (rw_exchange_head(r->x, status, f, n, (int64_t)text.n) ||
 	    rw_exchange_body(r->x, text.p, text.n))
@@ -149,7 +149,7 @@ enum rw_step rw_answer_json(struct rw_request *r, unsigned status, struct rw_sli
 
 /* What is said beside the body. Texts are copied when the head is written, so they may be here. */
 struct extra {
-	struct rw_http_field at[8];
+	struct rw_http_field at[9];
 	size_t n;
 	char seconds[24], ms[24];
 };
@@ -184,12 +184,33 @@ static void add_extra(struct extra *x, enum rw_refusal kind, const char *detail,
 		add(x, RW_SLICE("www-authenticate"), RW_SLICE("Bearer")); /* RFC 9110 15.5.2 */
 }
 
+/* Whose findings a block is to be explained by; NULL: it is no block. */
+static const struct rw_tally *blamed(const struct rw_request *r, enum rw_refusal kind)
+{
+	return kind == RW_REFUSE_BLOCKED	  ? &r->found
+	       : kind == RW_REFUSE_ANSWER_BLOCKED ? &r->answer_found
+						  : NULL;
+}
+
+static void put_message(struct rw_request *r, enum rw_refusal kind, const char *detail, char *out,
+			size_t room)
+{
+	const struct rw_tally *t = blamed(r, kind);
+
+	if (t)
+		snprintf(out, room, "%s (%.*s; request %s)", refusals[kind].message,
+			 RW_SLICE_FMT(findings_text(r, t)), r->id);
+	else
+		snprintf(out, room, "%s%s%s (request %s)", refusals[kind].message,
+			 detail ? ": " : "", detail ? detail : "", r->id);
+}
+
 enum rw_step rw_refuse(struct rw_request *r, enum rw_refusal kind, const char *detail,
 		       uint64_t retry_ns)
 {
-	struct rw_buf text = {.max = 4096};
+	struct rw_buf text = {.max = 8192};
 	struct extra x = {0};
-	char message[768];
+	char message[1536];
 
 	RW_BUG_ON(r->answered);
 	if (refusals[kind].counter)
@@ -197,14 +218,8 @@ enum rw_step rw_refuse(struct rw_request *r, enum rw_refusal kind, const char *d
 							   refusals[kind].counter),
 			      1);
 	r->reason = refusals[kind].code;
-	r->verdict = kind == RW_REFUSE_BLOCKED || kind == RW_REFUSE_ANSWER_BLOCKED ? "block"
-										   : "refuse";
-	if (kind == RW_REFUSE_BLOCKED)
-		snprintf(message, sizeof(message), "%s (%.*s; request %s)", refusals[kind].message,
-			 RW_SLICE_FMT(findings_text(r)), r->id);
-	else
-		snprintf(message, sizeof(message), "%s%s%s (request %s)", refusals[kind].message,
-			 detail ? ": " : "", detail ? detail : "", r->id);
+	r->verdict = blamed(r, kind) ? "block" : "refuse";
+	put_message(r, kind, detail, message, sizeof(message));
 	add_extra(&x, kind, detail, retry_ns);
 	if (rw_openai_error(&text, refusals[kind].type, refusals[kind].code, message))
 		rw_buf_reset(&text); /* status and code still tell */
@@ -218,8 +233,10 @@ void rw_refuse_body(void *user, unsigned status, const char *text, struct rw_buf
 {
 	const char *type = status >= 500 ? "server_error" : "invalid_request_error";
 	const char *code = status >= 500 ? "overloaded" : "malformed_request";
+	struct rw_metrics *m = &((struct rw_worker *)user)->metrics;
 
-	(void)user;
+	rw_metrics_status(m, status);
+	rw_metric_add(status >= 500 ? &m->refused_overload_total : &m->refused_input_total, 1);
 	*content_type = "application/json";
 	if (rw_openai_error(out, type, code, text))
 		rw_buf_reset(out);

@@ -74,6 +74,7 @@ struct rw_request {
 	struct rw_http_field answer_fields[RW_FIELDS_MAX];
 	size_t n_answer_fields;
 	struct rw_buf answer, out;
+	size_t sent; /* of out, where the answer is whole */
 	struct rw_answer_stream *stream;
 	struct rw_tally answer_found;
 	struct rw_usage usage;
@@ -111,6 +112,7 @@ enum rw_refusal {
 	RW_REFUSE_BLOCKED,
 	RW_REFUSE_SCANNER,
 	RW_REFUSE_ANSWER_BLOCKED,
+	RW_REFUSE_ANSWER_SCANNER,
 	RW_REFUSE_UPSTREAM_DOWN,
 	RW_REFUSE_UPSTREAM_TIMEOUT,
 	RW_REFUSE_UPSTREAM_AUTH,
@@ -124,7 +126,7 @@ enum rw_step rw_refuse(struct rw_request *r, enum rw_refusal kind, const char *d
 enum rw_step rw_answer_json(struct rw_request *r, unsigned status, struct rw_slice body);
 /* Adds our own headers (id, verdict, findings) to fields; returns the new count. */
 size_t rw_own_fields(struct rw_request *r, struct rw_http_field *fields, size_t n);
-/* The answer that the server makes by itself for broken input. */
+/* The answer that the server makes by itself, counted here; user is the worker. */
 void rw_refuse_body(void *user, unsigned status, const char *text, struct rw_buf *out,
 		    const char **content_type);
 
@@ -132,6 +134,8 @@ void rw_refuse_body(void *user, unsigned status, const char *text, struct rw_buf
 enum rw_step rw_request_forward(struct rw_request *r);
 /* The client takes bytes again. */
 void rw_answer_drained(struct rw_request *r);
+/* Takes over what a stream found so far, and ends it. Does nothing where there is none. */
+void rw_answer_settle(struct rw_request *r);
 
 /* Audit record, counters; then the request is recycled. (settle.c) */
 struct rw_request *rw_request_new(struct rw_worker *w, struct rw_exchange *x);
@@ -139,6 +143,8 @@ void rw_request_settle(struct rw_request *r, bool completed);
 void rw_request_free_idle(struct rw_worker *w);
 /* Counts bytes against the worker's memory bound: false when it would be passed. */
 bool rw_request_charge(struct rw_request *r, size_t bytes);
+/* b, whose length was charged, is not needed any more. */
+void rw_request_drop(struct rw_request *r, struct rw_buf *b);
 /* The caller's key is not needed any more. */
 void rw_request_wipe(struct rw_request *r);
 void rw_request_strike(struct rw_request *r, enum rw_strike kind);

@@ -53,12 +53,25 @@ bool rw_request_charge(struct rw_request *r, size_t bytes)
 	return true;
 }
 
-static void uncharge(struct rw_request *r)
+static void uncharge(struct rw_request *r, size_t bytes)
 {
-	r->w->buffered_bytes -= r->charged_bytes;
+	r->w->buffered_bytes -= bytes;
+	r->charged_bytes -= bytes;
 	atomic_store_explicit(&r->w->metrics.buffered_bytes, r->w->buffered_bytes,
 			      memory_order_relaxed);
-	r->charged_bytes = 0;
+}
+
+static void give_back(struct rw_buf *b)
+{
+	if (b->cap > KEEP_BYTES)
+		rw_buf_free(b);
+	rw_buf_reset(b);
+}
+
+void rw_request_drop(struct rw_request *r, struct rw_buf *b)
+{
+	uncharge(r, b->len);
+	give_back(b);
 }
 
 void rw_request_wipe(struct rw_request *r)
@@ -127,9 +140,7 @@ static void recycle(struct rw_request *r)
 	struct rw_arena arena;
 
 	for (size_t i = 0; i < 4; i++) {
-		if (bufs[i]->cap > KEEP_BYTES)
-			rw_buf_free(bufs[i]);
-		rw_buf_reset(bufs[i]);
+		give_back(bufs[i]);
 		kept[i] = *bufs[i];
 	}
 	rw_arena_reset(&r->arena);
@@ -163,12 +174,7 @@ void rw_request_settle(struct rw_request *r, bool completed)
 	if (r->fetch) /* the client is gone: stop paying for an answer nobody reads */
 		rw_fetch_cancel(r->fetch);
 	r->fetch = NULL;
-	if (r->stream) {
-		r->answer_found = *rw_answer_stream_tally(r->stream);
-		r->usage = *rw_answer_stream_usage(r->stream);
-		rw_answer_stream_free(r->stream);
-		r->stream = NULL;
-	}
+	rw_answer_settle(r);
 	if (!completed)
 		rw_metric_add(&m->canceled_total, 1);
 	rw_metric_add(&m->answer_bytes_total, r->answer_bytes);
@@ -177,7 +183,7 @@ void rw_request_settle(struct rw_request *r, bool completed)
 	rw_metrics_latency(m, (now - r->begun_ns) / 1000);
 	rw_metric_sub(&m->requests_active, 1);
 	write_audit(r, completed, now);
-	uncharge(r);
+	uncharge(r, r->charged_bytes);
 	recycle(r);
 }
 

@@ -202,7 +202,10 @@ static enum rw_step normalise(struct rw_request *r)
 		return rc == RW_ENOMEM ? rw_refuse(r, RW_REFUSE_MEMORY, NULL, 0)
 				       : rw_refuse(r, RW_REFUSE_BODY, e.text, 0);
 	r->edits = rw_arena_alloc(&r->arena, (r->chat.n_texts + 1) * sizeof(*r->edits));
-	return r->edits ? RW_STEP_NEXT : rw_refuse(r, RW_REFUSE_MEMORY, NULL, 0);
+	/* The arena holds the texts once more. */
+	if (!r->edits || !rw_request_charge(r, r->arena.used_bytes))
+		return rw_refuse(r, RW_REFUSE_MEMORY, NULL, 0);
+	return RW_STEP_NEXT;
 }
 
 static enum rw_step choose_model(struct rw_request *r)
@@ -324,8 +327,8 @@ static enum rw_step rewrite(struct rw_request *r)
 {
 	if (r->n_edits == 0)
 		return RW_STEP_NEXT;
-	if (!rw_request_charge(r, r->body.len + r->body.len / 8) ||
-	    rw_edit_apply(rw_buf_slice(&r->body), r->edits, r->n_edits, &r->rewritten))
+	if (rw_edit_apply(rw_buf_slice(&r->body), r->edits, r->n_edits, &r->rewritten) ||
+	    !rw_request_charge(r, r->rewritten.len))
 		return rw_refuse(r, RW_REFUSE_MEMORY, NULL, 0);
 	return RW_STEP_NEXT;
 }
