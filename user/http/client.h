@@ -37,7 +37,10 @@ struct rw_fetch_cb {
 	void (*on_done)(void *user, const struct rw_error *why);
 };
 
-/* addrs (copied): tried in turn; host: Host header, SNI and the name verified. */
+/*
+ * addrs (copied, at most 16): tried in turn, from the one that worked last; host: "name" or
+ * "name:port", the Host header, SNI and the name verified. NULL: out of memory, or no address.
+ */
 struct rw_pool *rw_pool_new(struct rw_loop *l, const struct rw_pool_config *cfg,
 			    const struct rw_addr *addrs, unsigned n_addrs, const char *host,
 			    struct rw_tls_ctx *tls);
@@ -47,12 +50,15 @@ void rw_pool_release(struct rw_pool *p);
 struct rw_fetch_request {
 	struct rw_slice method;
 	struct rw_slice target;
-	const struct rw_http_field *fields; /* Host and framing are added by the pool */
+	const struct rw_http_field *fields; /* Host and framing are added by the pool: RW_EINVAL */
 	size_t n_fields;
 	struct rw_slice body; /* borrowed until on_done: whole, so that Content-Length is known */
 };
 
-/* NULL: out of memory or connections (*e says). */
+/*
+ * NULL: out of memory or connections, or what cannot be written as HTTP (*e says). *rq and
+ * *cb are copied; the texts they point at only have to last for the call, but the body.
+ */
 struct rw_fetch *rw_fetch_start(struct rw_pool *p, const struct rw_fetch_request *rq,
 				const struct rw_fetch_cb *cb, void *user, struct rw_error *e);
 /* Stops and resumes reading the answer (back-pressure from the client's side). */

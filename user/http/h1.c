@@ -270,23 +270,38 @@ static int first_byte(struct rw_h1 *p, char ch, struct rw_error *e)
 	return ok ? RW_OK : rw_fail(e, RW_EPROTO, "this does not begin like HTTP/1.1");
 }
 
-/* A line was gathered, with its LF. *whole: it is the empty one at the end. */
-static int line_done(struct rw_h1 *p, bool *whole, struct rw_error *e)
+static int head_too_large(struct rw_h1 *p, struct rw_error *e)
 {
-	struct rw_buf *raw = &p->msg->raw;
-	size_t n = raw->len - p->line;
+	p->status = 431;
+	return rw_fail(e, RW_ELIMIT, "the head is larger than %u bytes", p->limits.head_bytes);
+}
 
-	if (n < 2 || raw->p[raw->len - 2] != '\r')
+/*
+ * Looks for the line end after `from` in what was gathered and data together; *k tells
+ * how many bytes of data go to it. *line is its length with CR and LF, 0: it has not come.
+ */
+static int find_line(struct rw_h1 *p, const char *data, size_t n, size_t *k, size_t *line,
+		     struct rw_error *e)
+{
+	const struct rw_buf *raw = &p->msg->raw;
+	const char *lf = memchr(data + *k, '\n', n - *k);
+	size_t end = lf ? (size_t)(lf - data) : n;
+
+	*k = end + (lf != NULL);
+	*line = 0;
+	if (*k > p->limits.head_bytes - raw->len)
+		return head_too_large(p, e);
+	if (!lf)
+		return RW_OK;
+	if (end ? lf[-1] != '\r' : !raw->len || raw->p[raw->len - 1] != '\r')
 		return rw_fail(e, RW_EPROTO, "a line ends in LF without CR");
-	if (n > 2) {
-		p->line = raw->len;
-		return RW_OK;
-	}
-	if (p->line) {
-		*whole = true;
-		return RW_OK;
-	}
-	/* RFC 9112 2.2: one empty line before a request is forgiven. */
+	*line = raw->len + *k - p->line;
+	return RW_OK;
+}
+
+/* RFC 9112 2.2: one empty line before a request is forgiven. */
+static int skip_blank(struct rw_h1 *p, struct rw_error *e)
+{
 	if (p->side != RW_H1_REQUESTS || p->blank_seen)
 		return rw_fail(e, RW_EPROTO, "empty lines where a message should begin");
 	p->blank_seen = true;
@@ -295,23 +310,25 @@ static int line_done(struct rw_h1 *p, bool *whole, struct rw_error *e)
 	return RW_OK;
 }
 
-/* Gathers one line, or what there is of it. */
-static int take_line(struct rw_h1 *p, const char *data, size_t n, size_t *used, bool *whole,
-		     struct rw_error *e)
+/* Gathers lines up to the empty one (*whole), or what there is of them. */
+static int take_lines(struct rw_h1 *p, const char *data, size_t n, size_t *used, bool *whole,
+		      struct rw_error *e)
 {
-	size_t room = p->limits.head_bytes - p->msg->raw.len;
-	const char *lf = memchr(data, '\n', n);
-	size_t k = lf ? (size_t)(lf - data) + 1 : n;
+	struct rw_buf *raw = &p->msg->raw;
+	size_t k = 0, line = 0;
+	int rc;
 
-	if (k > room) {
-		p->status = 431;
-		return rw_fail(e, RW_ELIMIT, "the head is larger than %u bytes",
-			       p->limits.head_bytes);
-	}
-	if (rw_buf_add(&p->msg->raw, data, k))
-		return rw_fail(e, RW_ENOMEM, "out of memory for a head");
+	do {
+		p->line += line;
+		rc = find_line(p, data, n, &k, &line, e);
+		if (rc)
+			return rc;
+	} while (line > 2);
 	*used += k;
-	return lf ? line_done(p, whole, e) : RW_OK;
+	if (line && !p->line)
+		return skip_blank(p, e);
+	*whole = line != 0;
+	return rw_buf_add(raw, data, k) ? rw_fail(e, RW_ENOMEM, "out of memory for a head") : RW_OK;
 }
 
 static int feed_head(struct rw_h1 *p, const char *data, size_t n, size_t *used, bool *end,
@@ -328,7 +345,7 @@ static int feed_head(struct rw_h1 *p, const char *data, size_t n, size_t *used, 
 		if (!p->msg)
 			return rw_fail(e, RW_ENOMEM, "out of memory for a head");
 	}
-	rc = take_line(p, data, n, used, &whole, e);
+	rc = take_lines(p, data, n, used, &whole, e);
 	if (!rc && whole) {
 		rc = head_whole(p, end, e);
 		if (rc == RW_ELIMIT && !p->status)

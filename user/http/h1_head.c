@@ -70,6 +70,28 @@ bool rw_h1_all(struct rw_slice s, unsigned cls)
 	return ok;
 }
 
+/* Eight bytes at once: is one of them below SP, or DEL? The tab is, and is looked at again. */
+static bool has_control(const char *p)
+{
+	const uint64_t ones = UINT64_MAX / 255, tops = ones * 0x80;
+	uint64_t w, del;
+
+	memcpy(&w, p, sizeof w);
+	del = w ^ ones * 0x7f;
+	return (((w - ones * ' ') & ~w) | ((del - ones) & ~del)) & tops;
+}
+
+bool rw_h1_is_value(struct rw_slice s)
+{
+	while (s.n >= 8) {
+		if (has_control(s.p) && !rw_h1_all(rw_slice_of(s.p, 8), RW_H1_VALUE))
+			return false;
+		s.p += 8;
+		s.n -= 8;
+	}
+	return rw_h1_all(s, RW_H1_VALUE);
+}
+
 bool rw_h1_known_method(struct rw_slice m)
 {
 	static const char *const known[] = {"GET",    "POST",  "HEAD",	 "PUT",
@@ -226,32 +248,50 @@ static const struct {
 	{{"Transfer_Encoding", 17}, see_lookalike},
 };
 
-/* --- lines ----------------------------------------------------------------------------------- */
-
-static int read_field(struct notes *k, const char *p, const char *end, uint32_t max_headers)
+static int see_field(struct notes *k, struct rw_slice name, struct rw_slice value)
 {
-	const char *colon = memchr(p, ':', (size_t)(end - p));
-	struct rw_slice name, value;
+	/* Most names have none of these lengths. */
+	const uint32_t lengths = 1u << 4 | 1u << 6 | 1u << 7 | 1u << 10 | 1u << 14 | 1u << 17;
 
-	if (is_ows(*p))
-		return rw_fail(k->e, RW_EPROTO, "a header line begins with white space");
-	if (!colon)
-		return rw_fail(k->e, RW_EPROTO, "a header line has no colon");
-	name = rw_slice_of(p, (size_t)(colon - p));
-	if (!name.n || !rw_h1_all(name, RW_H1_TCHAR))
-		return rw_fail(k->e, RW_EPROTO, "a header's name is empty or not a token");
-	value = trim(colon + 1, end);
-	if (!rw_h1_all(value, RW_H1_VALUE))
-		return rw_fail(k->e, RW_EPROTO, "a control character in the value of %.*s",
-			       (int)(name.n < 64 ? name.n : 64), name.p);
-	if (k->h->n_headers == max_headers)
-		return rw_fail(k->e, RW_ELIMIT, "more than %u headers", max_headers);
-	k->h->headers[k->h->n_headers++] = (struct rw_h1_header){name, value};
+	if (name.n > 31 || !(lengths >> name.n & 1))
+		return RW_OK;
 	for (size_t i = 0; i < sizeof watched / sizeof *watched; i++)
 		if (watched[i].name.n == name.n &&
 		    strncasecmp(watched[i].name.p, name.p, name.n) == 0)
 			return watched[i].see(k, value);
 	return RW_OK;
+}
+
+/* --- lines ----------------------------------------------------------------------------------- */
+
+/* What stands where the name ends, and is not the colon. */
+static int bad_name(struct notes *k, const char *p, const char *colon, const char *end)
+{
+	if (is_ows(*p))
+		return rw_fail(k->e, RW_EPROTO, "a header line begins with white space");
+	if (colon == end)
+		return rw_fail(k->e, RW_EPROTO, "a header line has no colon");
+	return rw_fail(k->e, RW_EPROTO, "a header's name is empty or not a token");
+}
+
+static int read_field(struct notes *k, const char *p, const char *end, uint32_t max_headers)
+{
+	const char *colon = p;
+	struct rw_slice name, value;
+
+	while (colon < end && rw_h1_bytes[(unsigned char)*colon] & RW_H1_TCHAR)
+		colon++;
+	if (colon == p || colon == end || *colon != ':')
+		return bad_name(k, p, colon, end);
+	name = rw_slice_of(p, (size_t)(colon - p));
+	value = trim(colon + 1, end);
+	if (!rw_h1_is_value(value))
+		return rw_fail(k->e, RW_EPROTO, "a control character in the value of %.*s",
+			       (int)(name.n < 64 ? name.n : 64), name.p);
+	if (k->h->n_headers == max_headers)
+		return rw_fail(k->e, RW_ELIMIT, "more than %u headers", max_headers);
+	k->h->headers[k->h->n_headers++] = (struct rw_h1_header){name, value};
+	return see_field(k, name, value);
 }
 
 static int read_version(struct notes *k, struct rw_slice v)

@@ -21,6 +21,8 @@ extern const uint8_t rw_h1_bytes[256];
 
 /* True where every byte of s is of the class; an empty s is. */
 bool rw_h1_all(struct rw_slice s, unsigned cls);
+/* The same as rw_h1_all(s, RW_H1_VALUE), faster: values are most of a head. */
+bool rw_h1_is_value(struct rw_slice s);
 bool rw_h1_known_method(struct rw_slice m);
 
 /* Fields that the server and the pool write by themselves: refused from those who use them. */

@@ -135,28 +135,30 @@ static bool is_ows(char c)
 
 int rw_h1_put_header(struct rw_buf *b, struct rw_slice name, struct rw_slice value)
 {
-	if (!name.n || !rw_h1_all(name, RW_H1_TCHAR) || !rw_h1_all(value, RW_H1_VALUE))
+	if (!name.n || !rw_h1_all(name, RW_H1_TCHAR) || !rw_h1_is_value(value))
 		return RW_EINVAL;
 	if (value.n && (is_ows(value.p[0]) || is_ows(value.p[value.n - 1])))
 		return RW_EINVAL;
 	return PUT(b, name, RW_SLICE(": "), value, RW_SLICE("\r\n"));
 }
 
+enum { MAX_DIGITS = 24 };
+
 /* value in the given base (10 or 16) at the end of out; returns where it begins. */
-static struct rw_slice digits(uint64_t value, unsigned base, char out[24])
+static struct rw_slice digits(uint64_t value, unsigned base, char out[MAX_DIGITS])
 {
-	char *p = out + 24;
+	size_t i = MAX_DIGITS;
 
 	do {
-		*--p = "0123456789abcdef"[value % base];
+		out[--i] = "0123456789abcdef"[value % base];
 		value /= base;
 	} while (value);
-	return rw_slice_of(p, (size_t)(out + 24 - p));
+	return rw_slice_of(&out[i], MAX_DIGITS - i);
 }
 
 int rw_h1_put_header_num(struct rw_buf *b, const char *name, uint64_t value)
 {
-	char text[24];
+	char text[MAX_DIGITS];
 
 	return rw_h1_put_header(b, rw_slice_str(name), digits(value, 10, text));
 }
@@ -168,7 +170,7 @@ int rw_h1_put_end(struct rw_buf *b)
 
 int rw_h1_put_chunk(struct rw_buf *b, const void *data, size_t n)
 {
-	char text[24];
+	char text[MAX_DIGITS];
 
 	if (!n) /* a chunk of no bytes would end the body */
 		return RW_OK;

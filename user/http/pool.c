@@ -249,8 +249,9 @@ static int on_head(void *user, const struct rw_h1_head *head)
 static int on_body(void *user, const char *data, size_t n)
 {
 	struct rw_upconn *c = user;
+	const struct rw_fetch *f = c->fetch;
 
-	c->fetch->cb.on_body(c->fetch->user, data, n);
+	f->cb.on_body(f->user, data, n);
 	return c->fetch ? RW_OK : RW_ECLOSED;
 }
 

@@ -70,8 +70,9 @@ struct rw_pool {
 	char host[RW_HOST_BYTES]; /* Host header, and in errors */
 	char name[RW_HOST_BYTES]; /* without port: what is verified */
 	struct rw_tls_ctx *tls;
-	LIST_HEAD(, rw_upconn) others, idle, spare_conns; /* idle is LIFO: the warmest first */
-	LIST_HEAD(, rw_fetch) fetches, spare_fetches;
+	LIST_HEAD(rw_upconn_list, rw_upconn)
+	others, idle, spare_conns; /* idle is LIFO: the warmest first */
+	LIST_HEAD(rw_fetch_list, rw_fetch) fetches, spare_fetches;
 	struct rw_h1_store *store;
 	struct rw_buf first; /* a request's head and the begin of its body: one record */
 	unsigned n_conns;    /* without those that are closing */

@@ -112,9 +112,9 @@ void rw_http_server_drain(struct rw_http_server *s)
 
 	s->draining = true;
 	stop_listening(s);
-	LIST_FOREACH(c, &s->conns, link)
-	if (rw_conn_idle(c))
-		rw_conn_close(c, false);
+	for (c = LIST_FIRST(&s->conns); c; c = LIST_NEXT(c, link))
+		if (rw_conn_idle(c))
+			rw_conn_close(c, false);
 }
 
 /* --- memory ---------------------------------------------------------------------------------- */
@@ -224,8 +224,7 @@ void rw_http_server_free(struct rw_http_server *s)
 		return;
 	stop_listening(s);
 	s->draining = s->freeing = true;
-	LIST_FOREACH(c, &s->conns, link)
-	{
+	for (c = LIST_FIRST(&s->conns); c; c = LIST_NEXT(c, link)) {
 		rw_conn_close(c, true);
 		rw_task_cancel(&c->settle);
 		if (c->x.active)

@@ -4,11 +4,17 @@
  * after the other (a pipelined request waits until the answer before it is done).
  *
  * Contract: one loop, one thread. An exchange (struct rw_exchange) lives from
- * on_request until on_done, which comes exactly once, last. Between the two the
- * handler answers with head, body..., end. When the client goes away first,
- * on_done comes with completed = false and whatever the handler still does with
- * the exchange inside that call has no effect. Malformed input is answered and
- * closed here; the handler's on_bad is told, so that strikes can be counted.
+ * on_request until on_done, which comes exactly once, last, and never from inside
+ * a call of the handler's own on that exchange. Between the two the handler answers
+ * with head, body..., end; what it writes in one turn leaves together at its end.
+ * When the client goes away first, on_done comes with completed = false and whatever
+ * the handler still does with the exchange inside that call has no effect. Malformed
+ * input is answered and closed here; the handler's on_bad is told, so that strikes
+ * can be counted.
+ *
+ * A client that ends its side (FIN, close_notify) before the handler has ended the
+ * answer is gone, also if it only half-closed: SDKs cancel so, the two look alike,
+ * and an answer that nobody reads costs money. nginx, Envoy and Go do the same.
  */
 #ifndef RW_HTTP_SERVER_H
 #define RW_HTTP_SERVER_H
@@ -77,7 +83,10 @@ void rw_http_server_free(struct rw_http_server *s);
 /* What the handler wants as xuser in later callbacks. */
 void rw_exchange_set_user(struct rw_exchange *x, void *xuser);
 const struct rw_stream_info *rw_exchange_peer(const struct rw_exchange *x);
-/* Stops and resumes reading the request body (back-pressure). */
+/*
+ * Stops and resumes reading the request body (back-pressure). What was received
+ * already still comes. Resuming sends 100 Continue where the client waits for it.
+ */
 void rw_exchange_recv(struct rw_exchange *x, bool on);
 /* Sends 100 Continue if the client waits for it. Call before expecting a body. */
 void rw_exchange_continue(struct rw_exchange *x);
@@ -90,13 +99,21 @@ struct rw_http_field {
 /*
  * The answer's head. length: body bytes to come, or -1: unknown (chunked for
  * HTTP/1.1, close-delimited for 1.0). Date, Connection and framing are added here.
+ * RW_ECLOSED: the client is gone. RW_EINVAL: it would not be read as it is meant
+ * (a control character in a field, a field that is ours to write, a body longer or,
+ * at the end, shorter than length); then, and at any other error of head, body and
+ * end, the connection is cut and on_done follows.
  */
 int rw_exchange_head(struct rw_exchange *x, unsigned status, const struct rw_http_field *fields,
 		     size_t n_fields, int64_t length);
 int rw_exchange_body(struct rw_exchange *x, const void *data, size_t n);
 /* The answer is whole. */
 int rw_exchange_end(struct rw_exchange *x);
-/* Cuts the connection: the answer cannot be completed and the client must notice. */
+/*
+ * Cuts the connection: the answer cannot be completed and the client must notice.
+ * What was written before still goes out where the framing shows that more should
+ * have come.
+ */
 void rw_exchange_abort(struct rw_exchange *x);
 /* Bytes not yet taken by the kernel; above rw_sock_high_mark() wait for on_drain. */
 size_t rw_exchange_queued(const struct rw_exchange *x);

@@ -36,6 +36,7 @@ void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t each);
 void *__libc_realloc(void *p, size_t n);
 
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): stdlib.h's are reserved */
 void *malloc(size_t n)
 {
 	allocations++;
@@ -53,6 +54,7 @@ void *realloc(void *p, size_t n)
 	allocations++;
 	return __libc_realloc(p, n);
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
 static void count_begin(void)
 {
