@@ -252,7 +252,7 @@ static int on_body(void *user, const char *data, size_t n)
 	const struct rw_fetch *f = c->fetch;
 
 	f->cb.on_body(f->user, data, n);
-	return c->fetch ? RW_OK : RW_ECLOSED;
+	return c->fetch == f ? RW_OK : RW_ECLOSED;
 }
 
 static int on_end(void *user)
