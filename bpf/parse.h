@@ -233,9 +233,7 @@ static __always_inline bool rw_parse_tcp(void *data, void *end, struct rw_packet
 	struct tcphdr *tcp = data + p->l4;
 
 	RW_OPAQUE(tcp);
-	if ((void *)(tcp + 1) > end || p->l4 + sizeof(*tcp) > p->ip_end)
-		return false;
-	if (tcp->doff < 5 || p->l4 + tcp->doff * 4 > p->ip_end)
+	if ((void *)(tcp + 1) > end || tcp->doff < 5 || p->l4 + tcp->doff * 4 > p->ip_end)
 		return false;
 	p->flags = ((__u8 *)tcp)[13];
 	return true;

@@ -143,6 +143,26 @@ static void every_prefix_length_covers_what_it_should(void **state)
 	}
 }
 
+/* What makes honest packets cheap; and why an entry by hand needs `deny list` afterwards. */
+static void source_with_a_clear_bit_is_not_looked_up(void **state)
+{
+	static const char *const sources[] = {"192.0.2.7", "2001:db8::7"};
+	static const char *const bans[] = {"192.0.2.7", "2001:db8::/64"};
+	struct rig *r = *state;
+
+	for (unsigned i = 0; i < 2; i++) {
+		rig_ban(r, bans[i], DROP_ALL);
+		rig_expect_from(r, sources[i], ACK, DENIED);
+	}
+	memset(r->k.bits->deny4, 0, sizeof(r->k.bits->deny4));
+	memset(r->k.bits->deny6, 0, sizeof(r->k.bits->deny6));
+	for (unsigned i = 0; i < 2; i++)
+		rig_expect_from(r, sources[i], ACK, PASS);
+	assert_int_equal(ban_count(r), 2);
+	for (unsigned i = 0; i < 2; i++)
+		rig_expect_from(r, sources[i], ACK, DENIED);
+}
+
 static void whole_internet_can_be_banned(void **state)
 {
 	struct rig *r = *state;
@@ -164,6 +184,7 @@ static void drop_syn_drops_syns_only(void **state)
 	rig_expect_from(r, "192.0.2.7", SYN | ECE | CWR, NO_SYN);
 	rig_expect_from(r, "192.0.2.7", ACK, PASS);
 	rig_expect_from(r, "192.0.2.7", FIN | ACK, PASS);
+	rig_expect_from(r, "192.0.2.7", SYN | ACK, PASS);
 	assert_int_equal(ban_of(r, "192.0.2.7").drops, 2);
 }
 
@@ -477,6 +498,7 @@ int main(void)
 		RIG_TEST(ipv6_source_is_its_64),
 		RIG_TEST(mapped_address_bans_ipv4),
 		RIG_TEST(every_prefix_length_covers_what_it_should),
+		RIG_TEST(source_with_a_clear_bit_is_not_looked_up),
 		RIG_TEST(whole_internet_can_be_banned),
 		RIG_TEST(drop_syn_drops_syns_only),
 		RIG_TEST(strictest_of_several_bans_counts),

@@ -399,6 +399,24 @@ def test_bpftool_prints_names_and_addresses(attached):
         assert f'"{counter}":' in squeezed["rw_stats"]
 
 
+def test_bans_can_be_changed_with_bpftool(attached):
+    """As docs/kernel.md says: an entry by hand, the bits by listing; lifting needs nothing else."""
+    key = "32 0 0 0 10 77 0 3".split()
+    value = "0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 3 0 0 0 1 0 0 0".split()
+    attached.run("bpftool", "map", "update", "pinned", f"{PINS}/rw_deny4", "key", *key, "value", *value)
+    assert f"{BANNED}/32" in attached.rw("deny", "list")
+    assert not attached.can_connect(BANNED)
+    attached.run("bpftool", "map", "delete", "pinned", f"{PINS}/rw_deny4", "key", *key)
+    assert attached.can_connect(BANNED)
+
+
+def test_removing_the_pins_by_hand_is_a_detach(attached):
+    attached.run("rm", "-r", "/sys/fs/bpf/ringwall")
+    wait_for("the program to go", 10, lambda: "xdp" not in
+             attached.run("ip", "link", "show", attached.gw_if).stdout)
+    attached.rw("kern", "attach", "-i", attached.gw_if, "-p", PORT)
+
+
 def test_writers_at_once_lose_no_ban(attached):
     """Listing clears presence bits while others set them: without the lock a fresh ban had no effect."""
     def bans(start):

@@ -5,6 +5,7 @@
  */
 #include "kernel/rig.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #define PASS	  RW_KERN_N_pass
@@ -214,6 +215,81 @@ static void collision_costs_the_burst_but_not_the_rate(void **state)
 	rig_expect_from(r, "192.0.2.8", SYN, PASS);
 }
 
+/*
+ * The program's time is jiffies times tick_ns. Counting tick_ns up by one moves time on by as many
+ * ns as there were jiffies since boot: one step of a clock that a test holds in its hand. This
+ * finds out how long such a step is.
+ */
+static uint64_t step_ns(struct rig *r)
+{
+	struct rw_prefix p = rig_prefix("198.51.100.1");
+	struct rw_kern_key key = rw_prefix_key(&p);
+	struct rw_kern_source source;
+
+	r->cfg.tick_ns = 1;
+	limit(r, &r->cfg.syn);
+	fill_sketch(r);
+	rig_expect_from(r, "198.51.100.1", SYN, PASS);
+	assert_int_equal(bpf_map_lookup_elem(r->k.fd[RW_MAP_SOURCE], &key, &source), 0);
+	rig_reset(r);
+	return source.first_ns;
+}
+
+/*
+ * A sketch that forgot a flood between two ticks admitted the rate once, and the exact limiter
+ * once more. The goal is 5 %.
+ */
+static void sustained_flood_gets_its_rate_and_not_twice(void **state)
+{
+	enum { STEPS = 100, PER_STEP = 4 };
+	struct rig *r = *state;
+	uint64_t step = step_ns(r);
+	struct packet p;
+	uint64_t passed;
+
+	rw_kern_rate_fill(&r->cfg.pkt, step / PER_STEP, 2 * PER_STEP, step);
+	packet_build(&p, &(struct packet_make){.src = "192.0.2.7"});
+	for (r->cfg.tick_ns = 1; r->cfg.tick_ns <= STEPS; r->cfg.tick_ns++) {
+		rig_config(r);
+		for (unsigned i = 0; i < 10 * PER_STEP; i++)
+			rig_run(r, p.bytes, p.n);
+	}
+	passed = rig_counters(r).pass;
+	assert_in_range(passed, STEPS * PER_STEP * 95 / 100,
+			STEPS * PER_STEP * 105 / 100 + 2 * PER_STEP);
+}
+
+/* Below its rate a source never meets the limiter, however long it goes on. */
+static void source_below_its_rate_is_never_dropped(void **state)
+{
+	enum { STEPS = 200, PER_STEP = 4 };
+	struct rig *r = *state;
+	uint64_t step = step_ns(r);
+
+	rw_kern_rate_fill(&r->cfg.pkt, step / PER_STEP, 2 * PER_STEP, step);
+	for (r->cfg.tick_ns = 1; r->cfg.tick_ns <= STEPS; r->cfg.tick_ns++) {
+		rig_config(r);
+		for (unsigned i = 0; i < PER_STEP - 1; i++)
+			rig_expect_from(r, "192.0.2.7", ACK, PASS);
+	}
+	assert_int_equal(rig_counters(r).promoted, 0);
+}
+
+/* A flood that ends is forgiven: the source has its whole burst again after a while. */
+static void burst_comes_back_after_a_pause(void **state)
+{
+	struct rig *r = *state;
+	uint64_t step = step_ns(r);
+
+	rw_kern_rate_fill(&r->cfg.pkt, step / 4, BURST, step);
+	r->cfg.tick_ns = 1;
+	rig_config(r);
+	expect_burst(r, "192.0.2.7", ACK, PKT_RATE);
+	r->cfg.tick_ns = 100;
+	rig_config(r);
+	expect_burst(r, "192.0.2.7", ACK, PKT_RATE);
+}
+
 /* A flood of heavy sources: promotions are capped by tick, so the cost per packet stays bounded. */
 static void promotions_are_capped_per_tick(void **state)
 {
@@ -253,6 +329,55 @@ static void dropped_packets_are_counted_at_the_source(void **state)
 	assert_int_equal(bpf_map_lookup_elem(r->k.fd[RW_MAP_SOURCE], &key, &source), 0);
 	assert_int_equal(source.drops, 3);
 	assert_int_equal(source.tat_pkt_ns, 0);
+}
+
+enum { RACE_PACKETS = 200000 };
+
+struct racer {
+	int prog;
+	unsigned cpu;
+	pthread_t thread;
+};
+
+static void *race(void *arg)
+{
+	const struct racer *me = arg;
+	struct packet p;
+	uint8_t out[PACKET_MAX];
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = p.bytes, .data_out = out,
+		    .data_size_out = sizeof(out), .repeat = RACE_PACKETS);
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(me->cpu, &set);
+	pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+	packet_build(&p, &(struct packet_make){.flags = SYN});
+	opts.data_size_in = (uint32_t)p.n;
+	return (void *)(intptr_t)bpf_prog_test_run_opts(me->prog, &opts);
+}
+
+/* One source on two CPUs: sketch stores and lost swaps may admit a little more, never all. */
+static void cpus_that_race_for_one_budget_barely_exceed_it(void **state)
+{
+	struct rig *r = *state;
+	struct racer racers[2];
+	struct rw_kern_stats s;
+	void *failed;
+
+	limit(r, &r->cfg.syn);
+	for (unsigned i = 0; i < 2; i++) {
+		racers[i] = (struct racer){.prog = bpf_program__fd(r->skel->progs.rw_xdp),
+					   .cpu = i};
+		assert_int_equal(pthread_create(&racers[i].thread, NULL, race, &racers[i]), 0);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(pthread_join(racers[i].thread, &failed), 0);
+		assert_null(failed);
+	}
+	s = rig_counters(r);
+	assert_int_equal(s.rx, 2 * RACE_PACKETS);
+	assert_int_equal(s.pass + s.drop_syn_rate, 2 * RACE_PACKETS);
+	assert_in_range(s.pass, BURST, RACE_PACKETS / 1000);
 }
 
 /* --- rates as people say them ----------------------------------------------------------------- */
@@ -301,8 +426,12 @@ int main(void)
 		RIG_TEST(limit_ban_of_ipv6_shares_one_budget),
 		RIG_TEST(spoofed_sources_make_no_entries),
 		RIG_TEST(collision_costs_the_burst_but_not_the_rate),
+		RIG_TEST(sustained_flood_gets_its_rate_and_not_twice),
+		RIG_TEST(source_below_its_rate_is_never_dropped),
+		RIG_TEST(burst_comes_back_after_a_pause),
 		RIG_TEST(promotions_are_capped_per_tick),
 		RIG_TEST(dropped_packets_are_counted_at_the_source),
+		RIG_TEST(cpus_that_race_for_one_budget_barely_exceed_it),
 		cmocka_unit_test(burst_is_two_ticks_at_least),
 		cmocka_unit_test(rates_out_of_range_are_refused_in_words),
 	};
