@@ -155,6 +155,33 @@ static void refused_address_gives_way_to_the_next_and_is_remembered(void **state
 	finish(&w, p, &u);
 }
 
+/* A dead host behind a balancer takes connections and says nothing. */
+static void silent_address_gives_way_to_the_next(void **state)
+{
+	struct world w;
+	struct upstream silent, good;
+	struct rw_pool *p;
+	struct got g;
+	uint64_t begun;
+
+	(void)state;
+	world_begin(&w);
+	world_tls(&w);
+	up_begin(&silent, &w, A, false);
+	up_begin(&good, &w, B, true);
+	p = pool_to(&w, NULL, true, A, B);
+	begun = rw_sim_now(w.sim);
+	get(&g, p, "/");
+	run_until(&w, good.accepted == 1 && raw_has(&good.conn[0], "\r\n\r\n"));
+	assert_in_range(rw_sim_now(w.sim) - begun, 5 * S, 6 * S);
+	raw_say(&good.conn[0], OK);
+	run_until(&w, g.dones == 1);
+	assert_int_equal(g.code, RW_OK);
+	got_end(&g);
+	finish(&w, p, &good);
+	up_end(&silent);
+}
+
 static void all_addresses_refused_names_upstream_and_reason(void **state)
 {
 	struct world w;
@@ -365,6 +392,7 @@ int main(void)
 		cmocka_unit_test(no_retry_after_first_answer_byte),
 		cmocka_unit_test(no_retry_of_a_request_on_a_fresh_connection),
 		cmocka_unit_test(refused_address_gives_way_to_the_next_and_is_remembered),
+		cmocka_unit_test(silent_address_gives_way_to_the_next),
 		cmocka_unit_test(all_addresses_refused_names_upstream_and_reason),
 		cmocka_unit_test(untrusted_certificate_is_said_so),
 		cmocka_unit_test(handshake_that_never_ends_fails_in_time),
