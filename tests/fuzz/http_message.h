@@ -110,8 +110,8 @@ static const struct rw_h1_events sense_events = {sense_head, sense_body, sense_e
 enum { HEADERS_FIRST = RW_H1_MAX_HEADERS - 1, HEADERS_AGAIN = RW_H1_MAX_HEADERS };
 
 /* Feeds all of data with ev; the first error, or 0. */
-static inline int feed_all(enum rw_h1_side side, bool head_only, unsigned headers,
-			   const char *data, size_t n, const struct rw_h1_events *ev, void *user)
+static inline int feed_all(enum rw_h1_side side, bool head_only, unsigned headers, const char *data,
+			   size_t n, const struct rw_h1_events *ev, void *user)
 {
 	const struct rw_h1_limits limits = {.headers = headers};
 	struct rw_h1 *p = rw_h1_new(side, &limits, ev, user);
