@@ -239,16 +239,32 @@ static bool is_prose(struct rw_slice token, uint8_t seen, char next)
 	return next != ' ' || !is_month(token);
 }
 
-/* A byte in all eight places; whether one of eight is less than n (n <= 128). */
+/* A byte in all eight places. */
 #define ALL(c)	   (UINT64_C(0x0101010101010101) * (c))
+/* The high bits of the bytes of x that are less than n (n <= 128); exact up to the first. */
 #define LESS(x, n) (((x) - ALL(n)) & ~(x) & ALL(0x80))
 
-/* Whether eight bytes are worth a closer look: a digit, an @, a dash, or no end of a token. */
+/* Whether eight bytes have a digit, an @ or a dash. */
 static bool is_hot(uint64_t x)
 {
-	uint64_t breaks = LESS(x, 0x21) | (x & ALL(0x80));
+	return LESS(x ^ ALL('0'), 10) || LESS(x ^ ALL('@'), 1) || LESS(x ^ ALL('-'), 1);
+}
 
-	return !breaks || LESS(x ^ ALL('0'), 10) || LESS(x ^ ALL('@'), 1) || LESS(x ^ ALL('-'), 1);
+/* The high bits of exactly those bytes of x that end a token for certain. */
+static uint64_t breaks_of(uint64_t x)
+{
+	uint64_t above_space = (x & ALL(0x7f)) + ALL(0x80 - 0x21);
+
+	return (~above_space | x) & ALL(0x80);
+}
+
+/* Eight bytes of text as a number whose lowest byte comes first. */
+static uint64_t load8(const unsigned char *p)
+{
+	uint64_t x;
+
+	memcpy(&x, p, sizeof(x));
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? x : __builtin_bswap64(x);
 }
 
 static size_t token_start(const unsigned char *p, size_t from, size_t at)
@@ -259,20 +275,24 @@ static size_t token_start(const unsigned char *p, size_t from, size_t at)
 }
 
 /*
- * Skips prose, eight bytes at a time, up to the token that may be more, or the last
- * one that is not whole; or the name of a month before it.
+ * Skips prose, eight bytes at a time, up to the stretch without white space that may be more
+ * (hot, or long), or the last one that is not whole; or the name of a month before it.
  */
 static size_t skip_cold(const unsigned char *p, size_t from, size_t n)
 {
-	size_t at = from, before;
-	uint64_t x;
+	size_t at = from, before, open = 0; /* bytes since the last white space */
+	uint64_t x, breaks;
 
 	for (; at + sizeof(x) <= n; at += sizeof(x)) {
-		memcpy(&x, p + at, sizeof(x));
+		x = load8(p + at);
 		if (is_hot(x))
 			break;
+		breaks = breaks_of(x);
+		if (open + (breaks ? (unsigned)__builtin_ctzll(breaks) / 8 : 8) >= LONG_TOKEN)
+			break;
+		open = breaks ? (unsigned)__builtin_clzll(breaks) / 8 : open + sizeof(x);
 	}
-	at = token_start(p, from, at);
+	at -= open;
 	if (at == from || p[at - 1] != ' ')
 		return at;
 	before = token_start(p, from, at - 1);

@@ -3,6 +3,8 @@
 
 #include "scan/valid.h"
 
+enum { PLACEHOLDER_REACH = 128 }; /* bytes of a value that stand-ins are looked for in */
+
 unsigned rw_entropy_centibits(struct rw_slice s)
 {
 	unsigned count[256] = {0};
@@ -17,17 +19,6 @@ unsigned rw_entropy_centibits(struct rw_slice s)
 			bits -= p * log2(p);
 	}
 	return (unsigned)(bits * 100);
-}
-
-/* Holds word in any case of letters. */
-static bool holds(struct rw_slice s, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (size_t i = 0; i + n <= s.n; i++)
-		if (!strncasecmp(s.p + i, word, n))
-			return true;
-	return false;
 }
 
 /* One byte six times in a row, or most of the value the same byte. */
@@ -65,8 +56,13 @@ bool rw_is_placeholder(struct rw_slice s)
 		"****",	   "....",	"todo",	     "secret_here",
 	};
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (holds(s, words[i]))
+	char lower[PLACEHOLDER_REACH];
+	size_t n = s.n < sizeof(lower) ? s.n : sizeof(lower);
+
+	for (size_t i = 0; i < n; i++)
+		lower[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] + 32) : s.p[i];
+	for (size_t i = 0; n && i < sizeof(words) / sizeof(words[0]); i++)
+		if (memmem(lower, n, words[i], strlen(words[i])))
 			return true;
 	return is_filler(s) || is_sequence(s);
 }

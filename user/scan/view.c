@@ -260,58 +260,70 @@ static const char plain[256] = {
 	['}'] = '}', ['~'] = '~',
 };
 
-/* A byte in all eight places; the high bits of those of eight that are less than n, up to the
- * first. */
-#define ALL(c)	   (UINT64_C(0x0101010101010101) * (c))
-#define LESS(x, n) (((x) - ALL(n)) & ~(x) & ALL(0x80))
+/* A byte in all eight places. */
+#define ALL(c) (UINT64_C(0x0101010101010101) * (c))
 
-/* Exactly the high bits of the bytes of x that are zero. */
-static uint64_t zeros(uint64_t x)
-{
-	return ~(((x & ALL(0x7f)) + ALL(0x7f)) | x | ALL(0x7f));
-}
-
-/* Exactly the high bits of the bytes of x, all below 0x80, that are in [first, last]. */
+/* The high bits of exactly those bytes of x (all below 0x80) that are in [first, last]. */
 static uint64_t between(uint64_t x, unsigned first, unsigned last)
 {
 	return (x + ALL(0x80 - first)) & ~(x + ALL(0x7f - last)) & ALL(0x80);
 }
 
-/*
- * Whether eight bytes fold each by itself: ASCII, no digit or sign that leet knows, no
- * control character and no second space (before: the byte in front of them is a space).
- */
-static bool is_plain8(uint64_t x, bool before)
+/* Eight bytes of text as a number whose lowest byte comes first. */
+static uint64_t load8(const char *p)
 {
-	uint64_t space = zeros(x ^ ALL(' '));
+	uint64_t x;
 
-	if (x & ALL(0x80) || LESS(x, ' ') || between(x, '0', '9') || zeros(x ^ ALL('@')) ||
-	    zeros(x ^ ALL('$')) || zeros(x ^ ALL(0x7f)))
+	memcpy(&x, p, sizeof(x));
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? x : __builtin_bswap64(x);
+}
+
+static void store8(char *p, uint64_t x)
+{
+	if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
+		x = __builtin_bswap64(x);
+	memcpy(p, &x, sizeof(x));
+}
+
+/*
+ * Folds eight bytes at once, where each folds by itself: ASCII, no white space behind another, and
+ * nothing that leet knows beside a letter or at an end. before: a space stands in front.
+ */
+static bool fold8(uint64_t *bytes, bool before)
+{
+	uint64_t x = *bytes, control, letter, sign;
+
+	if (x & ALL(0x80))
 		return false;
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	return !(space & (space << 8 | (before ? 0x80 : 0)));
-#else
-	return !space && !before;
-#endif
+	control = between(x, 0, ' ') | between(x, 0x7f, 0x7f);
+	if (control & (control << 8 | (before ? 0x80 : 0)))
+		return false;
+	x = (x & ~((control >> 7) * 0xff)) | control >> 2; /* 0x80 >> 2 is a space */
+	x += between(x, 'A', 'Z') >> 2;			   /* and the bit of lower case */
+	letter = between(x, 'a', 'z');
+	sign = between(x, '0', '9') | between(x, '@', '@') | between(x, '$', '$');
+	if (sign & (letter << 8 | letter >> 8 | UINT64_C(0x8000000000000080)))
+		return false;
+	*bytes = x;
+	return true;
 }
 
 /* Folds plain bytes from i on, which are most of most texts; where it stopped. */
 static size_t fold_plain(struct rw_view *v, struct rw_slice text, size_t i)
 {
 	size_t n = v->n;
-	bool space = !n || v->bytes[n - 1] == ' ';
+	bool space = n && v->bytes[n - 1] == ' ';
 	uint64_t x;
 	char c;
 
 	for (; i + sizeof(x) <= text.n; i += sizeof(x), n += sizeof(x)) {
-		memcpy(&x, text.p + i, sizeof(x));
-		if (!is_plain8(x, space))
+		x = load8(text.p + i);
+		if (!fold8(&x, space))
 			break;
-		x += between(x, 'A', 'Z') >> 2; /* 0x80 >> 2 is the bit of lower case */
-		memcpy(v->bytes + n, &x, sizeof(x));
+		store8(v->bytes + n, x);
 		for (unsigned k = 0; k < sizeof(x); k++)
 			v->origin[n + k] = (uint16_t)(i + k);
-		space = v->bytes[n + sizeof(x) - 1] == ' ';
+		space = x >> 56 == ' ';
 	}
 	for (; i < text.n && (c = plain[(unsigned char)text.p[i]]) != 0; i++, n++) {
 		v->bytes[n] = c;
