@@ -187,13 +187,13 @@ def test_bad_reload_keeps_the_old_configuration(ringwall, flavour):
         good = w.config_file.read_text()
         w.config_file.write_text(good.replace('"models"', '"modles"'))
         w.gateway.signal(signal.SIGHUP)
-        wait_for("the reload to be refused", 5, lambda: "modles" in w.gateway.text())
+        wait_for("the reload to be refused", 30, lambda: "modles" in w.gateway.text())
         assert c.chat.completions.create(**say("still here"))
         w.config_file.write_text(good.replace('"name": "stub",\n   "upstream"',
                                               '"name": "other",\n   "upstream"'))
         w.gateway.signal(signal.SIGHUP)
-        wait_for("the reload", 5, lambda: "generation" in w.gateway.text())
-        wait_for("the new model", 5, lambda: [m.id for m in c.models.list().data] == ["other"])
+        wait_for("the reload", 30, lambda: "generation" in w.gateway.text())
+        wait_for("the new model", 30, lambda: [m.id for m in c.models.list().data] == ["other"])
 
 
 def test_sigterm_drains_what_is_under_way(ringwall, flavour):
