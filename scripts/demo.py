@@ -173,15 +173,16 @@ def by_hand(w):
     client, gateway = " ".join(w.ns_prefix(w.cl_ns)), " ".join(w.ns_prefix(w.gw_ns))
     print(f"""
    To go on by hand, in another shell (as root, from this folder):
-     scripts/in-root --join {client} \\
-       curl -s --cacert {w.ca} -H 'Authorization: Bearer {w.key}' \\
+     GW='scripts/in-root --join {gateway}'
+     CL='scripts/in-root --join {client}'
+     $CL curl -s --cacert {w.ca} -H 'Authorization: Bearer {w.key}' \\
        -H 'content-type: application/json' https://{GATEWAY}:{PORT}/v1/chat/completions \\
        -d '{{"model":"stub","messages":[{{"role":"user","content":"hello"}}]}}'
-     scripts/in-root --join {gateway} build/release/ringwall top --admin 127.0.0.1:{ADMIN_PORT}
-     scripts/in-root --join {gateway} build/release/ringwall kern status
-     scripts/in-root --join {gateway} build/release/ringwall deny list
-     scripts/in-root --join {gateway} bpftool map dump pinned /sys/fs/bpf/ringwall/v1/rw_stats
-     scripts/in-root --join tail -f {w.audit_file}""")
+     $GW build/release/ringwall top --admin 127.0.0.1:{ADMIN_PORT}
+     $GW build/release/ringwall kern status
+     $GW build/release/ringwall deny add 10.77.0.5 --for 1m
+     $GW bpftool map dump pinned /sys/fs/bpf/ringwall/v1/rw_stats
+     $GW tail -f {w.audit_file}""")
 
 
 def tour(keep):

@@ -253,12 +253,13 @@ static void begin_stream(struct chat *c)
 static bool must_fail(struct chat *c, struct rw_slice spec)
 {
 	struct rw_stub *s = c->s;
-	const char *space = memchr(spec.p, ' ', spec.n);
-	unsigned times = (unsigned)strtoul(spec.p, NULL, 10), i;
+	const char *space = spec.n ? memchr(spec.p, ' ', spec.n) : NULL;
+	unsigned times, i;
 	char token[32];
 
 	if (!space)
 		return true;
+	times = (unsigned)strtoul(spec.p, NULL, 10);
 	snprintf(token, sizeof(token), "%.*s", (int)(spec.p + spec.n - space - 1), space + 1);
 	for (i = 0; i < s->n_fails && strcmp(s->fails[i].token, token) != 0; i++)
 		;
