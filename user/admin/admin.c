@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "gate/ready.h"
 #include "http/server.h"
 
 struct rw_admin {
@@ -39,13 +40,11 @@ static void health(struct rw_admin *a, struct rw_exchange *x)
 
 static void ready(struct rw_admin *a, struct rw_exchange *x)
 {
-	bool audit = atomic_load(&a->gw->audit_ok);
-	bool ok = audit && !atomic_load(&a->gw->draining);
 	struct rw_buf b = {0};
+	bool ok;
 
-	if (rw_buf_addf(&b, "{\"ready\":%s,\"audit\":\"%s\",\"kernel\":\"%s\"}\n",
-			ok ? "true" : "false", audit ? "ok" : "failing",
-			rw_enforced_name((enum rw_enforced)atomic_load(&a->gw->kernel))))
+	if (rw_ready_json(a->gw, rw_control_snapshot(a->control), atomic_load(&a->gw->draining), &b,
+			  &ok))
 		rw_exchange_abort(x);
 	else
 		answer(x, ok ? 200 : 503, "application/json", rw_buf_slice(&b));

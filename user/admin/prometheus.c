@@ -70,7 +70,7 @@ static int put_control(struct rw_buf *b, struct rw_gateway *gw, struct rw_contro
 		{"bans_failed_total", "counter", "bans that could not be written", s->bans_failed},
 		{"reloads_total", "counter", "configurations taken", s->reloads},
 		{"reloads_failed_total", "counter", "configurations refused", s->reloads_failed},
-		{"audit_lost_total", "counter", "audit batches lost: should stay 0", s->audit_lost},
+		{"audit_lost_total", "counter", "audit records lost: should stay 0", s->audit_lost},
 		{"audit_ok", "gauge", "1: the audit log can be written",
 		 atomic_load(&gw->audit_ok)},
 		{"keys", "gauge", "valid API keys", rw_keytable_count(snap->keys)},

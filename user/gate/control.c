@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "gate/inbox.h"
 #include "gate/worker.h"
 
 enum {
@@ -13,17 +14,21 @@ enum {
 	STRIKE_SOURCES = 65536,
 };
 
+#define BUILT_IN "(built in)" /* rw_config.file where there is none */
+
 struct rw_control {
 	struct rw_gateway *gw;
 	struct rw_loop *loop;
 	struct rw_snapshot *snap;
 	struct rw_keystore *store;
 	struct rw_audit *audit;
+	struct rw_inbox inbox; /* of audit records */
 	struct rw_kern *kern;
 	struct rw_strikes *strikes;
 	struct rw_timer tick;
 	struct rw_control_stats stats;
 	bool audit_was_ok;
+	bool keys_stale, keys_failing; /* changed and not yet read; said so */
 };
 
 static const struct rw_config *config_of(const struct rw_control *c)
@@ -42,7 +47,8 @@ static void audit_state(struct rw_control *c)
 		return;
 	c->audit_was_ok = ok;
 	if (ok)
-		rw_info("audit log: writing again, nothing was lost");
+		rw_info("audit log: writing again%s",
+			atomic_load(&c->stats.audit_lost) ? "" : ", nothing was lost");
 	else
 		rw_err("audit log: %s; %s", rw_audit_error(c->audit),
 		       config_of(c)->audit_required
@@ -50,37 +56,39 @@ static void audit_state(struct rw_control *c)
 			       : "records wait in memory");
 }
 
-struct audit_batch {
-	struct rw_control *c;
-	size_t n;
-	char text[];
-};
+void rw_control_audit_lost(struct rw_control *c, uint64_t n)
+{
+	atomic_fetch_add_explicit(&c->stats.audit_lost, n, memory_order_relaxed);
+	rw_err("audit log: no room for %" PRIu64 " records, they are lost", n);
+}
+
+static uint64_t count_lines(struct rw_slice lines)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < lines.n; i++)
+		n += lines.p[i] == '\n';
+	return n;
+}
 
 static void take_audit(void *arg)
 {
-	struct audit_batch *b = arg;
-	struct rw_control *c = b->c;
+	struct rw_control *c = arg;
+	struct rw_slice lines = rw_inbox_take(&c->inbox);
 
-	if (c->audit && rw_audit_write(c->audit, rw_slice_of(b->text, b->n))) {
-		c->stats.audit_lost++;
-		rw_err("audit log: the queue is full, records were lost");
-	}
+	if (lines.n && c->audit && rw_audit_write(c->audit, lines))
+		rw_control_audit_lost(c, count_lines(lines));
 	audit_state(c);
-	free(b);
 }
 
 void rw_control_audit(struct rw_control *c, struct rw_slice lines)
 {
-	struct audit_batch *b = malloc(sizeof(*b) + lines.n);
+	bool tell;
 
-	if (b) {
-		*b = (struct audit_batch){.c = c, .n = lines.n};
-		memcpy(b->text, lines.p, lines.n);
-		if (rw_loop_post(c->loop, take_audit, b) == RW_OK)
-			return;
-	}
-	free(b);
-	rw_err("audit log: no memory for %zu bytes of records, they are lost", lines.n);
+	if (rw_inbox_put(&c->inbox, lines, &tell))
+		rw_control_audit_lost(c, count_lines(lines));
+	else if (tell)
+		(void)rw_loop_post(c->loop, take_audit, c); /* where it fails, the tick looks */
 }
 
 /* --- strikes ---------------------------------------------------------------------------------- */
@@ -231,6 +239,18 @@ static void publish(struct rw_control *c, struct rw_snapshot *snap)
 	rw_snapshot_unref(old);
 }
 
+/* A worker that had no memory for a snapshot gets it again: a revoked key must not live on there.
+ */
+static void catch_up(struct rw_control *c)
+{
+	if (atomic_load(&c->gw->draining))
+		return;
+	for (unsigned i = 0; i < c->gw->n_workers; i++)
+		if (atomic_load_explicit(&c->gw->workers[i]->generation, memory_order_relaxed) !=
+		    c->snap->generation)
+			(void)rw_worker_publish(c->gw->workers[i], c->snap);
+}
+
 static void refresh_keys(struct rw_control *c)
 {
 	struct rw_keytable *keys = NULL;
@@ -238,16 +258,24 @@ static void refresh_keys(struct rw_control *c)
 	struct rw_error e = {0};
 	int rc;
 
-	if (atomic_load(&c->gw->draining) || !rw_keystore_changed(c->store))
+	if (atomic_load(&c->gw->draining))
+		return;
+	c->keys_stale |= rw_keystore_changed(c->store);
+	if (!c->keys_stale)
 		return;
 	rc = rw_keytable_new(&keys, c->store, &e);
 	if (!rc)
 		rc = rw_snapshot_with_keys(&snap, c->snap, keys, &e);
 	rw_keytable_unref(keys);
 	if (rc) {
-		rw_err("keys changed but cannot be read: %s; the old ones stay", e.text);
+		if (!c->keys_failing)
+			rw_err("keys changed but cannot be read: %s; the old ones stay until they "
+			       "can",
+			       e.text);
+		c->keys_failing = true;
 		return;
 	}
+	c->keys_stale = c->keys_failing = false;
 	rw_info("keys changed: %u valid now", rw_keytable_count(snap->keys));
 	publish(c, snap);
 }
@@ -258,7 +286,8 @@ static int check_reloadable(const struct rw_config *old, const struct rw_config 
 			    struct rw_error *e)
 {
 	bool same = old->n_listeners == now->n_listeners && old->workers == now->workers &&
-		    old->kernel == now->kernel && !strcmp(old->state_dir, now->state_dir) &&
+		    old->max_connections == now->max_connections && old->kernel == now->kernel &&
+		    !strcmp(old->state_dir, now->state_dir) &&
 		    !strcmp(old->admin_address ? old->admin_address : "",
 			    now->admin_address ? now->admin_address : "") &&
 		    !strcmp(old->audit_file ? old->audit_file : "",
@@ -270,31 +299,43 @@ static int check_reloadable(const struct rw_config *old, const struct rw_config 
 	if (same)
 		return RW_OK;
 	return rw_fail(e, RW_EINVAL,
-		       "%s: listeners, admin, workers, kernel, state_dir and audit.file need a "
-		       "restart to change; the old configuration stays",
+		       "%s: listeners, admin, workers, limits.connections, kernel, state_dir and "
+		       "audit.file need a restart to change; the old configuration stays",
 		       now->file);
+}
+
+static int load_again(struct rw_control *c, struct rw_config **out, struct rw_error *e)
+{
+	const struct rw_config *old = config_of(c);
+	int rc = strcmp(old->file, BUILT_IN) ? rw_config_load(out, old->file, e)
+					     : rw_config_default(out, e);
+
+	if (rc)
+		return rc;
+	rc = check_reloadable(old, *out, e);
+	if (rc)
+		rw_config_free(*out);
+	return rc;
 }
 
 int rw_control_reload(struct rw_control *c, struct rw_error *e)
 {
-	struct rw_config *cfg = NULL;
+	struct rw_error why = {0};
+	struct rw_config *cfg;
 	struct rw_snapshot *snap;
 	int rc;
 
+	if (c->audit && rw_audit_reopen(c->audit, &why))
+		rw_err("audit log: %s", why.text);
 	if (atomic_load(&c->gw->draining))
 		return rw_fail(e, RW_EBUSY, "shutting down: no reload now");
-	rc = rw_config_load(&cfg, config_of(c)->file, e);
-
-	if (!rc && (rc = check_reloadable(config_of(c), cfg, e)))
-		rw_config_free(cfg);
+	rc = load_again(c, &cfg, e);
 	if (!rc)
 		rc = rw_snapshot_new(&snap, cfg, c->snap->keys, NULL, e);
 	if (rc) {
 		c->stats.reloads_failed++;
 		return rc;
 	}
-	if (c->audit && rw_audit_reopen(c->audit, e))
-		rw_err("audit log: %s", e->text);
 	const struct rw_strike_config sc = strike_config(cfg);
 	rw_strikes_configure(c->strikes, &sc);
 	publish(c, snap);
@@ -310,10 +351,10 @@ static void tick(void *arg)
 {
 	struct rw_control *c = arg;
 
-	if (c->audit) {
+	if (c->audit)
 		rw_audit_retry(c->audit);
-		audit_state(c);
-	}
+	take_audit(c);
+	catch_up(c);
 	refresh_keys(c);
 	watch_kern(c);
 	rw_timer_set(c->loop, &c->tick, rw_loop_now(c->loop) + TICK_NS, tick, c);
@@ -331,7 +372,6 @@ static int first_snapshot(struct rw_control *c, struct rw_config *config, struct
 		rw_config_free(config);
 		return rc;
 	}
-	rw_keystore_changed(c->store); /* what is in the table is known */
 	rc = rw_snapshot_new(&c->snap, config, keys, rules, e);
 	rw_keytable_unref(keys);
 	return rc;
@@ -350,6 +390,7 @@ int rw_control_new(struct rw_control **out, struct rw_gateway *gw, struct rw_loo
 	c->gw = gw;
 	c->loop = loop;
 	c->audit_was_ok = true;
+	rw_inbox_init(&c->inbox, AUDIT_QUEUE_BYTES);
 	atomic_store(&gw->audit_ok, true);
 	rc = first_snapshot(c, config, rules, e);
 	if (rc)
@@ -380,10 +421,12 @@ unsigned rw_control_free(struct rw_control *c)
 	unsigned lost = 0;
 
 	rw_timer_cancel(&c->tick);
+	take_audit(c);
 	if (c->audit)
 		lost = rw_audit_close(c->audit);
 	if (lost)
 		rw_err("audit log: %u records could not be written and are lost", lost);
+	rw_inbox_free(&c->inbox);
 	rw_kern_close(c->kern);
 	rw_strikes_free(c->strikes);
 	rw_snapshot_unref(c->snap);

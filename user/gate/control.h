@@ -14,7 +14,8 @@
 #include "ring/loop.h"
 
 struct rw_control_stats {
-	uint64_t bans, bans_failed, reloads, reloads_failed, audit_lost;
+	uint64_t bans, bans_failed, reloads, reloads_failed;
+	_Atomic uint64_t audit_lost; /* records */
 };
 
 struct rw_control;
@@ -34,11 +35,16 @@ struct rw_kern *rw_control_kern(struct rw_control *c); /* NULL: none */
 const struct rw_control_stats *rw_control_stats(const struct rw_control *c);
 const char *rw_control_audit_error(const struct rw_control *c);
 
-/* Reads the configuration again and publishes it; on error the old one stays, said in the log. */
+/*
+ * Reads the configuration again and publishes it; on error the old one stays, said in the log.
+ * The audit log is opened anew in any case, for log rotation.
+ */
 int rw_control_reload(struct rw_control *c, struct rw_error *e);
 
-/* From any thread. Lines: whole records; the bytes are copied. */
+/* From any thread. Lines: whole records; the bytes are copied. What is lost is counted and said. */
 void rw_control_audit(struct rw_control *c, struct rw_slice lines);
+/* From any thread: n records could not even be made. */
+void rw_control_audit_lost(struct rw_control *c, uint64_t n);
 /* From any thread. who completed a handshake. */
 void rw_control_strike(struct rw_control *c, const struct rw_source *who, const struct sockaddr *sa,
 		       enum rw_strike kind);

@@ -92,7 +92,6 @@ static void write_audit(struct rw_request *r, bool completed, uint64_t now)
 	char peer[RW_ADDR_TEXT], path[257], model[129], method[17];
 	const struct rw_stream_info *si = rw_exchange_peer(r->x);
 	const struct rw_config *c = r->snap->routes->config;
-	struct rw_buf line = {.max = 16384};
 
 	if (!c->audit_file || r->endpoint == RW_EP_HEALTHZ || r->endpoint == RW_EP_READYZ)
 		return;
@@ -126,9 +125,7 @@ static void write_audit(struct rw_request *r, bool completed, uint64_t now)
 		.request_findings = &r->found,
 		.answer_findings = &r->answer_found,
 	};
-	if (rw_audit_record_json(&rec, &line) == RW_OK)
-		rw_worker_audit(r->w, rw_buf_slice(&line));
-	rw_buf_free(&line);
+	rw_worker_audit(r->w, &rec);
 }
 
 /* Back to as good as new, with what is worth keeping kept warm. */

@@ -3,7 +3,7 @@
  * What happens to a request, stage by stage. Each stage is one function with one
  * result type; a new stage is one line in the table at the end.
  */
-#include "gate/control.h"
+#include "gate/ready.h"
 #include "gate/request.h"
 
 #include <stdlib.h>
@@ -67,26 +67,11 @@ static enum rw_step admit(struct rw_request *r)
 
 static enum rw_step ready(struct rw_request *r)
 {
-	struct rw_gateway *gw = r->w->gw;
-	const struct rw_config *c = config_of(r);
-	bool audit = !c->audit_required || atomic_load(&gw->audit_ok);
-	bool ok = audit && !r->w->draining;
-	enum rw_enforced kernel = (enum rw_enforced)atomic_load(&gw->kernel);
-	const char *packets = kernel >= RW_ENFORCED_GENERIC ? "kernel" : "nowhere";
+	bool ok;
 
 	if (r->endpoint != RW_EP_READYZ)
 		return RW_STEP_NEXT;
-	if (rw_buf_addf(&r->out,
-			"{\"ready\":%s,\"draining\":%s,\"audit\":\"%s\",\"kernel\":\"%s\","
-			"\"enforced\":{\"packet_rates\":\"%s\",\"bans\":\"%s\","
-			"\"request_rates\":\"engine\",\"guards\":\"engine\"},"
-			"\"rules\":\"%.16s\"}\n",
-			ok ? "true" : "false", r->w->draining ? "true" : "false",
-			!c->audit_file ? "off"
-			: audit	       ? "ok"
-				       : "failing",
-			rw_enforced_name(kernel), packets, packets,
-			rw_rules_digest(r->snap->rules)))
+	if (rw_ready_json(r->w->gw, r->snap, r->w->draining, &r->out, &ok))
 		return rw_refuse(r, RW_REFUSE_MEMORY, NULL, 0);
 	return rw_answer_json(r, ok ? 200 : 503, rw_buf_slice(&r->out));
 }

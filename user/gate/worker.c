@@ -162,15 +162,20 @@ static void audit_flush(void *arg)
 	rw_buf_reset(&w->audit);
 }
 
-void rw_worker_audit(struct rw_worker *w, struct rw_slice line)
+void rw_worker_audit(struct rw_worker *w, const struct rw_audit_record *rec)
 {
-	if (w->audit.len + line.n > AUDIT_BATCH_BYTES)
+	int rc;
+
+	if (w->audit.len > AUDIT_BATCH_BYTES)
 		audit_flush(w);
-	if (rw_buf_add_slice(&w->audit, line)) {
-		rw_control_audit(w->gw->control, line);
-		return;
+	rc = rw_audit_record_json(rec, &w->audit);
+	if (rc && w->audit.len) { /* what is there makes room */
+		audit_flush(w);
+		rc = rw_audit_record_json(rec, &w->audit);
 	}
-	if (!rw_timer_armed(&w->audit_timer))
+	if (rc)
+		rw_control_audit_lost(w->gw->control, 1);
+	else if (!rw_timer_armed(&w->audit_timer))
 		rw_timer_set(w->loop, &w->audit_timer, rw_loop_now(w->loop) + AUDIT_BATCH_NS,
 			     audit_flush, w);
 }
@@ -211,6 +216,7 @@ static int adopt(struct rw_worker *w, struct rw_snapshot *snap, struct rw_error 
 	}
 	rw_snapshot_unref(w->snap);
 	w->snap = rw_snapshot_ref(snap);
+	atomic_store_explicit(&w->generation, snap->generation, memory_order_relaxed);
 	return RW_OK;
 }
 

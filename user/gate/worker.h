@@ -2,12 +2,13 @@
 /*
  * A worker: one loop, its listeners, upstream pools, scratch and counters.
  *
- * Everything in it is touched by its loop's thread only, but for the metrics
- * (single writer, many readers) and rw_worker_publish and rw_worker_drain, which post.
+ * Everything in it is touched by its loop's thread only, but for the metrics and the
+ * generation (single writer, many readers) and rw_worker_publish and rw_worker_drain, which post.
  */
 #ifndef RW_GATE_WORKER_H
 #define RW_GATE_WORKER_H
 
+#include "audit/audit.h"
 #include "base/buf.h"
 #include "gate/gateway.h"
 #include "gate/metrics.h"
@@ -23,6 +24,7 @@ struct rw_worker {
 	unsigned id;
 	struct rw_loop *loop;
 	struct rw_snapshot *snap;
+	_Atomic uint64_t generation; /* snap's: the control thread sees who stayed behind */
 	struct rw_scanner *scanner;
 
 	struct rw_http_server *servers[RW_MAX_LISTENERS];
@@ -60,7 +62,7 @@ int rw_worker_publish(struct rw_worker *w, struct rw_snapshot *snap);
  */
 int rw_worker_drain(struct rw_worker *w, uint64_t within_ns);
 
-/* Appends an audit line to the batch that goes to the control thread. */
-void rw_worker_audit(struct rw_worker *w, struct rw_slice line);
+/* Appends a record to the batch that goes to the control thread. */
+void rw_worker_audit(struct rw_worker *w, const struct rw_audit_record *rec);
 
 #endif

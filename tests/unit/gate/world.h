@@ -51,6 +51,7 @@ struct client {
 struct world {
 	struct rw_sim *sim;
 	struct rw_loop *control_loop, *near, *far; /* near runs the worker */
+	struct rw_loop *extra;			   /* of the test, or NULL */
 	struct rw_gateway gw;
 	struct rw_control *control;
 	struct rw_worker *w;
@@ -88,6 +89,8 @@ static inline void world_turn(struct world *w)
 	rw_loop_turn(w->control_loop, UINT64_MAX);
 	rw_loop_turn(w->near, UINT64_MAX);
 	rw_loop_turn(w->far, UINT64_MAX);
+	if (w->extra)
+		rw_loop_turn(w->extra, UINT64_MAX);
 }
 
 static inline void world_rang(void *arg)
@@ -210,6 +213,11 @@ static inline void client_push(struct client *c)
 	}
 }
 
+static inline void client_drain(void *user)
+{
+	client_push(user);
+}
+
 static inline void client_open(void *user)
 {
 	((struct client *)user)->open = true;
@@ -241,8 +249,8 @@ static inline void client_close(void *user, const struct rw_error *why)
 /* Bytes to the gateway, over a new connection where there is none. */
 static inline void say_bytes(struct world *w, const char *data, size_t n)
 {
-	static const struct rw_stream_cb cb = {client_open, client_data, client_eof,
-					       (void (*)(void *))client_push, client_close};
+	static const struct rw_stream_cb cb = {client_open, client_data, client_eof, client_drain,
+					       client_close};
 	struct client *c = &w->c;
 	struct rw_addr addr;
 
