@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The subcommands, in one table. */
+#include <argp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,6 +34,7 @@ int main(int argc, char **argv)
 {
 	char name[64];
 
+	argp_err_exit_status = RW_EXIT_USAGE;
 	if (argc < 2)
 		return usage(stderr, RW_EXIT_USAGE);
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))

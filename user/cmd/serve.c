@@ -9,11 +9,13 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "admin/admin.h"
@@ -22,8 +24,6 @@
 #include "gate/worker.h"
 #include "policy/config.h"
 #include "ring/uring.h"
-
-#define DEFAULT_CONFIG "/etc/ringwall/ringwall.yaml"
 
 enum {
 	KEY_CELLS = 16384,
@@ -39,7 +39,7 @@ struct thread {
 	struct rw_loop *loop;
 	pthread_t id;
 	bool started;
-	unsigned cpu;
+	int cpu; /* -1: any */
 };
 
 struct serve {
@@ -49,7 +49,10 @@ struct serve {
 	struct rw_admin *admin;
 	struct thread threads[RW_MAX_WORKERS];
 	unsigned running; /* control thread's count of workers that have not ended */
+	bool failed;	  /* a ring broke: the exit status tells */
 	pthread_t signals;
+	bool signals_on;
+	atomic_bool leaving; /* SIGUSR2 is for the signal thread */
 	sigset_t signal_set;
 };
 
@@ -62,7 +65,7 @@ struct options {
 };
 
 static const struct argp_option option_table[] = {
-	{"config", 'c', "FILE", 0, "configuration (default " DEFAULT_CONFIG ", else built in)", 0},
+	{"config", 'c', "FILE", 0, "configuration (default " RW_CONFIG_FILE ", else built in)", 0},
 	{"debug", 'd', NULL, 0, "log more", 0},
 	{0},
 };
@@ -100,6 +103,15 @@ static const struct argp argp = {
 /* --- threads ------------------------------------------------------------------------------------
  */
 
+/* What must not get lost when a mailbox is full for a moment; a thread that is ending can wait. */
+static void post(struct rw_loop *l, void (*fn)(void *arg), void *arg)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+
+	for (unsigned tries = 0; rw_loop_post(l, fn, arg) && tries < 10000; tries++)
+		nanosleep(&pause, NULL);
+}
+
 static void worker_ended(void *arg)
 {
 	struct serve *sv = arg;
@@ -108,37 +120,64 @@ static void worker_ended(void *arg)
 		rw_loop_stop(sv->loop);
 }
 
+/* Nothing is published from here on; the workers end when their requests have. */
+static void drain(struct serve *sv)
+{
+	const struct rw_config *c = rw_control_snapshot(sv->control)->routes->config;
+
+	if (atomic_exchange(&sv->gw.draining, true))
+		return;
+	for (unsigned i = 0; i < sv->gw.n_workers; i++)
+		if (rw_worker_drain(sv->gw.workers[i], (uint64_t)c->drain_ms * 1000000))
+			rw_err("worker %u: out of memory for the order to drain", i);
+}
+
+/* A gateway of fewer workers than configured would look well and be slow: it ends instead. */
+static void worker_failed(void *arg)
+{
+	struct serve *sv = arg;
+
+	sv->failed = true;
+	drain(sv);
+	worker_ended(sv);
+}
+
 static void *worker_main(void *arg)
 {
 	struct thread *t = arg;
+	struct serve *sv = t->sv;
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
-	CPU_SET(t->cpu, &set);
-	/* Best effort: in a container the core may not be ours to take. */
-	pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
-	if (rw_loop_run(t->loop))
-		rw_err("worker %u: its ring failed; it serves nothing any more", t->worker->id);
+	if (t->cpu >= 0) {
+		CPU_SET((unsigned)t->cpu, &set);
+		pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+	}
+	if (rw_loop_run(t->loop)) {
+		rw_err("worker %u: its ring failed; the gateway ends", t->worker->id);
+		/* Others may be posting to its loop: main frees both once all is still. */
+		post(sv->loop, worker_failed, sv);
+		return NULL;
+	}
 	rw_worker_close(t->worker);
 	rw_loop_free(t->loop);
-	rw_loop_post(t->sv->loop, worker_ended, t->sv);
+	t->loop = NULL;
+	post(sv->loop, worker_ended, sv);
 	return NULL;
 }
 
 static void stop(void *arg)
 {
 	struct serve *sv = arg;
-	const struct rw_config *c = rw_control_snapshot(sv->control)->routes->config;
 
-	if (atomic_exchange(&sv->gw.draining, true)) {
+	if (atomic_load(&sv->gw.draining)) {
 		rw_info("second signal: ending the drain");
 		atomic_store(&sv->gw.hurry, true);
 		return;
 	}
-	rw_info("draining: at most %u ms for what is under way", c->drain_ms);
-	for (unsigned i = 0; i < sv->gw.n_workers; i++)
-		if (rw_worker_drain(sv->gw.workers[i], (uint64_t)c->drain_ms * 1000000))
-			rw_err("worker %u: out of memory for the order to drain", i);
+	rw_info("draining: at most %u ms for what is under way",
+		rw_control_snapshot(sv->control)->routes->config->drain_ms);
+	drain(sv);
 }
 
 static void reload(void *arg)
@@ -156,29 +195,76 @@ static void *signal_main(void *arg)
 	int sig;
 
 	while (sigwait(&sv->signal_set, &sig) == 0) {
-		if (sig == SIGUSR2) /* ours: main is about to leave */
-			return NULL;
-		rw_loop_post(sv->loop, sig == SIGHUP ? reload : stop, sv);
+		if (sig != SIGUSR2)
+			post(sv->loop, sig == SIGHUP ? reload : stop, sv);
+		else if (atomic_load(&sv->leaving))
+			break;
 	}
 	return NULL;
 }
 
+/* The n-th of the cores that this process may use: a container's are rarely 0 to n - 1. */
+static int nth_cpu(unsigned n)
+{
+	cpu_set_t set;
+	int cpu = -1;
+
+	CPU_ZERO(&set);
+	if (sched_getaffinity(0, sizeof(set), &set) || CPU_COUNT(&set) == 0)
+		return -1;
+	for (n = n % (unsigned)CPU_COUNT(&set) + 1; n; n--)
+		do
+			cpu++;
+		while (!CPU_ISSET((unsigned)cpu, &set));
+	return cpu;
+}
+
+static unsigned count_cpus(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	if (sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 0)
+		return (unsigned)CPU_COUNT(&set);
+	return (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
 static int start_threads(struct serve *sv, struct rw_error *e)
 {
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	int rc;
 
-	if (pthread_create(&sv->signals, NULL, signal_main, sv))
-		return rw_fail(e, RW_EIO, "cannot start the signal thread: %s", strerror(errno));
 	for (unsigned i = 0; i < sv->gw.n_workers; i++) {
 		struct thread *t = &sv->threads[i];
 
-		t->cpu = i % (unsigned)cpus;
-		if (pthread_create(&t->id, NULL, worker_main, t))
-			return rw_fail(e, RW_EIO, "cannot start worker %u: %s", i, strerror(errno));
+		t->cpu = nth_cpu(i);
+		rc = pthread_create(&t->id, NULL, worker_main, t);
+		if (rc)
+			return rw_fail(e, RW_EIO, "cannot start worker %u: %s", i, strerror(rc));
 		t->started = true;
 		sv->running++;
 	}
+	rc = pthread_create(&sv->signals, NULL, signal_main, sv);
+	if (rc)
+		return rw_fail(e, RW_EIO, "cannot start the signal thread: %s", strerror(rc));
+	sv->signals_on = true;
 	return RW_OK;
+}
+
+/* However far the start came, and whatever failed since. */
+static void end_threads(struct serve *sv)
+{
+	if (sv->control && sv->gw.n_workers) {
+		atomic_store(&sv->gw.hurry, true);
+		drain(sv);
+	}
+	for (unsigned i = 0; i < RW_MAX_WORKERS; i++)
+		if (sv->threads[i].started)
+			pthread_join(sv->threads[i].id, NULL);
+	if (!sv->signals_on)
+		return;
+	atomic_store(&sv->leaving, true);
+	pthread_kill(sv->signals, SIGUSR2);
+	pthread_join(sv->signals, NULL);
 }
 
 /* --- setting up ---------------------------------------------------------------------------------
@@ -186,8 +272,10 @@ static int start_threads(struct serve *sv, struct rw_error *e)
 
 static int make_loop(struct rw_loop **out, const struct rw_config *c, struct rw_error *e)
 {
+	/* Each listener's, those that are told 503 with them, and an upstream's for each. */
 	const struct rw_loop_config lc = {
-		.max_socks = c->max_connections * 2 + 64,
+		.max_socks =
+			(c->max_connections + c->max_connections / 8 + 1) * c->n_listeners * 2 + 64,
 		.max_queued_bytes = c->max_memory_bytes,
 		.recv_buffers = RECV_BUFFERS,
 		.recv_buffer_bytes = RECV_BUFFER_BYTES,
@@ -198,12 +286,48 @@ static int make_loop(struct rw_loop **out, const struct rw_config *c, struct rw_
 	return rc ? rc : rw_loop_new(out, io, &lc, e);
 }
 
+/*
+ * Workers share their ports (SO_REUSEPORT), and so would a second gateway that was started by
+ * mistake: each would get half of the connections, and nobody would be told. A socket
+ * without that option is refused where anybody listens.
+ */
+static int claim(const char *address, struct rw_error *e)
+{
+	struct rw_addr addr;
+	int fd, on = 1, rc = rw_addr_parse(address, &addr, e);
+
+	if (rc)
+		return rc;
+	fd = socket(addr.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return RW_OK; /* listening will tell */
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (addr.sa.sa_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	if (bind(fd, &addr.sa, addr.len) && errno == EADDRINUSE)
+		rc = rw_fail(e, RW_EBUSY,
+			     "cannot listen on %s: another process listens there, perhaps another "
+			     "ringwall; stop it or choose another port (ss -ltnp shows who it is)",
+			     address);
+	close(fd);
+	return rc;
+}
+
+static int claim_all(const struct rw_config *c, struct rw_error *e)
+{
+	int rc = c->admin_address ? claim(c->admin_address, e) : RW_OK;
+
+	for (unsigned i = 0; !rc && i < c->n_listeners; i++)
+		rc = claim(c->listeners[i].address, e);
+	return rc;
+}
+
 static int make_workers(struct serve *sv, struct rw_error *e)
 {
 	struct rw_snapshot *snap = rw_control_snapshot(sv->control);
 	const struct rw_config *c = snap->routes->config;
-	unsigned n = c->workers ? c->workers : (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
-	int rc = RW_OK;
+	unsigned n = c->workers ? c->workers : count_cpus();
+	int rc = claim_all(c, e);
 
 	if (n > RW_MAX_WORKERS)
 		n = RW_MAX_WORKERS;
@@ -232,7 +356,8 @@ static int shed_privilege(struct rw_error *e)
 #ifndef RW_SANITIZE /* the leak check traces its own process, which this forbids */
 	prctl(PR_SET_DUMPABLE, 0);
 #endif
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return rw_fail(e, RW_EPERM, "cannot give up new privileges: %s", strerror(errno));
 	capng_clear(CAPNG_SELECT_BOTH);
 	/* Clearing the bounding set itself needs CAP_SETPCAP: without it there is nothing to shed.
 	 */
@@ -241,12 +366,15 @@ static int shed_privilege(struct rw_error *e)
 	return RW_OK;
 }
 
+/* Only a file that is not there makes way: one that cannot be read must not be passed over. */
 static int load_config(struct rw_config **out, const char *file, struct rw_error *e)
 {
 	if (file)
 		return rw_config_load(out, file, e);
-	if (access(DEFAULT_CONFIG, F_OK) == 0)
-		return rw_config_load(out, DEFAULT_CONFIG, e);
+	if (access(RW_CONFIG_FILE, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
+		return rw_config_load(out, RW_CONFIG_FILE, e);
+	rw_info("no configuration was named and there is no " RW_CONFIG_FILE
+		": using the one that is built in");
 	return rw_config_default(out, e);
 }
 
@@ -277,27 +405,25 @@ static int set_up(struct serve *sv, const char *file, struct rw_error *e)
 	return rc ? rc : shed_privilege(e);
 }
 
-/* Threads have ended or were never started; frees in the order of dependence. */
-static void tear_down(struct serve *sv)
+/* Threads have ended or were never started; frees in the order of dependence. Audit records lost.
+ */
+static unsigned tear_down(struct serve *sv)
 {
+	unsigned lost = 0;
+
 	for (unsigned i = 0; i < RW_MAX_WORKERS; i++) {
 		struct thread *t = &sv->threads[i];
 
-		if (t->started) {
-			pthread_join(t->id, NULL);
-		} else {
-			if (t->worker)
-				rw_worker_close(t->worker);
-			if (t->loop)
-				rw_loop_free(t->loop);
-		}
+		if (!t->loop) /* its own thread closed it, or it was never made */
+			continue;
+		if (t->worker)
+			rw_worker_close(t->worker);
+		rw_loop_free(t->loop);
 	}
 	rw_admin_free(sv->admin);
 	if (sv->loop && sv->control) {
-		/* The last audit batches are in the mailbox. */
-		rw_loop_turn(sv->loop, 0);
-		rw_loop_turn(sv->loop, 0);
-		rw_control_free(sv->control);
+		rw_loop_turn(sv->loop, 0); /* what is still in the mailbox */
+		lost = rw_control_free(sv->control);
 	}
 	for (unsigned i = 0; i < RW_MAX_WORKERS; i++)
 		rw_worker_free(sv->threads[i].worker);
@@ -305,6 +431,7 @@ static void tear_down(struct serve *sv)
 		rw_loop_free(sv->loop);
 	rw_limits_free(sv->gw.key_cells);
 	rw_limits_free(sv->gw.address_cells);
+	return lost;
 }
 
 static void announce(const struct serve *sv)
@@ -351,12 +478,14 @@ int rw_cmd_serve(int argc, char **argv)
 		announce(sv);
 		if (rw_loop_run(sv->loop))
 			rc = rw_fail(&e, RW_EIO, "the control thread's ring failed");
-		pthread_kill(sv->signals, SIGUSR2);
-		pthread_join(sv->signals, NULL);
+		else if (sv->failed)
+			rc = rw_fail(&e, RW_EIO, "a worker's ring failed");
 	}
 	if (rc)
 		rw_err("%s", e.text);
-	tear_down(sv);
+	end_threads(sv);
+	if (tear_down(sv) && !rc)
+		rc = RW_EIO; /* said already */
 	free(sv);
 	if (!rc)
 		rw_info("stopped");

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/verbs.h"
 
-#include <argp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,7 +19,6 @@ int rw_verbs_run(const struct rw_verb *verbs, size_t n, int argc, char **argv)
 {
 	char name[96];
 
-	argp_err_exit_status = RW_EXIT_USAGE;
 	if (argc < 2)
 		return usage(verbs, n, argv[0], stderr, RW_EXIT_USAGE);
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
