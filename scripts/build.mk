@@ -69,6 +69,9 @@ BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Wno-unused-parameter -I
 BPF_PROGS  := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
 SKELS      := $(patsubst %,$(B)/gen/%.skel.h,$(BPF_PROGS))
 
+# A step on the way to the skeleton, but bpftool and the tests load it by itself.
+.SECONDARY: $(patsubst %,build/bpf/%.bpf.o,$(BPF_PROGS))
+
 build/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h include/ringwall/*.h)
 	@mkdir -p $(@D)
 	@echo "  BPF   $@"
