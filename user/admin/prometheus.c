@@ -27,7 +27,7 @@ static int put_latency(struct rw_buf *b, const struct rw_metrics *m)
 {
 	static const uint64_t bounds_us[] = {RW_LATENCY_BOUNDS_US};
 	const char *name = "request_duration_seconds";
-	uint64_t seen = 0;
+	uint64_t seen = 0, us = m->latency_us_total;
 	int rc = head(b, name, "histogram", "time from a request's head to its settling");
 
 	for (unsigned i = 0; !rc && i < RW_LATENCY_BUCKETS - 1; i++) {
@@ -39,8 +39,9 @@ static int put_latency(struct rw_buf *b, const struct rw_metrics *m)
 	return rc ? rc
 		  : rw_buf_addf(b,
 				"ringwall_%s_bucket{le=\"+Inf\"} %" PRIu64 "\n"
-				"ringwall_%s_sum %g\nringwall_%s_count %" PRIu64 "\n",
-				name, seen, name, (double)m->latency_us_total / 1e6, name, seen);
+				"ringwall_%s_sum %" PRIu64 ".%06" PRIu64
+				"\nringwall_%s_count %" PRIu64 "\n",
+				name, seen, name, us / 1000000, us % 1000000, name, seen);
 }
 
 static int put_engine(struct rw_buf *b, struct rw_gateway *gw)

@@ -27,6 +27,7 @@ struct rw_control {
 	struct rw_strikes *strikes;
 	struct rw_timer tick;
 	struct rw_control_stats stats;
+	uint32_t connections; /* at the start: sockets are sized by it */
 	bool audit_was_ok;
 	bool keys_stale, keys_failing; /* changed and not yet read; said so */
 };
@@ -282,11 +283,12 @@ static void refresh_keys(struct rw_control *c)
 
 /* What sockets and files already hold cannot change under them; better to say so than to ignore it.
  */
-static int check_reloadable(const struct rw_config *old, const struct rw_config *now,
+static int check_reloadable(const struct rw_control *c, const struct rw_config *now,
 			    struct rw_error *e)
 {
+	const struct rw_config *old = config_of(c);
 	bool same = old->n_listeners == now->n_listeners && old->workers == now->workers &&
-		    old->max_connections == now->max_connections && old->kernel == now->kernel &&
+		    now->max_connections <= c->connections && old->kernel == now->kernel &&
 		    !strcmp(old->state_dir, now->state_dir) &&
 		    !strcmp(old->admin_address ? old->admin_address : "",
 			    now->admin_address ? now->admin_address : "") &&
@@ -299,9 +301,10 @@ static int check_reloadable(const struct rw_config *old, const struct rw_config 
 	if (same)
 		return RW_OK;
 	return rw_fail(e, RW_EINVAL,
-		       "%s: listeners, admin, workers, limits.connections, kernel, state_dir and "
-		       "audit.file need a restart to change; the old configuration stays",
-		       now->file);
+		       "%s: listeners, admin, workers, kernel, state_dir and audit.file need a "
+		       "restart to change, and limits.connections to be raised above %u; the old "
+		       "configuration stays",
+		       now->file, c->connections);
 }
 
 static int load_again(struct rw_control *c, struct rw_config **out, struct rw_error *e)
@@ -312,7 +315,7 @@ static int load_again(struct rw_control *c, struct rw_config **out, struct rw_er
 
 	if (rc)
 		return rc;
-	rc = check_reloadable(old, *out, e);
+	rc = check_reloadable(c, *out, e);
 	if (rc)
 		rw_config_free(*out);
 	return rc;
@@ -390,6 +393,7 @@ int rw_control_new(struct rw_control **out, struct rw_gateway *gw, struct rw_loo
 	c->gw = gw;
 	c->loop = loop;
 	c->audit_was_ok = true;
+	c->connections = config->max_connections;
 	rw_inbox_init(&c->inbox, AUDIT_QUEUE_BYTES);
 	atomic_store(&gw->audit_ok, true);
 	rc = first_snapshot(c, config, rules, e);

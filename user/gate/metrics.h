@@ -30,8 +30,7 @@
 	X(streams_total, "counter", "streamed answers begun")                                      \
 	X(stream_events_total, "counter", "events of streamed answers")                            \
 	X(canceled_total, "counter", "requests whose client went away first")                      \
-	X(upstream_errors_total, "counter",                                                        \
-	  "fetches that failed, answers that cannot be passed on")                                 \
+	X(upstream_errors_total, "counter", "fetches that failed or brought no usable answer")     \
 	X(http_bad_total, "counter", "connections with malformed, slow or stalled HTTP or TLS")    \
 	X(strikes_total, "counter", "strikes reported against addresses")                          \
 	X(audit_refused_total, "counter", "requests refused because the audit log cannot be kept") \

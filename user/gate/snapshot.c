@@ -2,6 +2,7 @@
 #include "gate/snapshot.h"
 
 #include <netdb.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -11,8 +12,12 @@ static void routes_unref(struct rw_routes *r)
 {
 	if (!r || atomic_fetch_sub(&r->refs, 1) != 1)
 		return;
-	for (unsigned i = 0; i < RW_MAX_UPSTREAMS; i++)
+	for (unsigned i = 0; i < RW_MAX_UPSTREAMS; i++) {
 		rw_tls_ctx_unref(r->upstreams[i].tls);
+		if (r->upstreams[i].authorization)
+			OPENSSL_cleanse(r->upstreams[i].authorization,
+					strlen(r->upstreams[i].authorization));
+	}
 	for (unsigned i = 0; i < RW_MAX_LISTENERS; i++)
 		rw_tls_ctx_unref(r->listener_tls[i]);
 	rw_config_free(r->config);

@@ -23,9 +23,9 @@ enum { RW_UPSTREAM_ADDRS = 8 };
 struct rw_upstream {
 	struct rw_addr addrs[RW_UPSTREAM_ADDRS];
 	unsigned n_addrs;
-	struct rw_tls_ctx *tls;	   /* NULL: plain */
-	const char *authorization; /* "Bearer ..." or NULL; secret, in the config's arena */
-	char host[280]; /* Host header: name, with the port where it is not the default */
+	struct rw_tls_ctx *tls; /* NULL: plain */
+	char *authorization; /* "Bearer ..." or NULL; in the config's arena, wiped before it goes */
+	char host[280];	     /* Host header: name, with the port where it is not the default */
 };
 
 /* The part that pools and listeners hang on; kept when only keys change. */

@@ -232,6 +232,11 @@ static void take_publication(void *arg)
 	const struct rw_http_server_config sc = server_config(c);
 	struct rw_error e = {0};
 
+	if (!p->w->snap) { /* closed meanwhile */
+		rw_snapshot_unref(p->snap);
+		free(p);
+		return;
+	}
 	if (adopt(p->w, p->snap, &e)) {
 		rw_err("worker %u: cannot take the new configuration: %s", p->w->id, e.text);
 	} else {

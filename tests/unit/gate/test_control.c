@@ -134,6 +134,29 @@ static void audit_log_is_opened_anew_though_the_configuration_is_bad(void **stat
 	world_end(&w);
 }
 
+/* Sockets are made for the number at the start: more connections than that would starve upstreams.
+ */
+static void connections_can_be_lowered_but_not_raised_by_a_reload(void **state)
+{
+	struct rw_error e = {0};
+	struct world w;
+	char text[256];
+
+	(void)state;
+	world_begin(&w, ONE_UPSTREAM, "limits: {connections: 100}\n");
+	for (unsigned n = 99; n <= 101; n++) {
+		snprintf(text, sizeof(text),
+			 "audit: {file: %s, required: true}\nlimits: {connections: %u}\n", w.audit,
+			 n);
+		rw_config_free(make_config(&w, ONE_UPSTREAM, text));
+		assert_int_equal(rw_control_reload(w.control, &e), n <= 100 ? RW_OK : RW_EINVAL);
+		if (n == 99)
+			run_for(&w, 10 * MS);
+	}
+	assert_non_null(strstr(e.text, "limits.connections to be raised above 100"));
+	world_end(&w); /* with a publication that comes too late */
+}
+
 static void nothing(void *arg)
 {
 	(void)arg;
@@ -228,6 +251,7 @@ int main(void)
 		cmocka_unit_test(worker_that_stayed_behind_is_told_again),
 		cmocka_unit_test(built_in_configuration_can_be_reloaded),
 		cmocka_unit_test(audit_log_is_opened_anew_though_the_configuration_is_bad),
+		cmocka_unit_test(connections_can_be_lowered_but_not_raised_by_a_reload),
 		cmocka_unit_test(records_survive_a_full_mailbox),
 		cmocka_unit_test(inbox_keeps_order_and_bound_and_tells_once),
 		cmocka_unit_test(ready_follows_what_is_required),
