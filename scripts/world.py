@@ -31,6 +31,7 @@ PORT = 8443
 ADMIN_PORT = 9443
 STUB_PORT = 8444
 PROVIDER_KEY = "sk-provider-key-that-never-leaves-the-gateway"
+SANITIZER_WORDS = ("AddressSanitizer", "LeakSanitizer", "runtime error:", "BUG at")
 
 
 class Failed(Exception):
@@ -76,8 +77,8 @@ class Process:
     def wait(self, seconds):
         return self.p.wait(seconds)
 
-    def stop(self, seconds=20):
-        """SIGTERM, then SIGKILL; returns the exit status."""
+    def stop(self, seconds=40):
+        """SIGTERM, then SIGKILL; returns the exit status. A drain may take 30 s."""
         if self.alive():
             self.p.terminate()
             try:
@@ -149,27 +150,29 @@ class World:
         self.close(failed=kind is not None)
 
     def close(self, failed=False):
-        status = []
+        """Everything is taken down, whatever of it goes wrong; then that is told."""
+        status, wrong = [], []
         for p in (self.gateway, self.stub):
-            if p:
-                try:
-                    status.append(p.stop())
-                except Failed:
-                    if not failed:
-                        raise
-        if self.attached:
-            self.run(self.ringwall, "kern", "detach", check=False)
+            try:
+                status.append(p.stop() if p else 0)
+            except Failed as e:
+                wrong.append(str(e))
+        try:
+            if self.attached:
+                self.run(self.ringwall, "kern", "detach", check=False)
+        except subprocess.TimeoutExpired as e:
+            wrong.append(str(e))
         self.stack.close()
         logs = "".join(p.log.read_text(errors="replace") for p in (self.gateway, self.stub) if p)
         shutil.rmtree(self.dir, ignore_errors=True)
         if failed:
             print(logs[-6000:])
             return
-        for bad in ("AddressSanitizer", "LeakSanitizer", "runtime error:", "BUG at"):
-            if bad in logs:
-                raise Failed(f"{bad} in the logs:\n{logs[-6000:]}")
+        wrong += [f"{bad} in the logs" for bad in SANITIZER_WORDS if bad in logs]
         if any(s not in (0, -signal.SIGKILL) for s in status):
-            raise Failed(f"exit status {status}:\n{logs[-4000:]}")
+            wrong.append(f"exit status {status}")
+        if wrong:
+            raise Failed("\n".join(wrong) + f"\n{logs[-6000:]}")
 
     # --- namespaces, network -----------------------------------------------------------------
 
@@ -349,7 +352,8 @@ class World:
     def audit(self, request_id=None):
         """All records, or the one of a request, which may take some milliseconds to be there."""
         def records():
-            return [json.loads(l) for l in self.audit_file.read_text().splitlines()]
+            text = self.audit_file.read_text()  # a line that is being written has no end yet
+            return [json.loads(l) for l in text[:text.rfind("\n") + 1].splitlines()]
 
         if request_id is None:
             return records()

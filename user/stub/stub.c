@@ -30,6 +30,7 @@ struct chat {
 	struct rw_exchange *x;
 	struct rw_arena arena;
 	struct rw_buf body, text; /* text: what the answer says */
+	struct rw_buf seen;	  /* becomes the stub's last when it is whole */
 	struct rw_slice answer, tool_name, tool_args;
 	unsigned status, retry_after, piece, delay_ms, break_after;
 	bool stream, usage, finished;
@@ -312,11 +313,8 @@ static void read_orders(struct chat *c, const struct rw_h1_head *h)
 		c->status = 0;
 }
 
-static void remember(struct rw_stub *s, const struct rw_h1_head *h)
+static void remember(struct rw_buf *b, const struct rw_h1_head *h)
 {
-	struct rw_buf *b = &s->last;
-
-	rw_buf_reset(b);
 	rw_buf_add_str(b, "{\"target\":");
 	rw_buf_add_json(b, h->target);
 	rw_buf_add_str(b, ",\"headers\":[");
@@ -396,8 +394,11 @@ static void on_body_end(void *xuser, struct rw_exchange *x)
 
 	if (!c)
 		return;
-	rw_buf_add_json(&c->s->last, rw_buf_slice(&c->body));
-	rw_buf_add_str(&c->s->last, "}\n");
+	rw_buf_add_json(&c->seen, rw_buf_slice(&c->body));
+	rw_buf_add_str(&c->seen, "}\n");
+	rw_buf_free(&c->s->last);
+	c->s->last = c->seen;
+	c->seen = (struct rw_buf){0};
 	doc = yyjson_read(c->body.p ? c->body.p : "", c->body.len, 0);
 	root = yyjson_doc_get_root(doc);
 	if (!yyjson_is_obj(root)) {
@@ -441,7 +442,7 @@ static void begin_chat(struct rw_stub *s, struct rw_exchange *x, const struct rw
 	s->open++;
 	rw_exchange_set_user(x, c);
 	read_orders(c, h);
-	remember(s, h);
+	remember(&c->seen, h);
 	rw_exchange_continue(x);
 }
 
@@ -505,6 +506,7 @@ static void on_done(void *xuser, struct rw_exchange *x, bool completed)
 	c->s->canceled += !completed;
 	rw_buf_free(&c->body);
 	rw_buf_free(&c->text);
+	rw_buf_free(&c->seen);
 	rw_arena_free(&c->arena);
 	free(c);
 }
