@@ -76,8 +76,7 @@ static uint64_t dice(struct client *c, uint64_t n)
 	return rw_sim_random(c->w->sim) % n;
 }
 
-static void __attribute__((format(printf, 2, 3)))
-complain(struct client *c, const char *fmt, ...)
+static void __attribute__((format(printf, 2, 3))) complain(struct client *c, const char *fmt, ...)
 {
 	va_list ap;
 	int n;

@@ -25,9 +25,9 @@ struct rw_text {
 };
 
 struct rw_chat_limits {
-	unsigned messages;    /* 0: 2048 */
-	unsigned texts;	      /* 0: 8192 */
-	unsigned depth;	      /* JSON nesting; 0: 64 */
+	unsigned messages; /* 0: 2048 */
+	unsigned texts;	   /* 0: 8192 */
+	unsigned depth;	   /* JSON nesting; 0: 64 */
 };
 
 /* A parsed chat completion request. Everything is in the arena given to the parse. */

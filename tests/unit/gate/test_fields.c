@@ -4,7 +4,7 @@
 
 #define ANSWER(fields)                                                                             \
 	"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n" fields "\r\n" \
-											    "{}"
+	"{}"
 
 static void unknown_fields_pass_in_both_directions(void **state)
 {
