@@ -147,7 +147,8 @@ def test_second_sigterm_ends_the_drain(ringwall, flavour):
         assert "second signal" in w.gateway.text()
         with pytest.raises(Exception):
             list(stream)
-        assert [r["completed"] for r in w.audit() if r["stream"]] == [False], "recorded all the same"
+        records = [(r["completed"], r["reason"]) for r in w.audit() if r["stream"]]
+        assert records == [(False, "gateway_stopped")], "recorded all the same"
 
 
 def test_reloads_under_load_fail_no_request(ringwall, flavour):

@@ -9,7 +9,7 @@
 
 enum {
 	IDLE_REQUESTS = 256,	/* kept per worker for the next ones */
-	KEEP_BYTES = 64 * 1024, /* a larger buffer is given back */
+	KEEP_BYTES = 16 * 1024, /* a larger buffer is given back */
 	ARENA_BYTES = 4 * 1024 * 1024,
 };
 
@@ -87,6 +87,44 @@ void rw_request_strike(struct rw_request *r, enum rw_strike kind)
 	rw_control_strike(r->w->gw->control, &r->source, &rw_exchange_peer(r->x)->peer.sa, kind);
 }
 
+/* The http room ended the exchange, and answered by itself where no answer had begun. */
+static void take_verdict_of_http(struct rw_request *r)
+{
+	static const struct {
+		unsigned status;
+		const char *reason;
+	} ends[] = {
+		[RW_HTTP_BAD_TLS] = {499, "client_gone"},
+		[RW_HTTP_BAD_MESSAGE] = {400, "malformed_request"},
+		[RW_HTTP_BAD_LIMIT] = {413, "malformed_request"},
+		[RW_HTTP_BAD_SLOW] = {408, "malformed_request"},
+		[RW_HTTP_BAD_STALL] = {499, "client_stalled"},
+	};
+	const struct rw_addr *peer = &rw_exchange_peer(r->x)->peer;
+	struct rw_worker *w = r->w;
+
+	if (!w->bad.set || peer->len != w->bad.peer.len ||
+	    memcmp(&peer->sa, &w->bad.peer.sa, peer->len) != 0)
+		return;
+	w->bad.set = false;
+	if (!r->answered)
+		r->status = ends[w->bad.kind].status;
+	r->reason = ends[w->bad.kind].reason;
+}
+
+/* No answer of ours reached the client to its end. */
+static void settle_incomplete(struct rw_request *r)
+{
+	rw_metric_add(&r->w->metrics.canceled_total, 1);
+	if (!r->answered) {
+		r->status = 499;
+		r->reason = "client_gone";
+	}
+	if (r->w->closing)
+		r->reason = "gateway_stopped";
+	take_verdict_of_http(r);
+}
+
 static void write_audit(struct rw_request *r, bool completed, uint64_t now)
 {
 	char peer[RW_ADDR_TEXT], path[257], model[129], method[17];
@@ -106,11 +144,11 @@ static void write_audit(struct rw_request *r, bool completed, uint64_t now)
 		.method = method,
 		.path = path,
 		.model = model,
-		.status = r->answered ? r->status : 499,
+		.status = r->status,
 		.verdict = r->verdict[0] ? r->verdict
 			   : r->answered ? "allow"
 					 : "refuse",
-		.reason = r->answered ? r->reason : "client_gone",
+		.reason = r->reason,
 		.stream = r->mode == RW_ANSWER_STREAM,
 		.completed = completed,
 		.request_bytes = r->body.len,
@@ -173,7 +211,7 @@ void rw_request_settle(struct rw_request *r, bool completed)
 	r->fetch = NULL;
 	rw_answer_settle(r);
 	if (!completed)
-		rw_metric_add(&m->canceled_total, 1);
+		settle_incomplete(r);
 	rw_metric_add(&m->answer_bytes_total, r->answer_bytes);
 	rw_metric_add(&m->prompt_tokens_total, r->usage.prompt_tokens);
 	rw_metric_add(&m->completion_tokens_total, r->usage.completion_tokens);

@@ -134,6 +134,9 @@ static void on_bad(void *user, const struct rw_addr *peer, enum rw_http_bad kind
 	struct rw_worker *w = user;
 	char text[RW_ADDR_TEXT];
 
+	w->bad.set = true;
+	w->bad.kind = kind;
+	w->bad.peer = *peer;
 	rw_debug("%s: %s", rw_addr_text(peer, true, text), why->text);
 	rw_metric_add(&w->metrics.http_bad_total, 1);
 	rw_metric_add(&w->metrics.strikes_total, 1);
@@ -317,6 +320,7 @@ int rw_worker_new(struct rw_worker **out, struct rw_gateway *gw, unsigned id, st
 
 void rw_worker_close(struct rw_worker *w)
 {
+	w->closing = true;
 	rw_timer_cancel(&w->drain_timer);
 	for (unsigned i = 0; i < RW_MAX_LISTENERS; i++) {
 		if (w->servers[i])

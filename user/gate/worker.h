@@ -34,10 +34,17 @@ struct rw_worker {
 	unsigned idle_count;
 	uint64_t buffered_bytes;
 
+	/* What the http room said last against a connection; its exchange's end follows. */
+	struct {
+		bool set;
+		enum rw_http_bad kind;
+		struct rw_addr peer;
+	} bad;
+
 	struct rw_buf audit; /* lines not yet handed to the control thread */
 	struct rw_timer audit_timer;
 
-	bool draining;
+	bool draining, closing; /* closing: what is not settled yet is cut off */
 	struct rw_timer drain_timer;
 	uint64_t drain_deadline_ns;
 

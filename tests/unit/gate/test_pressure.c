@@ -143,6 +143,33 @@ static void client_gone_in_any_stage_leaves_one_record_and_no_work(void **state)
 	world_end(&w);
 }
 
+/* The http room answers 400 and 408 by itself in the middle of a body: the record said 499 then. */
+static void record_tells_the_status_that_was_sent(void **state)
+{
+	struct world w;
+	char *audit;
+
+	(void)state;
+	world_begin(&w, ONE_UPSTREAM, "timeouts: {body: 1s}\n");
+	say(&w, CHAT "Authorization: Bearer %s\r\nContent-Length: 100\r\n\r\n{", w.key);
+	run_until(&w, answered(&w));
+	assert_int_equal(status_of(&w), 408);
+	run_until(&w, w.c.closed);
+	rw_buf_reset(&w.c.got);
+	say(&w, CHAT "Authorization: Bearer %s\r\nTransfer-Encoding: chunked\r\n\r\n", w.key);
+	run_for(&w, 10 * MS);
+	say(&w, "nonsense\r\n");
+	run_until(&w, answered(&w));
+	assert_int_equal(status_of(&w), 400);
+	audit = audit_text(&w);
+	assert_int_equal(count(audit, "\n"), 2);
+	assert_int_equal(count(audit, "\"reason\":\"malformed_request\""), 2);
+	assert_int_equal(count(audit, "\"status\":408"), 1);
+	assert_int_equal(count(audit, "\"status\":400"), 1);
+	free(audit);
+	world_end(&w);
+}
+
 /* At the bound: 503 with a time to come back, for this one; afterwards all is as before. */
 static void memory_bound_refuses_and_recovers(void **state)
 {
@@ -191,6 +218,7 @@ int main(void)
 		cmocka_unit_test(large_answer_waits_for_its_client_in_one_copy),
 		cmocka_unit_test(stream_waits_for_its_client_at_the_upstream),
 		cmocka_unit_test(client_gone_in_any_stage_leaves_one_record_and_no_work),
+		cmocka_unit_test(record_tells_the_status_that_was_sent),
 		cmocka_unit_test(memory_bound_refuses_and_recovers),
 		cmocka_unit_test(second_request_on_a_connection_starts_anew),
 	};
