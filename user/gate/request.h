@@ -122,8 +122,8 @@ enum rw_refusal {
 /* detail (may be NULL) is added to the message: it must hold no content. retry_ns 0: by kind. */
 enum rw_step rw_refuse(struct rw_request *r, enum rw_refusal kind, const char *detail,
 		       uint64_t retry_ns);
-/* A small answer of our own; body is JSON. */
-enum rw_step rw_answer_json(struct rw_request *r, unsigned status, struct rw_slice body);
+/* A small answer of our own; text is JSON. */
+enum rw_step rw_answer_json(struct rw_request *r, unsigned status, struct rw_slice text);
 /* Adds our own headers (id, verdict, findings) to fields; returns the new count. */
 size_t rw_own_fields(struct rw_request *r, struct rw_http_field *fields, size_t n);
 /* The answer that the server makes by itself, counted here; user is the worker. */
