@@ -15,7 +15,7 @@ static const struct rw_slice stays_here[] = {
 	{"cookie", 6},
 	/* of a body in which something may be masked */
 	{"digest", 6},
-	"content-md5",
+	{"content-md5", 11},
 	{"content-digest", 14},
 	{"repr-digest", 11},
 };
@@ -31,7 +31,7 @@ static const struct rw_slice stays_there[] = {
 	/* of a body in which something may be masked */
 	{"etag", 4},
 	{"digest", 6},
-	"content-md5",
+	{"content-md5", 11},
 	{"content-digest", 14},
 	{"repr-digest", 11},
 };
