@@ -67,10 +67,11 @@ BPF_CC     := clang-19
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Wno-unused-parameter -Iinclude -Ibpf \
 	-I/usr/include/$(shell gcc -print-multiarch) -I/usr/include/$(shell gcc -print-multiarch)/linux/bpf
 BPF_PROGS  := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
+BPF_OBJS   := $(patsubst %,build/bpf/%.bpf.o,$(BPF_PROGS))
 SKELS      := $(patsubst %,$(B)/gen/%.skel.h,$(BPF_PROGS))
 
 # A step on the way to the skeleton, but bpftool and the tests load it by itself.
-.SECONDARY: $(patsubst %,build/bpf/%.bpf.o,$(BPF_PROGS))
+.SECONDARY: $(BPF_OBJS)
 
 build/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h include/ringwall/*.h)
 	@mkdir -p $(@D)
@@ -139,7 +140,7 @@ unit-%:
 
 .PHONY: binary tests-built
 binary: $(B)/ringwall
-tests-built: $(B)/ringwall $(UNIT_BIN) $(SIM_BIN) $(KERN_BIN)
+tests-built: $(B)/ringwall $(UNIT_BIN) $(SIM_BIN) $(KERN_BIN) $(BPF_OBJS)
 
 build: ## the binary: build/release/ringwall
 	@$(MAKE) --no-print-directory -j$(JOBS) binary
