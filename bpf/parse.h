@@ -3,7 +3,8 @@
  * From a frame to "TCP to this port from this address", reading nothing else.
  *
  * Pure: memory in, values out; no map, no helper, no clock. tests/fuzz/kern_parse.c compiles it
- * for the host. The includer provides struct ethhdr, iphdr, ipv6hdr, tcphdr and bpf_ntohs/ntohl.
+ * for the host. The includer provides struct ethhdr, iphdr, ipv6hdr, tcphdr, bpf_ntohs/ntohl and
+ * RW_CTX, the context of its kind of program: struct xdp_md or struct __sk_buff.
  *
  * A packet is dropped as malformed only if it is ours, or may be ours and cannot be told;
  * everything else is none of our business, so that management can never be locked out.
@@ -128,7 +129,7 @@ enum {
  *
  * A function of its own, so that the verifier walks the loop once; most packets have no chain.
  */
-__noinline __u32 rw_chain_find(struct xdp_md *ctx, __u32 at, __u32 next)
+__noinline __u32 rw_chain_find(RW_CTX *ctx, __u32 at, __u32 next)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	__u32 flags = 0;
@@ -169,8 +170,8 @@ __noinline __u32 rw_chain_find(struct xdp_md *ctx, __u32 at, __u32 next)
 	return RW_CHAIN_MALFORMED;
 }
 
-static __always_inline enum rw_parsed rw_parse_ip6(struct xdp_md *ctx, void *data, void *end,
-						   __u32 ip_at, struct rw_packet *p)
+static __always_inline enum rw_parsed rw_parse_ip6(RW_CTX *ctx, void *data, void *end, __u32 ip_at,
+						   struct rw_packet *p)
 {
 	struct ipv6hdr *ip = data + ip_at;
 	const __u32 *word = (const void *)&ip->saddr;
@@ -199,7 +200,7 @@ static __always_inline enum rw_parsed rw_parse_ip6(struct xdp_md *ctx, void *dat
  * Ethernet with up to two tags. RW_PARSED_TCP: everything but p->flags is filled, and the four
  * bytes of ports are inside both the frame and the IP packet. More tags than two are OTHER.
  */
-static __always_inline enum rw_parsed rw_parse(struct xdp_md *ctx, struct rw_packet *p)
+static __always_inline enum rw_parsed rw_parse(RW_CTX *ctx, struct rw_packet *p)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	struct ethhdr *eth = data;

@@ -2,8 +2,7 @@
 /*
  * rw_xdp: the first place where a packet for the gateway is judged.
  *
- * sanity of headers -> scope -> fragments -> allow -> deny -> impossible flags -> SYN rate ->
- * packet rate -> pass. Every packet ends in exactly one counter (include/ringwall/kern_abi.h). The
+ * Every packet ends in exactly one counter (include/ringwall/kern_abi.h). The
  * program reads the frame and never writes it; it limits, but bans nobody: only userspace does,
  * which has seen a handshake.
  */
@@ -14,11 +13,10 @@
 
 #include "ringwall/kern_abi.h"
 
-#include "parse.h"
-#include "stats.h"
-#include "scope.h"
-#include "deny.h"
-#include "rate.h"
+#define RW_CTX	       struct xdp_md /* a macro: CO-RE would look a typedef up in the kernel */
+#define rw_frame_bytes bpf_xdp_get_buff_len
+
+#include "verdict.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -29,81 +27,6 @@ struct {
 	__type(value, struct rw_kern_meta);
 } rw_meta SEC(".maps");
 
-/* The SYN rate, then the packet rate. */
-static __always_inline __u32 rate_outcome(const struct rw_packet *p, const struct rw_kern_cfg *cfg)
-{
-	__u64 now_ns = bpf_jiffies64() * cfg->tick_ns;
-
-	if (rw_is_syn(p->flags) && !rw_conforms(p, cfg, true, now_ns))
-		return RW_KERN_N_drop_syn_rate;
-	return rw_conforms(p, cfg, false, now_ns) ? RW_KERN_N_pass : RW_KERN_N_drop_pkt_rate;
-}
-
-/* Under a ban with verdict LIMIT: one budget for everything under the prefix. */
-static __always_inline __u32 shared_outcome(const struct rw_packet *p, __u32 plen)
-{
-	__u32 budget = RW_BUDGET_SHARED | (rw_is_syn(p->flags) ? RW_BUDGET_SYN : 0);
-
-	return rw_exact_find(p->src_hi, p->src_lo, p->family, plen, budget)
-		       ? RW_KERN_N_pass
-		       : RW_KERN_N_drop_limited;
-}
-
-/* Of TCP to a protected port. */
-static __always_inline __u32 source_outcome(const struct rw_packet *p,
-					    const struct rw_kern_cfg *cfg)
-{
-	__u32 zero = 0, denied, verdict;
-	struct rw_kern_bits *bits = bpf_map_lookup_elem(&rw_bits, &zero);
-
-	if (!bits)
-		return RW_KERN_N_pass;
-	if (rw_allowed(p, bits))
-		return RW_KERN_N_pass_allowed;
-	denied = rw_denied(p, bits);
-	verdict = denied & 0xff;
-	if (verdict == RW_KERN_VERDICT_DROP_ALL)
-		return RW_KERN_N_drop_denied;
-	if (verdict == RW_KERN_VERDICT_DROP_SYN && rw_is_syn(p->flags))
-		return RW_KERN_N_drop_denied_syn;
-	if (!rw_flags_possible(p->flags))
-		return RW_KERN_N_drop_flags;
-	if (verdict == RW_KERN_VERDICT_LIMIT)
-		return shared_outcome(p, denied >> 8);
-	return rate_outcome(p, cfg);
-}
-
-/* The linear part may be shorter than a frame of several buffers: only then is the length asked. */
-static __always_inline bool in_frame(struct xdp_md *ctx, void *data, void *end, __u32 ip_end)
-{
-	return ip_end <= (__u64)(end - data) || ip_end <= bpf_xdp_get_buff_len(ctx);
-}
-
-static __always_inline __u32 outcome_of(struct xdp_md *ctx, const struct rw_kern_cfg *cfg)
-{
-	void *data = (void *)(long)ctx->data;
-	void *end = (void *)(long)ctx->data_end;
-	struct rw_packet p;
-
-	switch (rw_parse(ctx, &p)) {
-	case RW_PARSED_OTHER:
-		return RW_KERN_N_pass_other;
-	case RW_PARSED_MALFORMED:
-		return RW_KERN_N_drop_malformed;
-	case RW_PARSED_TCP:
-		break;
-	}
-	if (!rw_in_scope(p.port))
-		return RW_KERN_N_pass_other;
-	if (!in_frame(ctx, data, end, p.ip_end))
-		return RW_KERN_N_drop_malformed;
-	if (p.fragment)
-		return RW_KERN_N_drop_fragment;
-	if (!rw_parse_tcp(data, end, &p))
-		return RW_KERN_N_drop_malformed;
-	return source_outcome(&p, cfg);
-}
-
 SEC("xdp.frags")
 int rw_xdp(struct xdp_md *ctx)
 {
@@ -113,5 +36,5 @@ int rw_xdp(struct xdp_md *ctx)
 
 	if (!cfg || !stats)
 		return XDP_PASS;
-	return rw_stats_settle(stats, outcome_of(ctx, cfg), cfg->shadow);
+	return rw_stats_settle(stats, rw_outcome(ctx, cfg), cfg->shadow);
 }

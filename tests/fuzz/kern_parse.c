@@ -16,9 +16,10 @@
 #include "base/err.h"
 
 /* What parse.h wants of vmlinux.h and libbpf. */
-struct xdp_md {
+struct frame {
 	long data, data_end;
 };
+#define RW_CTX	   struct frame
 #define __noinline static __attribute__((noinline))
 #define bpf_ntohs  ntohs
 #define bpf_ntohl  ntohl
@@ -145,7 +146,7 @@ static enum rw_parsed oracle(struct bytes f, struct rw_packet *p)
 
 static void compare(struct bytes f)
 {
-	struct xdp_md ctx = {.data = (long)f.p, .data_end = (long)(f.p + f.n)};
+	struct frame ctx = {.data = (long)f.p, .data_end = (long)(f.p + f.n)};
 	void *data = (void *)(uintptr_t)f.p, *end = (void *)(uintptr_t)(f.p + f.n);
 	struct rw_packet got = {0}, want = {0};
 	enum rw_parsed result = rw_parse(&ctx, &got);

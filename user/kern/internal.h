@@ -65,6 +65,15 @@ int rw_kern_fail(struct rw_error *e, int err, const char *what);
 int rw_kern_lock(struct rw_kern *k, struct rw_error *e);
 void rw_kern_unlock(struct rw_kern *k);
 
+/* --- pins (pins.c) --------------------------------------------------------------------------- */
+
+/* Makes RW_PIN_ROOT, for gid to enter; gid 0: root only. */
+int rw_pins_make(gid_t gid, struct rw_error *e);
+/* Pins a map, program or link as name. mode is cut to its owner's bits where gid is 0. */
+int rw_pin(int fd, const char *name, mode_t mode, gid_t gid, struct rw_error *e);
+/* Removes every pin; maps, programs and links go with the last of them. */
+int rw_pins_remove(struct rw_error *e);
+
 /* --- keys (prefix.c) ------------------------------------------------------------------------ */
 
 /* Clears the bits beyond plen. */

@@ -6,7 +6,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <cap-ng.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -16,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -270,50 +268,6 @@ static int make_link(const struct rw_kern_attach *a, int prog, int ifindex, enum
 		       a->interface, strerror(-err), a->interface);
 }
 
-/* --- pins
- * ------------------------------------------------------------------------------------------ */
-
-/* No group means root only, also where somebody else is in root's group. */
-static int give(const char *path, mode_t mode, gid_t gid)
-{
-	return chown(path, (uid_t)-1, gid) || chmod(path, gid ? mode : mode & 0700);
-}
-
-static int make_dir(const char *path, gid_t gid, struct rw_error *e)
-{
-	char what[160];
-
-	/* The mode is set apart: mkdir's is cut by the umask. */
-	if (!mkdir(path, 0700) && !give(path, 0750, gid))
-		return RW_OK;
-	snprintf(what, sizeof(what), "make %s", path);
-	return rw_kern_fail(e, -errno, what);
-}
-
-static int make_dirs(gid_t gid, struct rw_error *e)
-{
-	int rc = RW_OK;
-
-	if (access(RW_PIN_PARENT, F_OK))
-		rc = make_dir(RW_PIN_PARENT, gid, e);
-	return rc ? rc : make_dir(RW_PIN_ROOT, gid, e);
-}
-
-static int pin(int fd, const char *name, mode_t mode, gid_t gid, struct rw_error *e)
-{
-	char path[128], what[160];
-	int err;
-
-	snprintf(path, sizeof(path), RW_PIN_ROOT "/%s", name);
-	err = bpf_obj_pin(fd, path);
-	if (!err && give(path, mode, gid))
-		err = -errno;
-	if (!err)
-		return RW_OK;
-	snprintf(what, sizeof(what), "pin %s", path);
-	return rw_kern_fail(e, err, what);
-}
-
 static int pin_maps(const struct rw_xdp *skel, gid_t gid, struct rw_error *e)
 {
 	int rc = RW_OK;
@@ -323,30 +277,9 @@ static int pin_maps(const struct rw_xdp *skel, gid_t gid, struct rw_error *e)
 		int fd = bpf_object__find_map_fd_by_name(skel->obj, kind->name);
 
 		RW_BUG_ON(fd < 0);
-		rc = pin(fd, kind->name, kind->mode, gid, e);
+		rc = rw_pin(fd, kind->name, kind->mode, gid, e);
 	}
 	return rc;
-}
-
-/* Removes every pin; the maps and the program go with the last of them. */
-static int remove_pins(struct rw_error *e)
-{
-	DIR *dir = opendir(RW_PIN_ROOT);
-	struct dirent *entry;
-	int err = dir ? 0 : errno;
-
-	while (dir && (entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-		    unlinkat(dirfd(dir), entry->d_name, 0))
-			err = errno;
-	if (dir)
-		closedir(dir);
-	if (!err && rmdir(RW_PIN_ROOT))
-		err = errno;
-	/* Another version may live beside us. */
-	if (!err && rmdir(RW_PIN_PARENT) && errno != ENOTEMPTY)
-		err = errno;
-	return err ? rw_kern_fail(e, -err, "remove " RW_PIN_ROOT) : RW_OK;
 }
 
 /* --- the two verbs
@@ -389,7 +322,7 @@ static int write_meta(const struct rw_kern_attach *a, const struct rw_xdp *skel,
 static int attach_pinned(const struct rw_kern_attach *a, const struct rw_xdp *skel, int ifindex,
 			 gid_t gid, enum rw_kern_mode *mode, struct rw_error *e)
 {
-	int link = -1, rc = make_dirs(gid, e);
+	int link = -1, rc = rw_pins_make(gid, e);
 
 	if (rc)
 		return rc;
@@ -399,9 +332,9 @@ static int attach_pinned(const struct rw_kern_attach *a, const struct rw_xdp *sk
 	if (!rc)
 		rc = write_meta(a, skel, ifindex, *mode, e);
 	if (!rc)
-		rc = pin(link, RW_LINK_NAME, 0600, 0, e);
+		rc = rw_pin(link, RW_LINK_NAME, 0600, 0, e);
 	if (rc)
-		remove_pins(NULL);
+		rw_pins_remove(NULL);
 	if (link >= 0)
 		close(link);
 	return rc;
@@ -451,5 +384,5 @@ int rw_kern_detach(struct rw_error *e)
 		bpf_link_detach(link); /* at once, should anybody else hold the link open */
 		close(link);
 	}
-	return remove_pins(e);
+	return rw_pins_remove(e);
 }

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The verdict on a packet, the same in every program that gives one:
+ *
+ * sanity of headers -> scope -> fragments -> allow -> deny -> impossible flags -> SYN rate ->
+ * packet rate -> pass.
+ *
+ * The includer defines RW_CTX (parse.h) and rw_frame_bytes(ctx), the length of the whole frame.
+ */
+#ifndef RW_BPF_VERDICT_H
+#define RW_BPF_VERDICT_H
+
+#include "parse.h"
+#include "stats.h"
+#include "scope.h"
+#include "deny.h"
+#include "rate.h"
+
+/* The SYN rate, then the packet rate. */
+static __always_inline __u32 rate_outcome(const struct rw_packet *p, const struct rw_kern_cfg *cfg)
+{
+	__u64 now_ns = bpf_jiffies64() * cfg->tick_ns;
+
+	if (rw_is_syn(p->flags) && !rw_conforms(p, cfg, true, now_ns))
+		return RW_KERN_N_drop_syn_rate;
+	return rw_conforms(p, cfg, false, now_ns) ? RW_KERN_N_pass : RW_KERN_N_drop_pkt_rate;
+}
+
+/* Under a ban with verdict LIMIT: one budget for everything under the prefix. */
+static __always_inline __u32 shared_outcome(const struct rw_packet *p, __u32 plen)
+{
+	__u32 budget = RW_BUDGET_SHARED | (rw_is_syn(p->flags) ? RW_BUDGET_SYN : 0);
+
+	return rw_exact_find(p->src_hi, p->src_lo, p->family, plen, budget)
+		       ? RW_KERN_N_pass
+		       : RW_KERN_N_drop_limited;
+}
+
+/* Of TCP to a protected port. */
+static __always_inline __u32 source_outcome(const struct rw_packet *p,
+					    const struct rw_kern_cfg *cfg)
+{
+	__u32 zero = 0, denied, verdict;
+	struct rw_kern_bits *bits = bpf_map_lookup_elem(&rw_bits, &zero);
+
+	if (!bits)
+		return RW_KERN_N_pass;
+	if (rw_allowed(p, bits))
+		return RW_KERN_N_pass_allowed;
+	denied = rw_denied(p, bits);
+	verdict = denied & 0xff;
+	if (verdict == RW_KERN_VERDICT_DROP_ALL)
+		return RW_KERN_N_drop_denied;
+	if (verdict == RW_KERN_VERDICT_DROP_SYN && rw_is_syn(p->flags))
+		return RW_KERN_N_drop_denied_syn;
+	if (!rw_flags_possible(p->flags))
+		return RW_KERN_N_drop_flags;
+	if (verdict == RW_KERN_VERDICT_LIMIT)
+		return shared_outcome(p, denied >> 8);
+	return rate_outcome(p, cfg);
+}
+
+/* The linear part may be shorter than a frame of several buffers: only then is the length asked. */
+static __always_inline bool in_frame(RW_CTX *ctx, void *data, void *end, __u32 ip_end)
+{
+	return ip_end <= (__u64)(end - data) || ip_end <= rw_frame_bytes(ctx);
+}
+
+/* Which counter the packet belongs to; `drop_*` is the verdict. */
+static __always_inline __u32 rw_outcome(RW_CTX *ctx, const struct rw_kern_cfg *cfg)
+{
+	void *data = (void *)(long)ctx->data;
+	void *end = (void *)(long)ctx->data_end;
+	struct rw_packet p;
+
+	switch (rw_parse(ctx, &p)) {
+	case RW_PARSED_OTHER:
+		return RW_KERN_N_pass_other;
+	case RW_PARSED_MALFORMED:
+		return RW_KERN_N_drop_malformed;
+	case RW_PARSED_TCP:
+		break;
+	}
+	if (!rw_in_scope(p.port))
+		return RW_KERN_N_pass_other;
+	if (!in_frame(ctx, data, end, p.ip_end))
+		return RW_KERN_N_drop_malformed;
+	if (p.fragment)
+		return RW_KERN_N_drop_fragment;
+	if (!rw_parse_tcp(data, end, &p))
+		return RW_KERN_N_drop_malformed;
+	return source_outcome(&p, cfg);
+}
+
+#endif

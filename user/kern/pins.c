@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The directory of the pins: making it, pinning into it, and taking all of it away. */
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kern/internal.h"
+
+/* No group means root only, also where somebody else is in root's group. */
+static int give(const char *path, mode_t mode, gid_t gid)
+{
+	return chown(path, (uid_t)-1, gid) || chmod(path, gid ? mode : mode & 0700);
+}
+
+static int make_dir(const char *path, gid_t gid, struct rw_error *e)
+{
+	char what[160];
+
+	/* The mode is set apart: mkdir's is cut by the umask. */
+	if (!mkdir(path, 0700) && !give(path, 0750, gid))
+		return RW_OK;
+	snprintf(what, sizeof(what), "make %s", path);
+	return rw_kern_fail(e, -errno, what);
+}
+
+int rw_pins_make(gid_t gid, struct rw_error *e)
+{
+	int rc = RW_OK;
+
+	if (access(RW_PIN_PARENT, F_OK))
+		rc = make_dir(RW_PIN_PARENT, gid, e);
+	return rc ? rc : make_dir(RW_PIN_ROOT, gid, e);
+}
+
+int rw_pin(int fd, const char *name, mode_t mode, gid_t gid, struct rw_error *e)
+{
+	char path[128], what[160];
+	int err;
+
+	snprintf(path, sizeof(path), RW_PIN_ROOT "/%s", name);
+	err = bpf_obj_pin(fd, path);
+	if (!err && give(path, mode, gid))
+		err = -errno;
+	if (!err)
+		return RW_OK;
+	snprintf(what, sizeof(what), "pin %s", path);
+	return rw_kern_fail(e, err, what);
+}
+
+int rw_pins_remove(struct rw_error *e)
+{
+	DIR *dir = opendir(RW_PIN_ROOT);
+	struct dirent *entry;
+	int err = dir ? 0 : errno;
+
+	while (dir && (entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+		    unlinkat(dirfd(dir), entry->d_name, 0))
+			err = errno;
+	if (dir)
+		closedir(dir);
+	if (!err && rmdir(RW_PIN_ROOT))
+		err = errno;
+	/* Another version may live beside us. */
+	if (!err && rmdir(RW_PIN_PARENT) && errno != ENOTEMPTY)
+		err = errno;
+	return err ? rw_kern_fail(e, -err, "remove " RW_PIN_ROOT) : RW_OK;
+}
