@@ -14,7 +14,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile scripts/build.mk
 
 clean: ## removes what was built; keeps the build root and its package cache
-	@sudo=; [ "$$(id -u)" = 0 ] || [ -w build ] || sudo=sudo; \
+	@sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 	[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name root ! -name cache \
 		! -name .native-packages -exec $$sudo rm -rf {} +
 

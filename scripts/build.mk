@@ -159,6 +159,7 @@ lint: ## format, warnings, clang-tidy, cppcheck, layering
 
 format: ## clang-format over our own code
 	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format-19 -i
+	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs chown --reference=Makefile # under sudo: root's else
 
 # --- fuzzing ---------------------------------------------------------------------------------
 FUZZ_SRC := $(wildcard tests/fuzz/*.c)
