@@ -19,13 +19,12 @@
 #include <linux/bpf.h>
 
 #include "kern/internal.h"
-#include "kern/skel.h"
 #include "kernel/packet.h"
 
 enum { RIG_PORT = 443 };
 
 struct rig {
-	struct rw_xdp *skel;
+	struct rw_programs programs;
 	struct rw_kern k;
 	struct rw_kern_cfg cfg;
 };
@@ -78,7 +77,7 @@ static inline void rig_reset(struct rig *r)
 static inline void rig_free(struct rig *r)
 {
 	rw_kern_release(&r->k);
-	rw_xdp__destroy(r->skel);
+	rw_programs_free(&r->programs);
 }
 
 static inline int rig_new(struct rig *r)
@@ -89,12 +88,13 @@ static inline int rig_new(struct rig *r)
 
 	memcpy(meta.magic, RW_KERN_MAGIC, sizeof(meta.magic));
 	rw_kern_init(&r->k);
-	r->skel = rw_xdp__open_and_load();
-	if (!r->skel)
+	rw_programs_init(&r->programs);
+	if (rw_programs_load(&r->programs, (1U << RW_PROGRAMS) - 1, &e)) {
+		print_error("%s\n", e.text);
 		return -1;
+	}
 	for (unsigned i = 0; i < RW_MAPS; i++)
-		r->k.fd[i] =
-			dup(bpf_object__find_map_fd_by_name(r->skel->obj, rw_kern_maps[i].name));
+		r->k.fd[i] = dup(r->programs.map[i]);
 	rig_put(r, RW_MAP_META, &meta);
 	if (rw_kern_adopt(&r->k, &e)) {
 		print_error("%s\n", e.text);
@@ -121,7 +121,7 @@ static inline uint32_t rig_run(struct rig *r, const void *frame, size_t n)
 
 	assert_true(n <= sizeof(in));
 	memcpy(in, frame, n);
-	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(r->skel->progs.rw_xdp), &opts), 0);
+	assert_int_equal(bpf_prog_test_run_opts(r->programs.prog[RW_PROGRAM_XDP], &opts), 0);
 	assert_int_equal(opts.data_size_out, n);
 	assert_memory_equal(out, frame, n);
 	return opts.retval;

@@ -9,7 +9,7 @@
 
 static const struct btf *btf_of(struct rig *r)
 {
-	return bpf_object__btf(r->skel->obj);
+	return bpf_object__btf(r->programs.object[RW_OBJECT_XDP]);
 }
 
 static const struct btf_type *struct_of(const struct btf *btf, const char *name)
@@ -126,24 +126,32 @@ static void enums_are_readable(void **state)
 	expect_enumerator(btf, "rw_kern_mode", "RW_KERN_MODE_GENERIC", RW_KERN_MODE_GENERIC);
 }
 
-/* A map that is missing from the table would be neither pinned nor found. */
+/* A map that is missing from the table would be neither pinned nor shared between the programs. */
 static void every_map_is_in_the_table(void **state)
 {
 	struct rig *r = *state;
+	bool used[RW_MAPS] = {0};
 	const struct bpf_map *map;
-	unsigned n = 0;
 
-	bpf_object__for_each_map(map, r->skel->obj)
-	{
-		bool found = false;
+	for (unsigned o = 0; o < RW_OBJECTS; o++)
+		bpf_object__for_each_map(map, r->programs.object[o])
+		{
+			unsigned i = 0;
 
-		for (unsigned i = 0; i < RW_MAPS; i++)
-			found |= !strcmp(bpf_map__name(map), rw_kern_maps[i].name);
-		if (!found)
-			fail_msg("map %s is not in rw_kern_maps", bpf_map__name(map));
-		n++;
-	}
-	assert_int_equal(n, RW_MAPS);
+			while (i < RW_MAPS && strcmp(bpf_map__name(map), rw_kern_maps[i].name) != 0)
+				i++;
+			if (i == RW_MAPS)
+				fail_msg("map %s is not in rw_kern_maps", bpf_map__name(map));
+			used[i] = true;
+		}
+	for (unsigned i = 0; i < RW_MAPS; i++)
+		if (!used[i])
+			fail_msg("no program has map %s", rw_kern_maps[i].name);
+}
+
+static enum bpf_map_type map_type(const struct rig *r, const char *name)
+{
+	return bpf_map__type(bpf_object__find_map_by_name(r->programs.object[RW_OBJECT_XDP], name));
 }
 
 /* Bans and the allowlist must not be at the mercy of traffic. */
@@ -151,10 +159,10 @@ static void bans_and_allowlist_are_never_evicted(void **state)
 {
 	struct rig *r = *state;
 
-	assert_int_equal(bpf_map__type(r->skel->maps.rw_deny4), BPF_MAP_TYPE_HASH);
-	assert_int_equal(bpf_map__type(r->skel->maps.rw_deny6), BPF_MAP_TYPE_HASH);
-	assert_int_equal(bpf_map__type(r->skel->maps.rw_allow), BPF_MAP_TYPE_HASH);
-	assert_int_equal(bpf_map__type(r->skel->maps.rw_allow_net), BPF_MAP_TYPE_LPM_TRIE);
+	assert_int_equal(map_type(r, "rw_deny4"), BPF_MAP_TYPE_HASH);
+	assert_int_equal(map_type(r, "rw_deny6"), BPF_MAP_TYPE_HASH);
+	assert_int_equal(map_type(r, "rw_allow"), BPF_MAP_TYPE_HASH);
+	assert_int_equal(map_type(r, "rw_allow_net"), BPF_MAP_TYPE_LPM_TRIE);
 }
 
 static void expect_refused(struct rig *r, const struct rw_kern_meta *meta, const char *word)

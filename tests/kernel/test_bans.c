@@ -5,6 +5,7 @@
  */
 #include "kernel/rig.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 

@@ -372,7 +372,7 @@ def test_group_bans_without_any_capability(net):
     assert net.gw_if in net.rw("kern", "status", before=member)
     net.rw("deny", "del", BANNED, before=member)
     assert net.can_connect(BANNED)
-    modes = net.run("stat", "-c", "%n %a %G", *(f"{PINS}/{n}" for n in ("link", "rw_stats", "rw_deny4")))
+    modes = net.run("stat", "-c", "%n %a %G", *(f"{PINS}/{n}" for n in ("rw_xdp_link", "rw_stats", "rw_deny4")))
     assert [l.split()[1:] for l in modes.stdout.splitlines()] == [
         ["600", "root"], ["640", "daemon"], ["660", "daemon"]]
 

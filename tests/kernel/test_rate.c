@@ -5,6 +5,7 @@
  */
 #include "kernel/rig.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -366,8 +367,7 @@ static void cpus_that_race_for_one_budget_barely_exceed_it(void **state)
 
 	limit(r, &r->cfg.syn);
 	for (unsigned i = 0; i < 2; i++) {
-		racers[i] = (struct racer){.prog = bpf_program__fd(r->skel->progs.rw_xdp),
-					   .cpu = i};
+		racers[i] = (struct racer){.prog = r->programs.prog[RW_PROGRAM_XDP], .cpu = i};
 		assert_int_equal(pthread_create(&racers[i].thread, NULL, race, &racers[i]), 0);
 	}
 	for (unsigned i = 0; i < 2; i++) {

@@ -254,8 +254,8 @@ static void verifier_work_stays_under_20000_instructions(void **state)
 	uint32_t len = sizeof(info);
 
 	(void)state;
-	assert_int_equal(
-		bpf_prog_get_info_by_fd(bpf_program__fd(rig.skel->progs.rw_xdp), &info, &len), 0);
+	assert_int_equal(bpf_prog_get_info_by_fd(rig.programs.prog[RW_PROGRAM_XDP], &info, &len),
+			 0);
 	print_message("%u instructions\n", info.verified_insns);
 	assert_in_range(info.verified_insns, 1, 20000);
 }

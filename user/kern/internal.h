@@ -6,16 +6,16 @@
 #ifndef RW_KERN_INTERNAL_H
 #define RW_KERN_INTERNAL_H
 
+#include <linux/bpf.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "kern/kern.h"
 
-#define RW_BPFFS	"/sys/fs/bpf"
-#define RW_PIN_PARENT	"/sys/fs/bpf/ringwall"
-#define RW_LINK_NAME	"link"
-#define RW_PROGRAM_NAME "rw_xdp"
+#define RW_BPFFS      "/sys/fs/bpf"
+#define RW_PIN_PARENT "/sys/fs/bpf/ringwall"
+#define RW_LINK_END   "_link" /* a link is pinned as its program's name and this */
 
 enum rw_kern_map {
 	RW_MAP_META,
@@ -37,6 +37,7 @@ struct rw_kern_map_kind {
 	const char *name; /* of the map and of its pin */
 	mode_t mode;	  /* of the pin: 0660 where the group of `kern attach` bans, else 0640 */
 	bool needed;	  /* opened by rw_kern_open; the others are bpftool's to read */
+	uint32_t per_cpu; /* at least so many entries per CPU, or as the object says if 0 */
 };
 extern const struct rw_kern_map_kind rw_kern_maps[RW_MAPS];
 
@@ -65,13 +66,65 @@ int rw_kern_fail(struct rw_error *e, int err, const char *what);
 int rw_kern_lock(struct rw_kern *k, struct rw_error *e);
 void rw_kern_unlock(struct rw_kern *k);
 
+/* --- programs (load.c) ------------------------------------------------------------------------ */
+
+/* Each is one bpf/NAME.bpf.c. Maps of the same name are one map. */
+enum rw_kern_object {
+	RW_OBJECT_XDP,
+	RW_OBJECTS,
+};
+
+/* What a program is attached to: an index into the targets of rw_programs_link. */
+enum rw_kern_target {
+	RW_TARGET_INTERFACE, /* its ifindex */
+	RW_TARGETS,
+};
+
+/* In the order in which they are attached. */
+enum rw_kern_program {
+	RW_PROGRAM_XDP,
+	RW_PROGRAMS,
+};
+
+struct rw_kern_program_kind {
+	const char *name; /* in its object */
+	enum rw_kern_object object;
+	enum rw_kern_target target;
+	enum bpf_attach_type attach;
+};
+extern const struct rw_kern_program_kind rw_kern_programs[RW_PROGRAMS];
+
+/*
+ * Programs, their maps and links on the way into the kernel. Valid after rw_programs_init; fds are
+ * -1 where there is nothing. What is pinned outlives it.
+ */
+struct rw_programs {
+	struct bpf_object *object[RW_OBJECTS];
+	int map[RW_MAPS];
+	int prog[RW_PROGRAMS]; /* the objects close them */
+	int link[RW_PROGRAMS];
+};
+void rw_programs_init(struct rw_programs *s);
+/*
+ * Loads the objects of the programs in which, bits 1 << RW_PROGRAM_*. A map that s has is used,
+ * one that it has not is made. RW_EUNSUP: the verifier's words.
+ */
+int rw_programs_load(struct rw_programs *s, uint32_t which, struct rw_error *e);
+/* Attaches p; flags are those of its kind of link. A negative errno on failure. */
+int rw_programs_link(struct rw_programs *s, enum rw_kern_program p, const int target[RW_TARGETS],
+		     uint32_t flags);
+/* Pins the maps, or the links: maps first, so that a link never stands without its maps. */
+int rw_programs_pin_maps(const struct rw_programs *s, gid_t gid, struct rw_error *e);
+int rw_programs_pin_links(const struct rw_programs *s, struct rw_error *e);
+void rw_programs_free(struct rw_programs *s);
+
 /* --- pins (pins.c) --------------------------------------------------------------------------- */
 
 /* Makes RW_PIN_ROOT, for gid to enter; gid 0: root only. */
 int rw_pins_make(gid_t gid, struct rw_error *e);
 /* Pins a map, program or link as name. mode is cut to its owner's bits where gid is 0. */
 int rw_pin(int fd, const char *name, mode_t mode, gid_t gid, struct rw_error *e);
-/* Removes every pin; maps, programs and links go with the last of them. */
+/* Detaches the links and removes every pin; programs and maps go with the last of them. */
 int rw_pins_remove(struct rw_error *e);
 
 /* --- keys (prefix.c) ------------------------------------------------------------------------ */

@@ -15,18 +15,18 @@
 #include "kern/internal.h"
 
 const struct rw_kern_map_kind rw_kern_maps[RW_MAPS] = {
-	[RW_MAP_META] = {"rw_meta", 0640, true},
-	[RW_MAP_CFG] = {"rw_cfg", 0640, true},
-	[RW_MAP_PORTS] = {"rw_ports", 0640, false},
-	[RW_MAP_BITS] = {"rw_bits", 0660, true},
-	[RW_MAP_ALLOW] = {"rw_allow", 0660, true},
-	[RW_MAP_ALLOW_NET] = {"rw_allow_net", 0660, true},
-	[RW_MAP_DENY4] = {"rw_deny4", 0660, true},
-	[RW_MAP_DENY6] = {"rw_deny6", 0660, true},
-	[RW_MAP_STATS] = {"rw_stats", 0640, true},
-	[RW_MAP_SOURCE] = {"rw_source", 0640, false},
-	[RW_MAP_SKETCH] = {"rw_sketch", 0640, false},
-	[RW_MAP_PROMO] = {"rw_promo", 0640, false},
+	[RW_MAP_META] = {"rw_meta", 0640, true, 0},
+	[RW_MAP_CFG] = {"rw_cfg", 0640, true, 0},
+	[RW_MAP_PORTS] = {"rw_ports", 0640, false, 0},
+	[RW_MAP_BITS] = {"rw_bits", 0660, true, 0},
+	[RW_MAP_ALLOW] = {"rw_allow", 0660, true, 0},
+	[RW_MAP_ALLOW_NET] = {"rw_allow_net", 0660, true, 0},
+	[RW_MAP_DENY4] = {"rw_deny4", 0660, true, 0},
+	[RW_MAP_DENY6] = {"rw_deny6", 0660, true, 0},
+	[RW_MAP_STATS] = {"rw_stats", 0640, true, 0},
+	[RW_MAP_SOURCE] = {"rw_source", 0640, false, RW_KERN_SOURCES_PER_CPU},
+	[RW_MAP_SKETCH] = {"rw_sketch", 0640, false, 0},
+	[RW_MAP_PROMO] = {"rw_promo", 0640, false, 0},
 };
 
 int rw_kern_fail(struct rw_error *e, int err, const char *what)

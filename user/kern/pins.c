@@ -51,6 +51,32 @@ int rw_pin(int fd, const char *name, mode_t mode, gid_t gid, struct rw_error *e)
 	return rw_kern_fail(e, err, what);
 }
 
+/* At once, should anybody else hold the link open. Any version's, not only those we have rows for.
+ */
+static void detach_link(const char *name)
+{
+	size_t n = strlen(name), end = strlen(RW_LINK_END);
+	char path[128];
+	int fd;
+
+	if (n < end || strcmp(name + n - end, RW_LINK_END) != 0)
+		return;
+	snprintf(path, sizeof(path), RW_PIN_ROOT "/%.64s", name);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return;
+	bpf_link_detach(fd);
+	close(fd);
+}
+
+static int remove_pin(int dir, const char *name)
+{
+	if (!strcmp(name, ".") || !strcmp(name, ".."))
+		return 0;
+	detach_link(name);
+	return unlinkat(dir, name, 0);
+}
+
 int rw_pins_remove(struct rw_error *e)
 {
 	DIR *dir = opendir(RW_PIN_ROOT);
@@ -58,8 +84,7 @@ int rw_pins_remove(struct rw_error *e)
 	int err = dir ? 0 : errno;
 
 	while (dir && (entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-		    unlinkat(dirfd(dir), entry->d_name, 0))
+		if (remove_pin(dirfd(dir), entry->d_name))
 			err = errno;
 	if (dir)
 		closedir(dir);

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Attach and detach. Links and maps are pinned, so that what is enforced does not
+ * depend on any process of ours being alive.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <cap-ng.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/if_link.h>
+#include <linux/magic.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "kern/internal.h"
+
+/* --- what stands in the way ---------------------------------------------------------------------
+ */
+
+/*
+ * CAP_PERFMON: without it the verifier wants speculation barriers around pointer arithmetic, and
+ * has none for packet pointers; no parser of packets passes.
+ */
+static int check_privilege(struct rw_error *e)
+{
+	static const struct {
+		unsigned cap;
+		const char *name;
+	} needed[] = {{CAP_BPF, "CAP_BPF"},
+		      {CAP_NET_ADMIN, "CAP_NET_ADMIN"},
+		      {CAP_PERFMON, "CAP_PERFMON"}};
+	char missing[64] = "";
+	size_t n = 0;
+
+	if (capng_get_caps_process())
+		return rw_fail(e, RW_EIO, "cannot read this process's capabilities from /proc");
+	for (unsigned i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		if (!capng_have_capability(CAPNG_EFFECTIVE, needed[i].cap))
+			n += (size_t)snprintf(missing + n, sizeof(missing) - n, "%s%s",
+					      n ? ", " : "", needed[i].name);
+	if (!n)
+		return RW_OK;
+	return rw_fail(e, RW_EPERM,
+		       "attaching and detaching need the capabilities CAP_BPF, CAP_NET_ADMIN and "
+		       "CAP_PERFMON; this process lacks %s: run it as root",
+		       missing);
+}
+
+static int check_bpffs(struct rw_error *e)
+{
+	struct statfs fs;
+
+	if (statfs(RW_BPFFS, &fs) || fs.f_type != BPF_FS_MAGIC)
+		return rw_fail(e, RW_EUNSUP,
+			       RW_BPFFS
+			       " is not a BPF filesystem: mount one with 'mount -t bpf bpf "
+			       "" RW_BPFFS "' (in a container: from the host)");
+	return RW_OK;
+}
+
+/* Pins of ours that are there already: an attachment, or what is left of one. */
+static int check_not_attached(struct rw_error *e)
+{
+	struct rw_kern_where where;
+	struct rw_kern *k;
+	struct rw_error why = {0};
+	int rc = rw_kern_open(&k, &why);
+
+	if (rc == RW_ENOTFOUND)
+		return RW_OK;
+	if (rc)
+		return rw_fail(e, RW_EBUSY, "%s", why.text);
+	rc = rw_kern_where(k, &where, &why);
+	rw_kern_close(k);
+	if (rc)
+		return rw_fail(e, RW_EBUSY, "%s", why.text);
+	if (where.link_alive)
+		return rw_fail(
+			e, RW_EBUSY,
+			"ringwall is attached to %s (%s) already: 'ringwall kern status' shows it, "
+			"'ringwall kern detach' removes it",
+			where.interface, where.mode);
+	return rw_fail(e, RW_EBUSY,
+		       "pins of an earlier attachment to %s are in " RW_PIN_ROOT
+		       ", whose interface is gone or in another network namespace: 'ringwall kern "
+		       "detach' removes them",
+		       where.interface);
+}
+
+/* Who else has an XDP program on the interface; XDP links are exclusive. */
+static int check_interface_free(const char *interface, int ifindex, struct rw_error *e)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t id = 0, len = sizeof(info);
+	int fd;
+
+	if (bpf_xdp_query_id(ifindex, 0, &id) || !id)
+		return RW_OK;
+	fd = bpf_prog_get_fd_by_id(id);
+	if (fd >= 0) {
+		bpf_prog_get_info_by_fd(fd, &info, &len);
+		close(fd);
+	}
+	return rw_fail(
+		e, RW_EBUSY,
+		"%s has an XDP program already: id %u, name '%.16s' ('bpftool net show dev %s' "
+		"tells more; 'ip link set dev %s xdp off' removes it, unless a link holds it); an "
+		"interface "
+		"takes one",
+		interface, id, info.name, interface, interface);
+}
+
+/* --- configuration -------------------------------------------------------------------------------
+ */
+
+static int make_config(const struct rw_kern_attach *a, struct rw_kern_cfg *cfg,
+		       struct rw_kern_ports *ports, struct rw_error *e)
+{
+	int rc;
+
+	*cfg = (struct rw_kern_cfg){.tick_ns = rw_kern_tick_ns(), .shadow = a->shadow};
+	*ports = (struct rw_kern_ports){0};
+	if (!a->n_ports || a->n_ports > RW_KERN_PORTS)
+		return rw_fail(e, RW_EINVAL, "name 1 to %d TCP ports to protect", RW_KERN_PORTS);
+	cfg->n_ports = a->n_ports;
+	for (unsigned i = 0; i < a->n_ports; i++) {
+		if (!a->ports[i])
+			return rw_fail(e, RW_EINVAL, "0 is not a TCP port");
+		cfg->ports[i] = a->ports[i];
+		ports->word[a->ports[i] / 64] |= 1ULL << (a->ports[i] % 64);
+	}
+	if (getrandom(cfg->hash, sizeof(cfg->hash), 0) != sizeof(cfg->hash))
+		return rw_kern_fail(e, -errno, "get random bytes");
+	for (unsigned i = 0; i < RW_KERN_SKETCH_ROWS; i++)
+		cfg->hash[i] |= 1;
+	rc = rw_kern_rate("SYN", a->syn_per_second, a->syn_burst, cfg->tick_ns, &cfg->syn, e);
+	if (!rc)
+		rc = rw_kern_rate("packet", a->pkt_per_second, a->pkt_burst, cfg->tick_ns,
+				  &cfg->pkt, e);
+	return rc;
+}
+
+static int find_group(const char *name, gid_t *gid, struct rw_error *e)
+{
+	struct group *group;
+
+	*gid = 0;
+	if (!name)
+		return RW_OK;
+	group = getgrnam(name);
+	if (!group)
+		return rw_fail(e, RW_ENOTFOUND, "there is no group '%.64s'", name);
+	*gid = group->gr_gid;
+	return RW_OK;
+}
+
+/* --- attaching
+ * ------------------------------------------------------------------------------------ */
+
+static int put(const struct rw_programs *s, enum rw_kern_map m, const void *value,
+	       struct rw_error *e)
+{
+	uint32_t zero = 0;
+	int err = bpf_map_update_elem(s->map[m], &zero, value, BPF_ANY);
+
+	return err ? rw_kern_fail(e, err, "write the configuration maps") : RW_OK;
+}
+
+static int link_failed(const struct rw_kern_attach *a, int ifindex, int err, struct rw_error *e)
+{
+	int rc;
+
+	switch (-err) {
+	case EBUSY:
+	case EEXIST:
+		rc = check_interface_free(a->interface, ifindex, e);
+		return rc ? rc
+			  : rw_fail(e, RW_EBUSY, "%s has another XDP program already",
+				    a->interface);
+	case EPERM:
+		return rw_kern_fail(e, err, "attach to an interface");
+	default:
+		return rw_fail(e, RW_EUNSUP,
+			       "the driver of %s does not take XDP natively (%s): a virtio card "
+			       "wants spare queues and LRO/GRO_HW off ('ethtool -K %s gro-hw off "
+			       "lro off'), others a smaller MTU; or attach with --generic, which "
+			       "is slower",
+			       a->interface, strerror(-err), a->interface);
+	}
+}
+
+/* Native, or generic if that is allowed. */
+static int make_links(const struct rw_kern_attach *a, struct rw_programs *s, int ifindex,
+		      enum rw_kern_mode *mode, struct rw_error *e)
+{
+	const int target[RW_TARGETS] = {[RW_TARGET_INTERFACE] = ifindex};
+	int err;
+
+	*mode = RW_KERN_MODE_NATIVE;
+	err = rw_programs_link(s, RW_PROGRAM_XDP, target, XDP_FLAGS_DRV_MODE);
+	if (err && err != -EBUSY && a->generic) {
+		*mode = RW_KERN_MODE_GENERIC;
+		err = rw_programs_link(s, RW_PROGRAM_XDP, target, XDP_FLAGS_SKB_MODE);
+	}
+	return err ? link_failed(a, ifindex, err, e) : RW_OK;
+}
+
+static int write_config(const struct rw_kern_attach *a, const struct rw_programs *s,
+			struct rw_error *e)
+{
+	struct rw_kern_ports ports;
+	struct rw_kern_cfg cfg;
+	int rc = make_config(a, &cfg, &ports, e);
+
+	if (!rc)
+		rc = put(s, RW_MAP_CFG, &cfg, e);
+	return rc ? rc : put(s, RW_MAP_PORTS, &ports, e);
+}
+
+static int write_meta(const struct rw_kern_attach *a, const struct rw_programs *s, int ifindex,
+		      enum rw_kern_mode mode, struct rw_error *e)
+{
+	struct rw_kern_meta meta = {
+		.abi = RW_KERN_ABI,
+		.mode = mode,
+		.layout = rw_kern_layout(),
+		.ifindex = (uint32_t)ifindex,
+	};
+	struct bpf_prog_info info = {0};
+	uint32_t len = sizeof(info);
+	int err = bpf_prog_get_info_by_fd(s->prog[RW_PROGRAM_XDP], &info, &len);
+
+	if (err)
+		return rw_kern_fail(e, err, "ask for the program's id");
+	meta.prog_id = info.id;
+	memcpy(meta.magic, RW_KERN_MAGIC, sizeof(meta.magic));
+	snprintf(meta.interface, sizeof(meta.interface), "%s", a->interface);
+	snprintf(meta.version, sizeof(meta.version), "%s", RW_VERSION);
+	return put(s, RW_MAP_META, &meta, e);
+}
+
+/* Everything from the directory on; undone whole where a step fails. */
+static int attach_pinned(const struct rw_kern_attach *a, struct rw_programs *s, int ifindex,
+			 gid_t gid, enum rw_kern_mode *mode, struct rw_error *e)
+{
+	int rc = rw_pins_make(gid, e);
+
+	if (rc)
+		return rc;
+	rc = rw_programs_pin_maps(s, gid, e);
+	if (!rc)
+		rc = make_links(a, s, ifindex, mode, e);
+	if (!rc)
+		rc = write_meta(a, s, ifindex, *mode, e);
+	if (!rc)
+		rc = rw_programs_pin_links(s, e);
+	if (rc)
+		rw_pins_remove(NULL);
+	return rc;
+}
+
+/* --- the two verbs
+ * ---------------------------------------------------------------------------------- */
+
+int rw_kern_attach(const struct rw_kern_attach *a, const char **mode, struct rw_error *e)
+{
+	struct rw_programs s;
+	enum rw_kern_mode how = RW_KERN_MODE_NATIVE;
+	int ifindex = (int)if_nametoindex(a->interface);
+	gid_t gid;
+	int rc = check_privilege(e);
+
+	rw_programs_init(&s);
+	if (!rc)
+		rc = check_bpffs(e);
+	if (!rc && !ifindex)
+		rc = rw_fail(e, RW_ENOTFOUND,
+			     "there is no interface '%.32s' ('ip link' lists them)", a->interface);
+	if (!rc)
+		rc = find_group(a->group, &gid, e);
+	if (!rc)
+		rc = check_not_attached(e);
+	if (!rc)
+		rc = check_interface_free(a->interface, ifindex, e);
+	if (!rc)
+		rc = rw_programs_load(&s, 1U << RW_PROGRAM_XDP, e);
+	if (!rc)
+		rc = write_config(a, &s, e);
+	if (!rc)
+		rc = attach_pinned(a, &s, ifindex, gid, &how, e);
+	rw_programs_free(&s);
+	if (!rc && mode)
+		*mode = how == RW_KERN_MODE_NATIVE ? "native" : "generic";
+	return rc;
+}
+
+int rw_kern_detach(struct rw_error *e)
+{
+	int rc = check_privilege(e);
+
+	if (rc)
+		return rc;
+	if (access(RW_PIN_ROOT, F_OK) && errno == ENOENT)
+		return rw_fail(e, RW_ENOTFOUND, "nothing is attached: there is no " RW_PIN_ROOT);
+	return rw_pins_remove(e);
+}
