@@ -217,7 +217,7 @@ static int guard_plain(struct rw_request *r)
 	struct rw_findings f;
 	enum rw_action act;
 	int rc = rw_scan_text(r->w->scanner, r->snap->rules, rw_buf_slice(&r->answer),
-			      (1u << RW_CAT_COUNT) - 1, &f);
+			      rw_guard_categories(g), &f);
 
 	if (rc)
 		return rc;

@@ -207,13 +207,13 @@ static enum rw_step choose_model(struct rw_request *r)
  * System prompts and earlier answers are the application's own: they quote attacks
  * and are not scored for injection. Personal data and secrets count everywhere.
  */
-static unsigned categories_for(enum rw_role role)
+static unsigned categories_for(const struct rw_guard *g, enum rw_role role)
 {
-	unsigned all = (1u << RW_CAT_INJECTION) | (1u << RW_CAT_PII) | (1u << RW_CAT_SECRET);
+	unsigned wanted = rw_guard_categories(g);
 
 	if (role == RW_ROLE_SYSTEM || role == RW_ROLE_ASSISTANT)
-		all &= ~(1u << RW_CAT_INJECTION);
-	return all;
+		wanted &= ~(1u << RW_CAT_INJECTION);
+	return wanted;
 }
 
 static int mask(struct rw_request *r, const struct rw_text *t, const struct rw_findings *f)
@@ -243,7 +243,7 @@ static int scan_one(struct rw_request *r, const struct rw_text *t)
 	enum rw_action act;
 	int rc;
 
-	rc = rw_scan_text(r->w->scanner, r->snap->rules, t->text, categories_for(t->role), &f);
+	rc = rw_scan_text(r->w->scanner, r->snap->rules, t->text, categories_for(g, t->role), &f);
 	if (rc)
 		return rc;
 	if (f.n == 0)

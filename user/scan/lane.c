@@ -40,9 +40,7 @@ struct rw_lane *rw_lane_new(struct rw_scanner *s, struct rw_rules *r, const stru
 	l->s = s;
 	l->r = rw_rules_ref(r);
 	l->guard = *g;
-	for (unsigned c = 0; c < RW_CAT_COUNT; c++)
-		if (g->action[c] != RW_ACT_ALLOW)
-			l->categories |= 1u << c;
+	l->categories = rw_guard_categories(g);
 	l->mask.r = r;
 	l->due = INJECTION_EVERY;
 	rw_seg_init(&l->seg, rw_wants_pem(s, r, l->categories));

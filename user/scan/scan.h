@@ -80,6 +80,9 @@ struct rw_guard {
 	enum rw_action action[RW_CAT_COUNT];
 };
 
+/* The categories that the guard wants looked for, as a mask for rw_scan_text: all but the allowed.
+ */
+unsigned rw_guard_categories(const struct rw_guard *g);
 /* The strongest action that the guard asks for over the findings. */
 enum rw_action rw_guard_verdict(const struct rw_guard *g, const struct rw_rules *r,
 				const struct rw_findings *f);

@@ -52,6 +52,16 @@ int rw_scan_text(struct rw_scanner *s, const struct rw_rules *r, struct rw_slice
 	return rc;
 }
 
+unsigned rw_guard_categories(const struct rw_guard *g)
+{
+	unsigned categories = 0;
+
+	for (unsigned c = 0; c < RW_CAT_COUNT; c++)
+		if (g->action[c] != RW_ACT_ALLOW)
+			categories |= 1u << c;
+	return categories;
+}
+
 enum rw_action rw_guard_verdict(const struct rw_guard *g, const struct rw_rules *r,
 				const struct rw_findings *f)
 {

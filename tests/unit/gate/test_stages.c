@@ -144,6 +144,23 @@ static void body_that_may_be_read_otherwise_is_refused(void **state)
 	world_end(&w);
 }
 
+/* A category set to allow costs nothing and is told nowhere; the others still count. */
+static void allowed_category_is_neither_masked_nor_told(void **state)
+{
+	static const char text[] = "mail jane.doe@example.com, "
+				   "key 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";
+	struct world w;
+
+	(void)state;
+	world_begin(&w, ONE_UPSTREAM, "guards: {request: {pii: allow}}\n");
+	w.up.answer = JSON_OK("fine");
+	assert_int_equal(ask(&w, "", text), 200);
+	assert_true(has(&w.up.got, "jane.doe@example.com"));
+	assert_false(has(&w.up.got, "ghp_"));
+	assert_false(has(&w.c.got, "pii."));
+	world_end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +170,7 @@ int main(void)
 		cmocka_unit_test(key_is_asked_for_before_the_body_is_looked_at),
 		cmocka_unit_test(wrong_key_is_refused_also_where_keys_are_optional),
 		cmocka_unit_test(body_that_may_be_read_otherwise_is_refused),
+		cmocka_unit_test(allowed_category_is_neither_masked_nor_told),
 	};
 
 	return cmocka_run_group_tests(tests, load_rules, drop_rules);

@@ -95,6 +95,16 @@ static void verdict_is_the_strongest_action(void **state)
 	assert_int_equal(rw_guard_verdict(&g, rules, &found), RW_ACT_BLOCK);
 }
 
+static void allowed_category_is_not_looked_for(void **state)
+{
+	struct rw_guard g = {.action = {RW_ACT_BLOCK, RW_ACT_ALLOW, RW_ACT_FLAG}};
+
+	(void)state;
+	assert_int_equal(rw_guard_categories(&g), 1u << RW_CAT_INJECTION | 1u << RW_CAT_SECRET);
+	g = (struct rw_guard){0};
+	assert_int_equal(rw_guard_categories(&g), 0);
+}
+
 static void only_masked_categories_are_masked(void **state)
 {
 	const char *text = "a@example.com 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.";
@@ -169,6 +179,7 @@ int main(void)
 		cmocka_unit_test(a_url_password_is_one_finding),
 		cmocka_unit_test(score_is_the_strongest_evidence),
 		cmocka_unit_test(verdict_is_the_strongest_action),
+		cmocka_unit_test(allowed_category_is_not_looked_for),
 		cmocka_unit_test(only_masked_categories_are_masked),
 		cmocka_unit_test(findings_beyond_the_bound_are_counted),
 		cmocka_unit_test(a_tally_counts_by_rule),
