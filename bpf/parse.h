@@ -3,8 +3,13 @@
  * From a frame to "TCP to this port from this address", reading nothing else.
  *
  * Pure: memory in, values out; no map, no helper, no clock. tests/fuzz/kern_parse.c compiles it
- * for the host. The includer provides struct ethhdr, iphdr, ipv6hdr, tcphdr, bpf_ntohs/ntohl and
- * RW_CTX, the context of its kind of program: struct xdp_md or struct __sk_buff.
+ * for the host. The includer provides struct ethhdr, iphdr, ipv6hdr, tcphdr, bpf_ntohs/ntohl, and
+ *as macros what depends on the kind of program:
+ *
+ * RW_CTX		 its context, struct xdp_md or struct __sk_buff
+ * rw_tags_aside(ctx)	 VLAN tags that were taken out of the frame before
+ * rw_super_bytes(ctx)	 the length of a frame put together of several, whose IP header has no room
+ *			 for its length and says 0; else 0
  *
  * A packet is dropped as malformed only if it is ours, or may be ours and cannot be told;
  * everything else is none of our business, so that management can never be locked out.
@@ -90,7 +95,7 @@ static __always_inline enum rw_parsed rw_parse_ports(void *data, void *end, stru
 }
 
 /* RFC 791; ip_at: where the IP header starts. */
-static __always_inline enum rw_parsed rw_parse_ip4(void *data, void *end, __u32 ip_at,
+static __always_inline enum rw_parsed rw_parse_ip4(RW_CTX *ctx, void *data, void *end, __u32 ip_at,
 						   struct rw_packet *p)
 {
 	struct iphdr *ip = data + ip_at;
@@ -111,7 +116,7 @@ static __always_inline enum rw_parsed rw_parse_ip4(void *data, void *end, __u32 
 	p->src_hi = (__u64)bpf_ntohl(ip->saddr) << 32;
 	p->src_lo = 0;
 	p->l4 = ip_at + header;
-	p->ip_end = ip_at + total;
+	p->ip_end = total ? ip_at + total : rw_super_bytes(ctx);
 	return rw_parse_ports(data, end, p);
 }
 
@@ -175,13 +180,14 @@ static __always_inline enum rw_parsed rw_parse_ip6(RW_CTX *ctx, void *data, void
 {
 	struct ipv6hdr *ip = data + ip_at;
 	const __u32 *word = (const void *)&ip->saddr;
-	__u32 chain;
+	__u32 chain, payload;
 
 	if ((void *)(ip + 1) > end || ip->version != 6)
 		return RW_PARSED_MALFORMED;
+	payload = bpf_ntohs(ip->payload_len);
 	p->family = 6;
 	p->l4 = ip_at + sizeof(*ip);
-	p->ip_end = p->l4 + bpf_ntohs(ip->payload_len);
+	p->ip_end = payload ? p->l4 + payload : rw_super_bytes(ctx);
 	p->src_hi = (__u64)bpf_ntohl(word[0]) << 32 | bpf_ntohl(word[1]);
 	p->src_lo = (__u64)bpf_ntohl(word[2]) << 32 | bpf_ntohl(word[3]);
 	if (ip->nexthdr != RW_NEXT_TCP) {
@@ -204,7 +210,7 @@ static __always_inline enum rw_parsed rw_parse(RW_CTX *ctx, struct rw_packet *p)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	struct ethhdr *eth = data;
-	__u32 at = sizeof(*eth);
+	__u32 at = sizeof(*eth), tags = rw_tags_aside(ctx);
 	__u16 proto;
 
 	if ((void *)(eth + 1) > end)
@@ -213,7 +219,7 @@ static __always_inline enum rw_parsed rw_parse(RW_CTX *ctx, struct rw_packet *p)
 	for (int i = 0; i < RW_MAX_TAGS; i++) {
 		struct rw_tag *tag = data + at;
 
-		if (proto != RW_ETH_8021Q && proto != RW_ETH_8021AD)
+		if ((proto != RW_ETH_8021Q && proto != RW_ETH_8021AD) || i + tags >= RW_MAX_TAGS)
 			break;
 		if ((void *)(tag + 1) > end)
 			return RW_PARSED_MALFORMED;
@@ -222,7 +228,7 @@ static __always_inline enum rw_parsed rw_parse(RW_CTX *ctx, struct rw_packet *p)
 	}
 	p->fragment = 0;
 	if (proto == RW_ETH_IP)
-		return rw_parse_ip4(data, end, at, p);
+		return rw_parse_ip4(ctx, data, end, at, p);
 	if (proto == RW_ETH_IPV6)
 		return rw_parse_ip6(ctx, data, end, at, p);
 	return RW_PARSED_OTHER;

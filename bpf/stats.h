@@ -17,11 +17,8 @@ static __always_inline struct rw_kern_stats *rw_stats_here(void)
 	return bpf_map_lookup_elem(&rw_stats, &zero);
 }
 
-/*
- * Counts the outcome of a packet and turns it into XDP's word. Shadow mode counts a drop as
- * would_drop and passes.
- */
-static __always_inline int rw_stats_settle(struct rw_kern_stats *stats, __u32 outcome, bool shadow)
+/* Counts the outcome of a packet. True: drop it. Shadow mode counts would_drop and passes. */
+static __always_inline bool rw_stats_settle(struct rw_kern_stats *stats, __u32 outcome, bool shadow)
 {
 	bool drop = outcome >= RW_KERN_N_drop_malformed && outcome <= RW_KERN_N_drop_pkt_rate;
 
@@ -34,7 +31,7 @@ static __always_inline int rw_stats_settle(struct rw_kern_stats *stats, __u32 ou
 	asm volatile("" : "+r"(outcome));
 	if (outcome < RW_KERN_N)
 		((__u64 *)stats)[outcome]++;
-	return drop ? XDP_DROP : XDP_PASS;
+	return drop;
 }
 
 #endif

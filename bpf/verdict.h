@@ -5,11 +5,13 @@
  * sanity of headers -> scope -> fragments -> allow -> deny -> impossible flags -> SYN rate ->
  * packet rate -> pass.
  *
- * The includer defines RW_CTX (parse.h) and rw_frame_bytes(ctx), the length of the whole frame.
+ * The includer defines what parse.h asks for and rw_frame_bytes(ctx), the length of the whole
+ * frame.
  */
 #ifndef RW_BPF_VERDICT_H
 #define RW_BPF_VERDICT_H
 
+#include "meta.h"
 #include "parse.h"
 #include "stats.h"
 #include "scope.h"
@@ -90,6 +92,16 @@ static __always_inline __u32 rw_outcome(RW_CTX *ctx, const struct rw_kern_cfg *c
 	if (!rw_parse_tcp(data, end, &p))
 		return RW_KERN_N_drop_malformed;
 	return source_outcome(&p, cfg);
+}
+
+/* Judges and counts the packet. True: drop it. */
+static __always_inline bool rw_judge(RW_CTX *ctx)
+{
+	__u32 zero = 0;
+	struct rw_kern_cfg *cfg = bpf_map_lookup_elem(&rw_cfg, &zero);
+	struct rw_kern_stats *stats = rw_stats_here();
+
+	return cfg && stats && rw_stats_settle(stats, rw_outcome(ctx, cfg), cfg->shadow);
 }
 
 #endif

@@ -57,6 +57,7 @@ enum rw_kern_reason {
 enum rw_kern_mode {
 	RW_KERN_MODE_NATIVE = 1,
 	RW_KERN_MODE_GENERIC = 2,
+	RW_KERN_MODE_TCX = 3,
 };
 
 /*
@@ -246,6 +247,7 @@ RW_KERN_VALUE(RW_KERN_REASON_OPERATOR, 1);
 RW_KERN_VALUE(RW_KERN_REASON_STRIKES, 2);
 RW_KERN_VALUE(RW_KERN_MODE_NATIVE, 1);
 RW_KERN_VALUE(RW_KERN_MODE_GENERIC, 2);
+RW_KERN_VALUE(RW_KERN_MODE_TCX, 3);
 RW_KERN_VALUE(sizeof(enum rw_kern_verdict), 4);
 RW_KERN_VALUE(sizeof(enum rw_kern_reason), 4);
 RW_KERN_VALUE(sizeof(enum rw_kern_mode), 4);

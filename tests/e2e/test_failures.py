@@ -240,7 +240,7 @@ def test_driver_without_native_xdp_is_refused_in_words_and_leaves_nothing(ringwa
     p = run("unshare", "--net", "--mount", "sh", "-c",
             f"mount -t bpf bpf /sys/fs/bpf && ip link set lo up && {ringwall} kern attach -i lo -p 8443;"
             " echo status $?; find /sys/fs/bpf -name 'rw_*'; ip link show lo", check=False)
-    assert "status 1" in p.stdout and "--generic" in p.stderr, p.stdout + p.stderr
+    assert "status 1" in p.stdout and "--mode tcx" in p.stderr, p.stdout + p.stderr
     assert "rw_" not in p.stdout and "xdp" not in p.stdout
 
 

@@ -19,10 +19,12 @@
 struct frame {
 	long data, data_end;
 };
-#define RW_CTX	   struct frame
-#define __noinline static __attribute__((noinline))
-#define bpf_ntohs  ntohs
-#define bpf_ntohl  ntohl
+#define RW_CTX		    struct frame
+#define rw_tags_aside(ctx)  0
+#define rw_super_bytes(ctx) 0
+#define __noinline	    static __attribute__((noinline))
+#define bpf_ntohs	    ntohs
+#define bpf_ntohl	    ntohl
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wpointer-arith"
 #pragma GCC diagnostic ignored "-Wconversion"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A loaded rw_xdp that nothing is attached to, run with BPF_PROG_TEST_RUN; its maps behind a
+ * The programs, loaded and attached to nothing, run with BPF_PROG_TEST_RUN; their maps behind a
  * struct rw_kern, so that bans are entered by the code that enters them in production.
  */
 #ifndef RW_TESTS_KERNEL_RIG_H
@@ -25,6 +25,7 @@ enum { RIG_PORT = 443 };
 
 struct rig {
 	struct rw_programs programs;
+	enum rw_kern_program judge; /* which runs the frames */
 	struct rw_kern k;
 	struct rw_kern_cfg cfg;
 };
@@ -112,7 +113,17 @@ static inline struct rw_kern_stats rig_counters(struct rig *r)
 	return s;
 }
 
-/* Runs the program over the frame; asserts that no byte of it changed. Returns XDP_*. */
+/* BPF_PROG_TEST_RUN makes no skb of less than the headers that its Ethernet type promises. */
+static inline bool rig_takes(const struct rig *r, const uint8_t *frame, size_t n)
+{
+	unsigned type = frame[12] << 8U | frame[13];
+
+	return r->judge == RW_PROGRAM_XDP || n >= (type == 0x0800   ? 14 + 20
+						   : type == 0x86dd ? 14 + 40
+								    : 14);
+}
+
+/* Runs the program over the frame; asserts that no byte of it changed. XDP_DROP or XDP_PASS. */
 static inline uint32_t rig_run(struct rig *r, const void *frame, size_t n)
 {
 	uint8_t in[PACKET_MAX], out[PACKET_MAX + 256];
@@ -121,10 +132,13 @@ static inline uint32_t rig_run(struct rig *r, const void *frame, size_t n)
 
 	assert_true(n <= sizeof(in));
 	memcpy(in, frame, n);
-	assert_int_equal(bpf_prog_test_run_opts(r->programs.prog[RW_PROGRAM_XDP], &opts), 0);
+	assert_int_equal(bpf_prog_test_run_opts(r->programs.prog[r->judge], &opts), 0);
 	assert_int_equal(opts.data_size_out, n);
 	assert_memory_equal(out, frame, n);
-	return opts.retval;
+	if (r->judge == RW_PROGRAM_XDP)
+		return opts.retval;
+	assert_true(opts.retval == (uint32_t)TCX_DROP || opts.retval == (uint32_t)TCX_NEXT);
+	return opts.retval == (uint32_t)TCX_DROP ? XDP_DROP : XDP_PASS;
 }
 
 /* Which counter of an outcome rose; asserts that exactly one did, and rx. */
@@ -206,13 +220,23 @@ static inline void rig_allow(struct rig *r, const char *prefix)
 	assert_int_equal(rw_kern_allow(&r->k, &p, true, NULL), RW_OK);
 }
 
-/* cmocka: one rig for all tests of a program, reset before each. */
+/* cmocka: one rig for all tests of a group, reset before each; frames are run by rw_xdp. */
 static inline int rig_group_setup(void **state)
 {
 	static struct rig rig;
 
 	*state = &rig;
+	rig.judge = RW_PROGRAM_XDP;
 	return rig_new(&rig);
+}
+
+/* The same with rw_tcx. */
+static inline int rig_group_setup_tcx(void **state)
+{
+	int rc = rig_group_setup(state);
+
+	((struct rig *)*state)->judge = RW_PROGRAM_TCX;
+	return rc;
 }
 
 static inline int rig_group_teardown(void **state)
@@ -228,5 +252,12 @@ static inline int rig_test_setup(void **state)
 }
 
 #define RIG_TEST(f) cmocka_unit_test_setup(f, rig_test_setup)
+
+/* One table of tests, run for every program that gives the verdict. */
+#define rig_run_group(name, tests)                                                \
+	(cmocka_run_group_tests_name(name ", rw_xdp", tests, rig_group_setup,     \
+				     rig_group_teardown) +                        \
+	 cmocka_run_group_tests_name(name ", rw_tcx", tests, rig_group_setup_tcx, \
+				     rig_group_teardown))
 
 #endif

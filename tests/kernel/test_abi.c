@@ -124,6 +124,7 @@ static void enums_are_readable(void **state)
 	expect_enumerator(btf, "rw_kern_reason", "RW_KERN_REASON_STRIKES", RW_KERN_REASON_STRIKES);
 	expect_enumerator(btf, "rw_kern_mode", "RW_KERN_MODE_NATIVE", RW_KERN_MODE_NATIVE);
 	expect_enumerator(btf, "rw_kern_mode", "RW_KERN_MODE_GENERIC", RW_KERN_MODE_GENERIC);
+	expect_enumerator(btf, "rw_kern_mode", "RW_KERN_MODE_TCX", RW_KERN_MODE_TCX);
 }
 
 /* A map that is missing from the table would be neither pinned nor shared between the programs. */

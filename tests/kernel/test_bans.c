@@ -522,5 +522,5 @@ int main(void)
 		RIG_TEST(full_table_keeps_what_it_has),
 	};
 
-	return cmocka_run_group_tests_name("bans", tests, rig_group_setup, rig_group_teardown);
+	return rig_run_group("bans", tests);
 }

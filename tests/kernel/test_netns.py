@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real TCP through XDP on a veth pair, and the commands that attach, ban, lift and explain."""
+"""Real TCP through the programs on a veth pair, and the commands that attach, ban, lift and explain."""
 
-import contextlib
 import json
 import shutil
 import socket
@@ -9,115 +8,16 @@ import subprocess
 import threading
 
 import pytest
-from common import TOP
-from world import GATEWAY, GATEWAY6, PORT, World, run, wait_for
+from veth import BANNED, FREE, NOBODY, PINS, Net, echoes
+from world import GATEWAY, GATEWAY6, PORT, run, wait_for
 
-PINS = "/sys/fs/bpf/ringwall/v1"
-NOBODY = ["setpriv", "--reuid", "65534", "--clear-groups", "--bounding-set", "-all"]
-BANNED, FREE = "10.77.0.3", "10.77.0.4"
-
-
-class Net(World):
-    """The namespaces and the bpffs of a world, without stub and gateway; an echo server in its place."""
-
-    def __enter__(self):
-        try:
-            self.make_bpffs()
-            self.make_network()
-            self.echo(GATEWAY)
-            self.echo(GATEWAY6)
-        except BaseException:
-            self.__exit__(True, None, None)
-            raise
-        return self
-
-    def __exit__(self, kind, value, tb):
-        self.stack.close()
-        shutil.rmtree(self.dir, ignore_errors=True)
-
-    def echo(self, host):
-        with self.as_gateway():
-            server = socket.create_server((host, PORT),
-                                          family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-        self.stack.callback(server.close)
-        self.stack.callback(server.shutdown, socket.SHUT_RDWR)
-        threading.Thread(target=self.serve, args=(server,), daemon=True).start()
-
-    @staticmethod
-    def serve(server):
-        with contextlib.suppress(OSError):
-            while True:
-                c, _ = server.accept()
-                threading.Thread(target=Net.serve_one, args=(c,), daemon=True).start()
-
-    @staticmethod
-    def serve_one(c):
-        with c, contextlib.suppress(OSError):
-            while part := c.recv(65536):
-                c.sendall(part)
-
-    def rw(self, *args, status=0, before=()):
-        """ringwall, beside the interface and the pins; returns its output after checking its status."""
-        p = self.run(*before, self.ringwall, *args, check=False)
-        assert p.returncode == status, p.stdout + p.stderr
-        assert "Sanitizer" not in p.stderr, p.stderr
-        return p.stdout if status == 0 else p.stderr
-
-    def connect(self, source, host=GATEWAY, seconds=0.7):
-        """A connection, or None where nothing answers."""
-        with self.as_client():
-            s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-            s.settimeout(seconds)
-            s.bind((source, 0))
-        try:
-            s.connect((host, PORT))
-        except TimeoutError:
-            s.close()
-            return None
-        return s
-
-    def can_connect(self, source, host=GATEWAY):
-        s = self.connect(source, host)
-        if s:
-            s.close()
-        return s is not None
-
-    def counters(self):
-        return self.status()["counters"]
-
-    def pins(self):
-        # *.debug: of the kernel's own iterators
-        return [n for n in self.run("ls", "-A", "/sys/fs/bpf").stdout.split() if ".debug" not in n]
-
-    def dump(self, name):
-        return self.run("bpftool", "map", "dump", "pinned", f"{PINS}/{name}").stdout
-
-
-@pytest.fixture
-def net(ringwall, flavour):
-    with Net(ringwall, flavour) as n:
-        yield n
-
-
-@pytest.fixture
-def attached(net):
-    assert "(native)" in net.rw("kern", "attach", "-i", net.gw_if, "-p", PORT)
-    return net
-
-
-def echoes(s, data):
-    threading.Thread(target=s.sendall, args=(data,), daemon=True).start()
-    got = b""
-    while len(got) < len(data):
-        part = s.recv(65536)
-        assert part, "the server hung up"
-        got += part
-    return got == data
+both_modes = pytest.mark.parametrize("attached", ["native", "tcx"], indirect=True)
 
 
 # --- packets -----------------------------------------------------------------------------------
 
 
+@both_modes
 @pytest.mark.parametrize("source,host", [(FREE, GATEWAY), ("fd77:4::2", GATEWAY6)])
 def test_honest_tcp_passes_whole(attached, source, host):
     """A megabyte each way: segments of several buffers (xdp.frags) must not be taken for malformed."""
@@ -128,6 +28,7 @@ def test_honest_tcp_passes_whole(attached, source, host):
     assert not {k: v for k, v in c.items() if "drop" in k and v}
 
 
+@both_modes
 def test_every_packet_is_counted_once(attached):
     attached.rw("deny", "add", BANNED)
     for source in (BANNED, FREE):
@@ -137,6 +38,7 @@ def test_every_packet_is_counted_once(attached):
     assert c["rx"] == sum(v for k, v in c.items() if k.startswith(("pass", "drop_", "would_drop_")))
 
 
+@both_modes
 @pytest.mark.parametrize("source,host,shown", [(BANNED, GATEWAY, f"{BANNED}/32"),
                                                ("fd77:3::2", GATEWAY6, "fd77:3::/64")])
 def test_banned_source_cannot_connect_and_is_counted(attached, source, host, shown):
@@ -153,6 +55,7 @@ def test_banned_source_cannot_connect_and_is_counted(attached, source, host, sho
     assert attached.can_connect(source, host)
 
 
+@both_modes
 def test_ban_ends_by_itself(attached):
     """No command of ours runs between the ban and its end: the kernel tests the time."""
     attached.rw("deny", "add", BANNED, "--for", "2s")
@@ -162,6 +65,7 @@ def test_ban_ends_by_itself(attached):
     assert attached.bans() == []
 
 
+@both_modes
 def test_drop_all_cuts_open_connections_and_drop_syn_does_not(attached):
     with attached.connect(BANNED) as s:
         attached.rw("deny", "add", BANNED, "--verdict", "drop_syn")
@@ -175,6 +79,7 @@ def test_drop_all_cuts_open_connections_and_drop_syn_does_not(attached):
     assert c["drop_denied_syn"] > 0 and c["drop_denied"] > 0
 
 
+@both_modes
 def test_other_ports_of_a_banned_source_stay_open(attached):
     """Management can never be locked out by a ban."""
     attached.rw("deny", "add", "10.77.0.0/24")
@@ -189,6 +94,7 @@ def test_other_ports_of_a_banned_source_stay_open(attached):
     assert p is None or p.returncode == 0
 
 
+@both_modes
 def test_allowlisted_source_passes_a_ban_of_its_network(attached):
     attached.rw("kern", "allow", "add", FREE)
     attached.rw("deny", "add", "10.77.0.0/24")
@@ -221,31 +127,32 @@ def test_shadow_mode_drops_nothing_and_counts(net):
 # --- life --------------------------------------------------------------------------------------
 
 
-def programs(net):
-    return {p["id"] for p in json.loads(net.run("bpftool", "-j", "prog", "show").stdout)
-            if p.get("name") == "rw_xdp"}
+def ids(net, kind, *which):
+    return {o["id"] for o in json.loads(net.run("bpftool", "-j", kind, "show", *which).stdout)}
 
 
-def maps(net):
-    return {m["id"] for m in json.loads(net.run("bpftool", "-j", "map", "show").stdout)
-            if m.get("name", "").startswith("rw_")}
+@pytest.mark.parametrize("attached", ["native", "tcx", "generic"], indirect=True)
+def test_detach_leaves_nothing(attached):
+    """Counted by id: other programs and maps of the machine come and go as they please."""
+    def left():
+        return links & ids(attached, "link"), programs & ids(attached, "prog"), maps & ids(attached, "map")
 
-
-def test_detach_leaves_nothing(net):
-    before = programs(net), maps(net)
-    net.rw("kern", "attach", "-i", net.gw_if, "-p", PORT)
-    net.rw("deny", "add", BANNED)
-    assert len(programs(net) - before[0]) == 1 and len(maps(net) - before[1]) == 12
-    net.rw("kern", "detach")
-    assert "ringwall" not in net.pins()
-    assert "xdp" not in net.run("ip", "link", "show", net.gw_if).stdout
+    names = attached.run("ls", PINS).stdout.split()
+    pinned = [attached.link(n) for n in names if n.endswith("_link")]
+    links, programs = {l["id"] for l in pinned}, {l["prog_id"] for l in pinned}
+    maps = {json.loads(attached.run("bpftool", "-j", "map", "show", "pinned", f"{PINS}/{n}").stdout)["id"]
+            for n in names if not n.endswith("_link")}
+    assert len(links) == len(programs) == 1 and len(maps) == 12 and left() == (links, programs, maps)
+    attached.rw("deny", "add", BANNED)
+    attached.rw("kern", "detach")
+    assert "ringwall" not in attached.pins()
+    assert "xdp" not in attached.run("ip", "link", "show", attached.gw_if).stdout
     # freed after an RCU grace period
-    wait_for("the program and its maps to go", 10,
-             lambda: not programs(net) - before[0] and not maps(net) - before[1])
-    assert net.can_connect(BANNED)
-    assert "nothing is attached" in net.rw("kern", "detach", status=1)
-    assert "not attached" in net.rw("kern", "status", status=1)
-    assert "kern attach" in net.rw("deny", "list", status=1)
+    wait_for("the programs and their maps to go", 10, lambda: not any(left()))
+    assert attached.can_connect(BANNED)
+    assert "nothing is attached" in attached.rw("kern", "detach", status=1)
+    assert "not attached" in attached.rw("kern", "status", status=1)
+    assert "kern attach" in attached.rw("deny", "list", status=1)
 
 
 def test_attach_twice_says_who_holds_it(attached):
@@ -255,15 +162,7 @@ def test_attach_twice_says_who_holds_it(attached):
     assert not attached.can_connect(BANNED), "the first attachment is untouched"
 
 
-def test_foreign_program_on_the_interface_is_named(net):
-    net.run("bpftool", "prog", "load", TOP / "build/bpf/rw_xdp.bpf.o", "/sys/fs/bpf/foreign")
-    net.run("bpftool", "net", "attach", "xdp", "pinned", "/sys/fs/bpf/foreign", "dev", net.gw_if)
-    prog = json.loads(net.run("bpftool", "-j", "prog", "show", "pinned", "/sys/fs/bpf/foreign").stdout)
-    text = net.rw("kern", "attach", "-i", net.gw_if, "-p", PORT, status=1)
-    assert f"id {prog['id']}, name 'rw_xdp'" in text and net.gw_if in text
-    assert net.pins() == ["foreign"], "a failed attach leaves nothing"
-
-
+@both_modes
 def test_interface_that_goes_is_noticed(attached):
     attached.run("ip", "link", "del", attached.gw_if)
     p = attached.run(attached.ringwall, "kern", "status", check=False)
@@ -273,25 +172,6 @@ def test_interface_that_goes_is_noticed(attached):
     assert "earlier attachment" in text and "kern detach" in text
     attached.rw("kern", "detach")
     attached.rw("kern", "attach", "-i", attached.gw_if, "-p", PORT)
-
-
-def test_driver_without_xdp_is_explained_and_generic_is_only_by_request(net):
-    text = net.rw("kern", "attach", "-i", "lo", "-p", PORT, status=1)
-    assert "the driver of lo does not take XDP natively" in text and "--generic" in text
-    assert net.pins() == [], "a failed attach leaves nothing"
-    assert "attached to lo (generic)" in net.rw("kern", "attach", "-i", "lo", "-p", PORT, "--generic")
-    assert net.status()["mode"] == "generic"
-    net.echo("127.0.0.1")
-    with net.as_gateway():
-        s = socket.create_connection(("127.0.0.1", PORT), 20)
-    with s:
-        assert echoes(s, bytes(1 << 20))
-    net.rw("deny", "add", "127.0.0.1")
-    before = net.counters()
-    with net.as_gateway(), pytest.raises(TimeoutError):
-        socket.create_connection(("127.0.0.1", PORT), 0.5)
-    after = net.counters()
-    assert after["pass"] == before["pass"] > 0 and after["drop_denied"] > before["drop_denied"]
 
 
 def test_pins_of_another_version_are_left_alone_and_named(net):
@@ -320,7 +200,7 @@ def test_what_is_not_there_is_named(net, args, words):
 @pytest.mark.parametrize("command", [
     ("kern",), ("kern", "fly"), ("kern", "attach"), ("kern", "attach", "-i", "lo"),
     ("kern", "attach", "-i", "lo", "-p", "0"), ("kern", "attach", "-i", "lo", "-p", "443,"),
-    ("kern", "attach", "-i", "lo", "-p", "65536"),
+    ("kern", "attach", "-i", "lo", "-p", "65536"), ("kern", "attach", "-i", "lo", "-p", "443", "--mode", "xdp"),
     ("kern", "attach", "-i", "lo", "-p", ",".join(map(str, range(1, 18)))),
     ("kern", "attach", "-i", "lo", "-p", "443", "--syn-rate", "1000001"),
     ("kern", "attach", "-i", "lo", "-p", "443", "--syn-rate", "-1"),

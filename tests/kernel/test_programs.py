@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the cmocka programs that load rw_xdp into this kernel."""
+"""Runs the cmocka programs that load the programs into this kernel."""
 
 import subprocess
 

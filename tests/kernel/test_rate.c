@@ -367,7 +367,7 @@ static void cpus_that_race_for_one_budget_barely_exceed_it(void **state)
 
 	limit(r, &r->cfg.syn);
 	for (unsigned i = 0; i < 2; i++) {
-		racers[i] = (struct racer){.prog = r->programs.prog[RW_PROGRAM_XDP], .cpu = i};
+		racers[i] = (struct racer){.prog = r->programs.prog[r->judge], .cpu = i};
 		assert_int_equal(pthread_create(&racers[i].thread, NULL, race, &racers[i]), 0);
 	}
 	for (unsigned i = 0; i < 2; i++) {
@@ -436,5 +436,5 @@ int main(void)
 		cmocka_unit_test(rates_out_of_range_are_refused_in_words),
 	};
 
-	return cmocka_run_group_tests_name("rates", tests, rig_group_setup, rig_group_teardown);
+	return rig_run_group("rates", tests);
 }

@@ -25,13 +25,15 @@ static bool number(const char *text, unsigned long min, unsigned long max, unsig
 
 /* --- attach ----------------------------------------------------------------------------------- */
 
-enum { OPT_GENERIC = 256, OPT_SHADOW, OPT_SYN_RATE, OPT_PKT_RATE, OPT_GROUP };
+enum { OPT_MODE = 256, OPT_SHADOW, OPT_SYN_RATE, OPT_PKT_RATE, OPT_GROUP };
 
 static const struct argp_option attach_options[] = {
 	{"interface", 'i', "IFACE", 0, "where packets for the gateway arrive", 0},
 	{"port", 'p', "PORT[,PORT...]", 0, "TCP ports to protect; all else passes untouched", 0},
-	{"generic", OPT_GENERIC, NULL, 0,
-	 "allow the slower generic mode where the driver has no XDP", 0},
+	{"mode", OPT_MODE, "MODE", 0,
+	 "native (default): XDP in the driver; tcx: behind it; generic: XDP behind it, slower "
+	 "still; auto: native, or tcx where that cannot be",
+	 0},
 	{"shadow", OPT_SHADOW, NULL, 0, "count what would be dropped, drop nothing", 0},
 	{"syn-rate", OPT_SYN_RATE, "N", 0,
 	 "new connections per second and source (default: no limit)", 0},
@@ -71,6 +73,20 @@ static uint32_t rate_of(const char *arg, struct argp_state *state)
 	return (uint32_t)n;
 }
 
+/* 0: auto. */
+static enum rw_kern_mode mode_of(const char *arg, struct argp_state *state)
+{
+	const char *name;
+
+	if (!strcmp(arg, "auto"))
+		return 0;
+	for (enum rw_kern_mode m = RW_KERN_MODE_NATIVE; (name = rw_kern_mode_name(m)); m++)
+		if (!strcmp(arg, name))
+			return m;
+	argp_error(state, "'%s' is not a mode: native, tcx, generic or auto", arg);
+	return 0;
+}
+
 static error_t on_attach_option(int key, char *arg, struct argp_state *state)
 {
 	struct rw_kern_attach *a = state->input;
@@ -82,8 +98,8 @@ static error_t on_attach_option(int key, char *arg, struct argp_state *state)
 	case 'p':
 		add_ports(a, arg, state);
 		return 0;
-	case OPT_GENERIC:
-		a->generic = true;
+	case OPT_MODE:
+		a->mode = mode_of(arg, state);
 		return 0;
 	case OPT_SHADOW:
 		a->shadow = true;
@@ -124,22 +140,25 @@ static int attach(int argc, char **argv)
 		attach_options,
 		on_attach_option,
 		NULL,
-		"Attaches the XDP program to an interface and pins it, so that it stays when this "
-		"command and the gateway end.\v"
+		"Attaches the packet filter to an interface and pins it, so that it stays when "
+		"this command and the gateway end.\v"
 		"Needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON.",
 		NULL,
 		NULL,
 		NULL};
-	struct rw_kern_attach a = {0};
+	struct rw_kern_attach a = {.mode = RW_KERN_MODE_NATIVE};
+	struct rw_kern_attached done;
 	struct rw_error e;
-	const char *mode;
 	int rc;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
-	rc = rw_kern_attach(&a, &mode, &e);
+	rc = rw_kern_attach(&a, &done, &e);
 	if (rc)
 		return rw_cmd_end(rc, &e);
-	printf("attached to %s (%s%s)\n", a.interface, mode, a.shadow ? ", shadow mode" : "");
+	printf("attached to %s (%s%s)\n", a.interface, rw_kern_mode_name(done.mode),
+	       a.shadow ? ", shadow mode" : "");
+	if (done.note[0])
+		fprintf(stderr, "ringwall: note: %s\n", done.note);
 	warn_closed_bpffs(a.group);
 	return RW_EXIT_OK;
 }
@@ -150,7 +169,7 @@ static int attach(int argc, char **argv)
 static int detach(int argc, char **argv)
 {
 	static const struct argp argp = {
-		NULL, NULL, NULL, "Removes the XDP program, its maps and all bans.",
+		NULL, NULL, NULL, "Removes the packet filter, its maps and all bans.",
 		NULL, NULL, NULL};
 	struct rw_error e;
 	int rc;
@@ -339,7 +358,7 @@ static int allow(int argc, char **argv)
 int rw_cmd_kern(int argc, char **argv)
 {
 	static const struct rw_verb verbs[] = {
-		{"attach", attach, "attach the XDP program to an interface"},
+		{"attach", attach, "attach the packet filter to an interface"},
 		{"detach", detach, "remove it, its maps and all bans"},
 		{"status", status, "show where it is attached and what it counted"},
 		{"allow", allow, "sources that are never banned or limited"},

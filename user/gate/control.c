@@ -171,10 +171,11 @@ static int kern_state(struct rw_control *c, struct rw_error *e)
 	if (rc)
 		return rc;
 	if (!where.link_alive)
-		return rw_fail(e, RW_ENOTFOUND, "the XDP link on %s is gone (interface removed?)",
+		return rw_fail(e, RW_ENOTFOUND, "the link on %s is gone (interface removed?)",
 			       where.interface);
-	atomic_store(&c->gw->kernel,
-		     !strcmp(where.mode, "native") ? RW_ENFORCED_NATIVE : RW_ENFORCED_GENERIC);
+	for (enum rw_enforced as = RW_ENFORCED_GENERIC; as <= RW_ENFORCED_NATIVE; as++)
+		if (!strcmp(where.mode, rw_enforced_name(as)))
+			atomic_store(&c->gw->kernel, as);
 	return RW_OK;
 }
 

@@ -7,6 +7,7 @@ const char *rw_enforced_name(enum rw_enforced k)
 		[RW_ENFORCED_OFF] = "off",
 		[RW_ENFORCED_MISSING] = "missing",
 		[RW_ENFORCED_GENERIC] = "generic",
+		[RW_ENFORCED_TCX] = "tcx",
 		[RW_ENFORCED_NATIVE] = "native",
 	};
 

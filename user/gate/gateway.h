@@ -21,6 +21,7 @@ enum rw_enforced {
 	RW_ENFORCED_OFF,     /* kernel: off in the configuration */
 	RW_ENFORCED_MISSING, /* preferred, but not to be had: rates in the engine only */
 	RW_ENFORCED_GENERIC, /* XDP in generic mode */
+	RW_ENFORCED_TCX,     /* TCX behind the driver */
 	RW_ENFORCED_NATIVE,  /* XDP in the driver */
 };
 

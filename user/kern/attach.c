@@ -4,14 +4,11 @@
  * depend on any process of ours being alive.
  */
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/if_link.h>
 #include <linux/magic.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -93,29 +90,6 @@ static int check_not_attached(struct rw_error *e)
 		       where.interface);
 }
 
-/* Who else has an XDP program on the interface; XDP links are exclusive. */
-static int check_interface_free(const char *interface, int ifindex, struct rw_error *e)
-{
-	struct bpf_prog_info info = {0};
-	uint32_t id = 0, len = sizeof(info);
-	int fd;
-
-	if (bpf_xdp_query_id(ifindex, 0, &id) || !id)
-		return RW_OK;
-	fd = bpf_prog_get_fd_by_id(id);
-	if (fd >= 0) {
-		bpf_prog_get_info_by_fd(fd, &info, &len);
-		close(fd);
-	}
-	return rw_fail(
-		e, RW_EBUSY,
-		"%s has an XDP program already: id %u, name '%.16s' ('bpftool net show dev %s' "
-		"tells more; 'ip link set dev %s xdp off' removes it, unless a link holds it); an "
-		"interface "
-		"takes one",
-		interface, id, info.name, interface, interface);
-}
-
 /* --- configuration -------------------------------------------------------------------------------
  */
 
@@ -172,43 +146,21 @@ static int put(const struct rw_programs *s, enum rw_kern_map m, const void *valu
 	return err ? rw_kern_fail(e, err, "write the configuration maps") : RW_OK;
 }
 
-static int link_failed(const struct rw_kern_attach *a, int ifindex, int err, struct rw_error *e)
+static int link_failed(const struct rw_kern_attach *a, enum rw_kern_mode mode, int err,
+		       struct rw_error *e)
 {
-	int rc;
-
-	switch (-err) {
-	case EBUSY:
-	case EEXIST:
-		rc = check_interface_free(a->interface, ifindex, e);
-		return rc ? rc
-			  : rw_fail(e, RW_EBUSY, "%s has another XDP program already",
-				    a->interface);
-	case EPERM:
+	if (err == -EPERM)
 		return rw_kern_fail(e, err, "attach to an interface");
-	default:
+	if (mode == RW_KERN_MODE_NATIVE)
 		return rw_fail(e, RW_EUNSUP,
 			       "the driver of %s does not take XDP natively (%s): a virtio card "
 			       "wants spare queues and LRO/GRO_HW off ('ethtool -K %s gro-hw off "
-			       "lro off'), others a smaller MTU; or attach with --generic, which "
-			       "is slower",
+			       "lro off'), others a smaller MTU; or attach behind the driver with "
+			       "'--mode tcx', which is slower",
 			       a->interface, strerror(-err), a->interface);
-	}
-}
-
-/* Native, or generic if that is allowed. */
-static int make_links(const struct rw_kern_attach *a, struct rw_programs *s, int ifindex,
-		      enum rw_kern_mode *mode, struct rw_error *e)
-{
-	const int target[RW_TARGETS] = {[RW_TARGET_INTERFACE] = ifindex};
-	int err;
-
-	*mode = RW_KERN_MODE_NATIVE;
-	err = rw_programs_link(s, RW_PROGRAM_XDP, target, XDP_FLAGS_DRV_MODE);
-	if (err && err != -EBUSY && a->generic) {
-		*mode = RW_KERN_MODE_GENERIC;
-		err = rw_programs_link(s, RW_PROGRAM_XDP, target, XDP_FLAGS_SKB_MODE);
-	}
-	return err ? link_failed(a, ifindex, err, e) : RW_OK;
+	return rw_fail(e, RW_EUNSUP, "%s does not take a program in %s mode (%s)%s", a->interface,
+		       rw_kern_mode_name(mode), strerror(-err),
+		       mode == RW_KERN_MODE_TCX ? ": TCX needs a kernel of 6.6 or newer" : "");
 }
 
 static int write_config(const struct rw_kern_attach *a, const struct rw_programs *s,
@@ -234,7 +186,7 @@ static int write_meta(const struct rw_kern_attach *a, const struct rw_programs *
 	};
 	struct bpf_prog_info info = {0};
 	uint32_t len = sizeof(info);
-	int err = bpf_prog_get_info_by_fd(s->prog[RW_PROGRAM_XDP], &info, &len);
+	int err = bpf_prog_get_info_by_fd(s->prog[rw_programs_judge(mode)], &info, &len);
 
 	if (err)
 		return rw_kern_fail(e, err, "ask for the program's id");
@@ -245,19 +197,58 @@ static int write_meta(const struct rw_kern_attach *a, const struct rw_programs *
 	return put(s, RW_MAP_META, &meta, e);
 }
 
-/* Everything from the directory on; undone whole where a step fails. */
-static int attach_pinned(const struct rw_kern_attach *a, struct rw_programs *s, int ifindex,
-			 gid_t gid, enum rw_kern_mode *mode, struct rw_error *e)
+/* Loads, fills and attaches what the mode wants. Nothing is pinned yet: it ends with our fds. */
+static int attach_as(const struct rw_kern_attach *a, struct rw_programs *s, int ifindex,
+		     enum rw_kern_mode mode, char *note, size_t room, struct rw_error *e)
+{
+	const int target[RW_TARGETS] = {[RW_TARGET_INTERFACE] = ifindex};
+	uint32_t which = rw_programs_of(mode);
+	int err, rc = rw_interface_check(a->interface, ifindex, mode, note, room, e);
+
+	if (!rc)
+		rc = rw_programs_load(s, which, e);
+	if (!rc)
+		rc = write_config(a, s, e);
+	if (!rc)
+		rc = write_meta(a, s, ifindex, mode, e);
+	if (rc)
+		return rc;
+	err = rw_programs_link(s, which, target, mode);
+	return err ? link_failed(a, mode, err, e) : RW_OK;
+}
+
+/* In the mode asked for, or natively or else, for a reason that is told, with TCX. */
+static int attach_somehow(const struct rw_kern_attach *a, struct rw_programs *s, int ifindex,
+			  struct rw_kern_attached *out, struct rw_error *e)
+{
+	struct rw_error why = {0};
+	char others[128];
+	int rc;
+
+	out->mode = a->mode ? a->mode : RW_KERN_MODE_NATIVE;
+	rc = attach_as(a, s, ifindex, out->mode, others, sizeof(others), &why);
+	if (!a->mode && (rc == RW_EBUSY || rc == RW_EUNSUP)) {
+		snprintf(out->note, sizeof(out->note), "%s", why.text);
+		out->mode = RW_KERN_MODE_TCX;
+		rc = attach_as(a, s, ifindex, out->mode, others, sizeof(others), &why);
+	}
+	if (rc)
+		return rw_fail(e, rc, "%s", why.text);
+	if (others[0])
+		snprintf(out->note + strlen(out->note), sizeof(out->note) - strlen(out->note),
+			 "%sbehind ringwall's, other programs see what it passes: %s",
+			 out->note[0] ? "; " : "", others);
+	return RW_OK;
+}
+
+/* Maps before links, so that a link never stands without them; undone whole where a step fails. */
+static int pin_all(const struct rw_programs *s, gid_t gid, struct rw_error *e)
 {
 	int rc = rw_pins_make(gid, e);
 
 	if (rc)
 		return rc;
 	rc = rw_programs_pin_maps(s, gid, e);
-	if (!rc)
-		rc = make_links(a, s, ifindex, mode, e);
-	if (!rc)
-		rc = write_meta(a, s, ifindex, *mode, e);
 	if (!rc)
 		rc = rw_programs_pin_links(s, e);
 	if (rc)
@@ -268,35 +259,28 @@ static int attach_pinned(const struct rw_kern_attach *a, struct rw_programs *s, 
 /* --- the two verbs
  * ---------------------------------------------------------------------------------- */
 
-int rw_kern_attach(const struct rw_kern_attach *a, const char **mode, struct rw_error *e)
+int rw_kern_attach(const struct rw_kern_attach *a, struct rw_kern_attached *out, struct rw_error *e)
 {
 	struct rw_programs s;
-	enum rw_kern_mode how = RW_KERN_MODE_NATIVE;
-	int ifindex = (int)if_nametoindex(a->interface);
-	gid_t gid;
+	int ifindex = 0;
+	gid_t gid = 0;
 	int rc = check_privilege(e);
 
+	*out = (struct rw_kern_attached){0};
 	rw_programs_init(&s);
 	if (!rc)
 		rc = check_bpffs(e);
-	if (!rc && !ifindex)
-		rc = rw_fail(e, RW_ENOTFOUND,
-			     "there is no interface '%.32s' ('ip link' lists them)", a->interface);
+	if (!rc)
+		rc = rw_interface_find(a->interface, &ifindex, e);
 	if (!rc)
 		rc = find_group(a->group, &gid, e);
 	if (!rc)
 		rc = check_not_attached(e);
 	if (!rc)
-		rc = check_interface_free(a->interface, ifindex, e);
+		rc = attach_somehow(a, &s, ifindex, out, e);
 	if (!rc)
-		rc = rw_programs_load(&s, 1U << RW_PROGRAM_XDP, e);
-	if (!rc)
-		rc = write_config(a, &s, e);
-	if (!rc)
-		rc = attach_pinned(a, &s, ifindex, gid, &how, e);
+		rc = pin_all(&s, gid, e);
 	rw_programs_free(&s);
-	if (!rc && mode)
-		*mode = how == RW_KERN_MODE_NATIVE ? "native" : "generic";
 	return rc;
 }
 

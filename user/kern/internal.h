@@ -71,6 +71,7 @@ void rw_kern_unlock(struct rw_kern *k);
 /* Each is one bpf/NAME.bpf.c. Maps of the same name are one map. */
 enum rw_kern_object {
 	RW_OBJECT_XDP,
+	RW_OBJECT_TCX,
 	RW_OBJECTS,
 };
 
@@ -80,9 +81,10 @@ enum rw_kern_target {
 	RW_TARGETS,
 };
 
-/* In the order in which they are attached. */
+/* Those of one hook in the order in which they run. */
 enum rw_kern_program {
 	RW_PROGRAM_XDP,
+	RW_PROGRAM_TCX,
 	RW_PROGRAMS,
 };
 
@@ -91,6 +93,7 @@ struct rw_kern_program_kind {
 	enum rw_kern_object object;
 	enum rw_kern_target target;
 	enum bpf_attach_type attach;
+	uint32_t modes; /* of `kern attach` that want it, bits 1 << RW_KERN_MODE_* */
 };
 extern const struct rw_kern_program_kind rw_kern_programs[RW_PROGRAMS];
 
@@ -110,13 +113,33 @@ void rw_programs_init(struct rw_programs *s);
  * one that it has not is made. RW_EUNSUP: the verifier's words.
  */
 int rw_programs_load(struct rw_programs *s, uint32_t which, struct rw_error *e);
-/* Attaches p; flags are those of its kind of link. A negative errno on failure. */
-int rw_programs_link(struct rw_programs *s, enum rw_kern_program p, const int target[RW_TARGETS],
-		     uint32_t flags);
+/* The program that gives the verdict in a mode. */
+static inline enum rw_kern_program rw_programs_judge(enum rw_kern_mode mode)
+{
+	return mode == RW_KERN_MODE_TCX ? RW_PROGRAM_TCX : RW_PROGRAM_XDP;
+}
+/* The programs that a mode wants, as bits. */
+uint32_t rw_programs_of(enum rw_kern_mode mode);
+/* Attaches the loaded programs in which: all, or none and a negative errno. */
+int rw_programs_link(struct rw_programs *s, uint32_t which, const int target[RW_TARGETS],
+		     enum rw_kern_mode mode);
 /* Pins the maps, or the links: maps first, so that a link never stands without its maps. */
 int rw_programs_pin_maps(const struct rw_programs *s, gid_t gid, struct rw_error *e);
 int rw_programs_pin_links(const struct rw_programs *s, struct rw_error *e);
 void rw_programs_free(struct rw_programs *s);
+
+/* --- interfaces (interface.c) ----------------------------------------------------------------- */
+
+/* RW_ENOTFOUND, or RW_EUNSUP: it carries something else than Ethernet. */
+int rw_interface_find(const char *interface, int *ifindex, struct rw_error *e);
+/*
+ * RW_EBUSY names who has the place that the mode wants. note gets whose programs are on the same
+ * hook and in nobody's way, or "".
+ */
+int rw_interface_check(const char *interface, int ifindex, enum rw_kern_mode mode, char *note,
+		       size_t room, struct rw_error *e);
+/* Whether the program is attached there in that mode. */
+bool rw_interface_has(int ifindex, enum rw_kern_mode mode, uint32_t prog_id);
 
 /* --- pins (pins.c) --------------------------------------------------------------------------- */
 

@@ -29,6 +29,17 @@ const struct rw_kern_map_kind rw_kern_maps[RW_MAPS] = {
 	[RW_MAP_PROMO] = {"rw_promo", 0640, false, 0},
 };
 
+const char *rw_kern_mode_name(enum rw_kern_mode mode)
+{
+	static const char *const names[] = {
+		[RW_KERN_MODE_NATIVE] = "native",
+		[RW_KERN_MODE_GENERIC] = "generic",
+		[RW_KERN_MODE_TCX] = "tcx",
+	};
+
+	return mode < sizeof(names) / sizeof(names[0]) ? names[mode] : NULL;
+}
+
 int rw_kern_fail(struct rw_error *e, int err, const char *what)
 {
 	switch (-err) {
@@ -257,19 +268,15 @@ int rw_kern_where(struct rw_kern *k, struct rw_kern_where *out, struct rw_error 
 {
 	struct rw_kern_cfg cfg;
 	char name[IF_NAMESIZE];
-	uint32_t prog_id = 0;
 	int rc = rw_kern_config(k, &cfg, e);
 
 	if (rc)
 		return rc;
 	*out = (struct rw_kern_where){.shadow = cfg.shadow != 0};
-	snprintf(out->mode, sizeof(out->mode), "%s",
-		 k->meta.mode == RW_KERN_MODE_NATIVE ? "native" : "generic");
+	snprintf(out->mode, sizeof(out->mode), "%s", rw_kern_mode_name(k->meta.mode));
 	/* It may have been renamed since. */
 	snprintf(out->interface, sizeof(out->interface), "%.*s", (int)sizeof(k->meta.interface),
 		 if_indextoname(k->meta.ifindex, name) ? name : k->meta.interface);
-	/* Asked by netlink, which needs no privilege; the link's own pin is root's. */
-	out->link_alive = !bpf_xdp_query_id((int)k->meta.ifindex, 0, &prog_id) &&
-			  prog_id == k->meta.prog_id;
+	out->link_alive = rw_interface_has((int)k->meta.ifindex, k->meta.mode, k->meta.prog_id);
 	return RW_OK;
 }

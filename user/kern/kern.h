@@ -22,14 +22,21 @@ struct rw_kern_attach {
 	const char *interface;
 	uint16_t ports[16]; /* protected TCP ports */
 	unsigned n_ports;
-	bool generic; /* allow falling back to generic (skb) XDP; said in the result */
-	bool shadow;  /* count what would be dropped, drop nothing */
+	enum rw_kern_mode mode; /* 0: native, or else TCX; which one is said in the result */
+	bool shadow;		/* count what would be dropped, drop nothing */
 	uint32_t syn_per_second, syn_burst; /* per source; 0: unlimited */
 	uint32_t pkt_per_second, pkt_burst;
 	const char *group; /* group that may read and write the pins; NULL: root only */
 };
-/* mode gets "native" or "generic". RW_EBUSY names what holds the interface. */
-int rw_kern_attach(const struct rw_kern_attach *a, const char **mode, struct rw_error *e);
+struct rw_kern_attached {
+	enum rw_kern_mode mode;
+	char note[640]; /* for people: why not natively, who else is there; or "" */
+};
+/* RW_EBUSY names what holds the interface. After a failure nothing of ours is there. */
+int rw_kern_attach(const struct rw_kern_attach *a, struct rw_kern_attached *out,
+		   struct rw_error *e);
+/* "native", "generic", "tcx"; NULL beyond the last. */
+const char *rw_kern_mode_name(enum rw_kern_mode mode);
 /* Everything of ours is gone afterwards; RW_ENOTFOUND: nothing was there. */
 int rw_kern_detach(struct rw_error *e);
 
@@ -39,7 +46,7 @@ struct rw_kern;
 int rw_kern_open(struct rw_kern **out, struct rw_error *e);
 void rw_kern_close(struct rw_kern *k);
 int rw_kern_counters(struct rw_kern *k, struct rw_kern_stats *out, struct rw_error *e);
-/* Attached interface, mode ("native"/"generic"), shadow or not. */
+/* Attached interface, mode as rw_kern_mode_name says it, shadow or not. */
 struct rw_kern_where {
 	char interface[32];
 	char mode[16];

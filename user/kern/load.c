@@ -6,6 +6,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/if_link.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,11 +19,25 @@ static const struct {
 	const void *(*elf)(size_t *n);
 } objects[RW_OBJECTS] = {
 	[RW_OBJECT_XDP] = {"rw_xdp", rw_xdp__elf_bytes},
+	[RW_OBJECT_TCX] = {"rw_tcx", rw_tcx__elf_bytes},
 };
 
+#define IN(mode) (1U << RW_KERN_MODE_##mode)
+
 const struct rw_kern_program_kind rw_kern_programs[RW_PROGRAMS] = {
-	[RW_PROGRAM_XDP] = {"rw_xdp", RW_OBJECT_XDP, RW_TARGET_INTERFACE, BPF_XDP},
+	[RW_PROGRAM_XDP] = {"rw_xdp", RW_OBJECT_XDP, RW_TARGET_INTERFACE, BPF_XDP,
+			    IN(NATIVE) | IN(GENERIC)},
+	[RW_PROGRAM_TCX] = {"rw_tcx", RW_OBJECT_TCX, RW_TARGET_INTERFACE, BPF_TCX_INGRESS, IN(TCX)},
 };
+
+uint32_t rw_programs_of(enum rw_kern_mode mode)
+{
+	uint32_t which = 0;
+
+	for (unsigned p = 0; p < RW_PROGRAMS; p++)
+		which |= (rw_kern_programs[p].modes >> mode & 1) << p;
+	return which;
+}
 
 /* --- loading ----------------------------------------------------------------------------------
  */
@@ -144,33 +159,60 @@ int rw_programs_load(struct rw_programs *s, uint32_t which, struct rw_error *e)
 	return rc;
 }
 
-void rw_programs_free(struct rw_programs *s)
+/* --- links and pins ---------------------------------------------------------------------------
+ */
+
+/* On TCX each goes before all that are there: ahead of others' programs, which may end the walk. */
+static uint32_t link_flags(enum bpf_attach_type attach, enum rw_kern_mode mode)
+{
+	switch (attach) {
+	case BPF_XDP:
+		return mode == RW_KERN_MODE_NATIVE ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
+	case BPF_TCX_INGRESS:
+		return BPF_F_BEFORE;
+	default:
+		return 0;
+	}
+}
+
+static void unlink_all(struct rw_programs *s)
 {
 	for (unsigned p = 0; p < RW_PROGRAMS; p++)
-		if (s->link[p] >= 0)
+		if (s->link[p] >= 0) {
 			close(s->link[p]);
+			s->link[p] = -1;
+		}
+}
+
+int rw_programs_link(struct rw_programs *s, uint32_t which, const int target[RW_TARGETS],
+		     enum rw_kern_mode mode)
+{
+	for (unsigned p = RW_PROGRAMS; p-- > 0;) {
+		const struct rw_kern_program_kind *kind = &rw_kern_programs[p];
+		LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = link_flags(kind->attach, mode));
+		int fd;
+
+		if (!(which >> p & 1))
+			continue;
+		fd = bpf_link_create(s->prog[p], target[kind->target], kind->attach, &opts);
+		if (fd < 0) {
+			unlink_all(s);
+			return fd;
+		}
+		s->link[p] = fd;
+	}
+	return 0;
+}
+
+void rw_programs_free(struct rw_programs *s)
+{
+	unlink_all(s);
 	for (unsigned m = 0; m < RW_MAPS; m++)
 		if (s->map[m] >= 0)
 			close(s->map[m]);
 	for (unsigned o = 0; o < RW_OBJECTS; o++)
 		bpf_object__close(s->object[o]);
 	rw_programs_init(s);
-}
-
-/* --- links and pins ---------------------------------------------------------------------------
- */
-
-int rw_programs_link(struct rw_programs *s, enum rw_kern_program p, const int target[RW_TARGETS],
-		     uint32_t flags)
-{
-	const struct rw_kern_program_kind *kind = &rw_kern_programs[p];
-	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
-	int fd = bpf_link_create(s->prog[p], target[kind->target], kind->attach, &opts);
-
-	if (fd < 0)
-		return fd;
-	s->link[p] = fd;
-	return 0;
 }
 
 int rw_programs_pin_maps(const struct rw_programs *s, gid_t gid, struct rw_error *e)
