@@ -135,17 +135,66 @@ static __always_inline struct rw_kern_ban *rw_deny_get(const struct rw_packet *p
 	}
 }
 
+static __always_inline __u32 rw_ban_outcome(const struct rw_kern_ban *ban)
+{
+	switch (ban->verdict) {
+	case RW_KERN_VERDICT_LIMIT:
+		return RW_KERN_N_drop_limited;
+	case RW_KERN_VERDICT_DROP_SYN:
+		return RW_KERN_N_drop_denied_syn;
+	default:
+		return RW_KERN_N_drop_denied;
+	}
+}
+
+/* The time, if no event told of the end of this ban yet; 0 otherwise. */
+static __always_inline __u64 rw_end_due(struct rw_kern_ban *ban)
+{
+	__u64 told = *(volatile __u64 *)&ban->told_ns, now_ns = bpf_ktime_get_ns();
+
+	if (told >= ban->expires_ns)
+		return 0;
+	return __sync_val_compare_and_swap(&ban->told_ns, told, now_ns) == told ? now_ns : 0;
+}
+
+/*
+ * What is to be said when a packet met the ban of this prefix: that it is over (n 0), or its n-th
+ * drop. Seldom called, so it is a function of its own and looks the ban up again.
+ */
+__noinline int rw_ban_met(__u64 src_hi, __u64 src_lo, __u32 family, __u32 plen, __u64 n)
+{
+	struct rw_packet p = {.src_hi = src_hi, .src_lo = src_lo, .family = family};
+	struct rw_kern_ban *ban = rw_deny_get(&p, plen);
+	struct rw_kern_stats *stats = rw_stats_here();
+	__u64 about, now_ns;
+
+	if (!ban || !stats)
+		return 0;
+	if (n) {
+		now_ns = rw_drop_due(&ban->told_ns);
+		about = RW_ABOUT(ban_drops, rw_ban_outcome(ban), family, plen);
+	} else {
+		stats->ban_expired++;
+		now_ns = rw_end_due(ban);
+		about = RW_ABOUT(ban_expired, 0, family, plen);
+		n = ban->drops;
+	}
+	return now_ns ? rw_tell(src_hi, src_lo, about, n, now_ns) : 0;
+}
+
 /* The clock is read on a hit only: expiry is what needs it, and most packets hit nothing. */
 static __always_inline bool rw_ban_live(const struct rw_kern_ban *ban)
 {
-	struct rw_kern_stats *stats;
+	return !ban->expires_ns || bpf_ktime_get_coarse_ns() < ban->expires_ns;
+}
 
-	if (!ban->expires_ns || bpf_ktime_get_coarse_ns() < ban->expires_ns)
-		return true;
-	stats = rw_stats_here();
-	if (stats)
-		stats->ban_expired++;
-	return false;
+static __always_inline void rw_ban_drop(const struct rw_packet *p, __u32 plen,
+					struct rw_kern_ban *ban)
+{
+	__u64 n = __sync_fetch_and_add(&ban->drops, 1) + 1;
+
+	if (rw_drop_told(n))
+		rw_ban_met(p->src_hi, p->src_lo, p->family, plen, n);
 }
 
 /*
@@ -156,11 +205,15 @@ static __always_inline __u32 rw_ban_verdict(const struct rw_packet *p, __u32 ple
 {
 	struct rw_kern_ban *ban = rw_deny_get(p, plen);
 
-	if (!ban || !rw_ban_live(ban))
+	if (!ban)
 		return 0;
+	if (!rw_ban_live(ban)) {
+		rw_ban_met(p->src_hi, p->src_lo, p->family, plen, 0);
+		return 0;
+	}
 	if (ban->verdict == RW_KERN_VERDICT_DROP_ALL ||
 	    (syn && ban->verdict == RW_KERN_VERDICT_DROP_SYN))
-		__sync_fetch_and_add(&ban->drops, 1);
+		rw_ban_drop(p, plen, ban);
 	return ban->verdict;
 }
 

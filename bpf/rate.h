@@ -22,13 +22,6 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct rw_kern_cfg);
-} rw_cfg SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
 	__type(value, struct rw_kern_sketch);
 } rw_sketch SEC(".maps");
 
@@ -109,6 +102,15 @@ static __always_inline bool rw_gcra(__u64 *word, const struct rw_kern_rate *rate
 	return true;
 }
 
+static __always_inline void rw_promote_capped(void)
+{
+	__u32 zero = 0;
+	struct rw_kern_episodes *all = bpf_map_lookup_elem(&rw_episodes, &zero);
+
+	if (all)
+		rw_episode(&all->promote_capped, RW_ABOUT(promote_capped, 0, 6, 0));
+}
+
 /* One more source into the exact table, if this CPU has not made too many in this tick. */
 static __always_inline struct rw_kern_source *rw_promote(const struct rw_kern_key *key,
 							 __u64 now_ns, struct rw_kern_stats *stats)
@@ -124,6 +126,8 @@ static __always_inline struct rw_kern_source *rw_promote(const struct rw_kern_ke
 		promo->used = 0;
 	}
 	if (promo->used >= RW_KERN_PROMOTE_PER_TICK) {
+		if (promo->used++ == RW_KERN_PROMOTE_PER_TICK)
+			rw_promote_capped();
 		stats->promote_capped++;
 		return NULL;
 	}
@@ -135,6 +139,32 @@ static __always_inline struct rw_kern_source *rw_promote(const struct rw_kern_ke
 	}
 	stats->promoted++;
 	return bpf_map_lookup_elem(&rw_source, key);
+}
+
+/* Counts a packet over its budget, and tells of it where that is due. */
+static __always_inline void rw_exact_drop(const struct rw_packet *p, __u32 plen, __u32 budget,
+					  struct rw_kern_source *source)
+{
+	bool syn = budget & RW_BUDGET_SYN;
+	__u64 *told_ns = syn ? &source->told_syn_ns : &source->told_pkt_ns;
+	__u64 n = __sync_fetch_and_add(&source->drops, 1) + 1, due_ns;
+
+	if (budget & RW_BUDGET_SHARED) {
+		struct rw_kern_ban *ban = rw_deny_get(p, plen);
+
+		if (ban)
+			rw_ban_drop(p, plen, ban);
+		return;
+	}
+	if (*told_ns && !rw_drop_told(n))
+		return;
+	due_ns = rw_drop_due(told_ns);
+	if (due_ns)
+		rw_tell(p->src_hi, p->src_lo,
+			RW_ABOUT(rate_drops,
+				 syn ? RW_KERN_N_drop_syn_rate : RW_KERN_N_drop_pkt_rate, p->family,
+				 plen),
+			n, due_ns);
 }
 
 /*
@@ -169,13 +199,7 @@ __noinline bool rw_exact_find(__u64 src_hi, __u64 src_lo, __u32 family, __u32 pl
 	if (rw_gcra(budget & RW_BUDGET_SYN ? &source->tat_syn_ns : &source->tat_pkt_ns, rate,
 		    idle_tat, now_ns, stats))
 		return true;
-	__sync_fetch_and_add(&source->drops, 1);
-	if (budget & RW_BUDGET_SHARED) {
-		struct rw_kern_ban *ban = rw_deny_get(&p, plen);
-
-		if (ban)
-			__sync_fetch_and_add(&ban->drops, 1);
-	}
+	rw_exact_drop(&p, plen, budget, source);
 	return false;
 }
 

@@ -13,7 +13,9 @@
 
 #include "meta.h"
 #include "parse.h"
+#include "cfg.h"
 #include "stats.h"
+#include "events.h"
 #include "scope.h"
 #include "deny.h"
 #include "rate.h"

@@ -350,15 +350,22 @@ class World:
         return json.loads(self.get(f"https://127.0.0.1:{STUB_PORT}/stub/stats"))
 
     def audit(self, request_id=None):
-        """All records, or the one of a request, which may take some milliseconds to be there."""
+        """All records of requests, or the one of a request, which may take some milliseconds to be there."""
         def records():
-            text = self.audit_file.read_text()  # a line that is being written has no end yet
-            return [json.loads(l) for l in text[:text.rfind("\n") + 1].splitlines()]
+            return [r for r in self.audit_lines() if "request_id" in r]
 
         if request_id is None:
             return records()
         return wait_for(f"the audit record of {request_id}", 5, lambda: next(
             (r for r in records() if r["request_id"] == request_id), None))
+
+    def audit_lines(self):
+        text = self.audit_file.read_text()  # a line that is being written has no end yet
+        return [json.loads(l) for l in text[:text.rfind("\n") + 1].splitlines()]
+
+    def events(self, kind):
+        """Records of what happened to no request: bans, what the kernel side told."""
+        return [r for r in self.audit_lines() if r.get("event") == kind]
 
     def status(self):
         return json.loads(self.run(self.ringwall, "kern", "status", "--json").stdout)

@@ -7,10 +7,10 @@
  * map dump` prints them as people write them. A change here is a new RW_KERN_ABI and a new
  * directory under /sys/fs/bpf/ringwall.
  *
- * Every map has one writer. The kernel writes: rw_stats, rw_sketch, rw_source, rw_promo and
- * the drops of a ban. `ringwall kern attach` writes once: rw_meta, rw_cfg, rw_ports. Whoever
- * bans (the engine, `ringwall deny`) writes: rw_deny4, rw_deny6, rw_allow, rw_allow_net,
- * rw_bits, under a lock on the directory of the pins.
+ * Every map has one writer. The kernel writes: rw_stats, rw_sketch, rw_source, rw_promo, rw_told,
+ * rw_episodes, rw_events, and of a ban drops and told_ns. `ringwall kern attach` writes once:
+ * rw_meta, rw_cfg, rw_ports. Whoever bans (the engine, `ringwall deny`) writes: rw_deny4, rw_deny6,
+ * rw_allow, rw_allow_net, rw_bits, under a lock on the directory of the pins.
  */
 #ifndef RINGWALL_KERN_ABI_H
 #define RINGWALL_KERN_ABI_H
@@ -35,7 +35,15 @@ enum {
 	RW_KERN_PKT_BITS = 16,
 	RW_KERN_SKETCH_ROWS = 2,
 	RW_KERN_PROMOTE_PER_TICK = 64, /* new exact limiters per CPU and tick */
+	RW_KERN_EVENTS_BYTES = 512 * 1024,
+	RW_KERN_EVENTS_PER_SPAN = 32, /* of one kind, per CPU and 2^28 ns (268 ms) */
+	RW_KERN_EVENT_SPAN_BITS = 28,
+	RW_KERN_EVENT_EVERY = 64, /* drops after which is looked whether to tell again */
 };
+
+/* The same about the same source is told once in this time; an episode ends after this quiet. */
+#define RW_KERN_EVENT_WINDOW_NS	 60000000000ULL
+#define RW_KERN_EPISODE_QUIET_NS 2000000000ULL
 
 /*
  * What a ban does. The order is strictness: where several prefixes match, the highest counts.
@@ -52,6 +60,7 @@ enum rw_kern_verdict {
 enum rw_kern_reason {
 	RW_KERN_REASON_OPERATOR = 1, /* by hand */
 	RW_KERN_REASON_STRIKES = 2,  /* the engine, for repeated misdeeds */
+	RW_KERN_REASON_NET = 3,	     /* the engine, a /56 of which several /64s offended */
 };
 
 enum rw_kern_mode {
@@ -91,7 +100,9 @@ enum rw_kern_mode {
 	X(promoted, "sources given an exact limiter")                                       \
 	X(promote_capped, "not promoted: too many in one tick; the sketch decided")         \
 	X(promote_failed, "not promoted: the table refused; the sketch decided")            \
-	X(cas_lost, "admitted because another CPU updated the limiter first")
+	X(cas_lost, "admitted because another CPU updated the limiter first")               \
+	X(events_capped, "events not told: too many of their kind at once")                 \
+	X(events_lost, "events not told: the ring was full, nobody reads it")
 
 /* rw_stats, per CPU: index 0. */
 #define RW_KERN_FIELD(name, help) uint64_t name;
@@ -120,10 +131,15 @@ struct rw_kern_key {
 	uint8_t addr[16];
 };
 
-/* rw_deny4, rw_deny6. The kernel writes drops only. */
+/*
+ * rw_deny4, rw_deny6. Times are CLOCK_MONOTONIC. The kernel writes drops and told_ns: when an event
+ * last told of it, the first drop at first.
+ */
 struct rw_kern_ban {
-	uint64_t expires_ns; /* CLOCK_MONOTONIC; 0: never */
+	uint64_t expires_ns; /* 0: never */
 	uint64_t drops;
+	uint64_t since_ns; /* when the verdict fell */
+	uint64_t told_ns;
 	enum rw_kern_verdict verdict;
 	enum rw_kern_reason reason;
 };
@@ -190,12 +206,61 @@ struct rw_kern_source {
 	uint64_t tat_pkt_ns;
 	uint64_t drops;
 	uint64_t first_ns;
+	uint64_t told_syn_ns; /* when an event last told of its drops; CLOCK_MONOTONIC */
+	uint64_t told_pkt_ns;
 };
 
 /* rw_promo, per CPU: index 0. */
 struct rw_kern_promo {
 	uint64_t tick_ns;
 	uint64_t used;
+};
+
+/*
+ * What events tell: X(name, in words). Transitions, never packets; and only of sources that are
+ * banned or have an exact limiter, or of nobody: a spoofed flood has nothing to say here.
+ */
+#define RW_KERN_EVENT_KINDS(X)                                          \
+	X(ban_drops, "packets of a banned source are dropped")          \
+	X(ban_expired, "a source came back after its ban was over")     \
+	X(rate_drops, "packets of a source over its rates are dropped") \
+	X(promote_capped, "more heavy sources than get exact limiters") \
+	X(syn_budget, "more new connections than the budget of all sources")
+
+#define RW_KERN_KIND(name, help) RW_KERN_EVENT_##name,
+enum rw_kern_event_kind { RW_KERN_EVENT_KINDS(RW_KERN_KIND) RW_KERN_EVENTS };
+#undef RW_KERN_KIND
+
+/* rw_events: a ring. */
+struct rw_kern_event {
+	uint64_t at_ns;	  /* CLOCK_MONOTONIC */
+	uint64_t count;	  /* drops of this ban or source so far, this one included */
+	uint8_t addr[16]; /* the source, IPv4 as ::ffff:a.b.c.d; zeroes: of nobody */
+	uint32_t plen;	  /* of the ban or limiter, as in struct rw_kern_key */
+	enum rw_kern_event_kind kind;
+	enum rw_kern_counter outcome; /* drop_*; 0 where nothing was dropped */
+	uint32_t shadow;	      /* 1: would have been dropped */
+};
+
+/* rw_told, per CPU: index 0. How many events of each kind were told in this span. */
+struct rw_kern_told {
+	uint64_t span;
+	uint32_t used[8];
+};
+
+/*
+ * A state of the whole. Its beginning is an event. Its end is when nothing happens any more, so no
+ * program runs that could tell: whoever reads the events sees it by last_ns.
+ */
+struct rw_kern_episode {
+	uint64_t since_ns; /* CLOCK_MONOTONIC; 0: never yet */
+	uint64_t last_ns;
+};
+
+/* rw_episodes: index 0. */
+struct rw_kern_episodes {
+	struct rw_kern_episode promote_capped;
+	struct rw_kern_episode syn_budget;
 };
 
 /* rw_sketch: index 0. Theoretical arrival times, ns. */
@@ -225,6 +290,7 @@ static inline uint64_t rw_kern_layout(void)
 		sizeof(struct rw_kern_key4),  sizeof(struct rw_kern_key),
 		sizeof(struct rw_kern_allow), sizeof(struct rw_kern_source),
 		sizeof(struct rw_kern_ports), sizeof(struct rw_kern_sketch),
+		sizeof(struct rw_kern_event), sizeof(struct rw_kern_episodes),
 	};
 	uint64_t h = 0xcbf29ce484222325ULL;
 
@@ -245,14 +311,17 @@ RW_KERN_VALUE(RW_KERN_VERDICT_DROP_SYN, 2);
 RW_KERN_VALUE(RW_KERN_VERDICT_DROP_ALL, 3);
 RW_KERN_VALUE(RW_KERN_REASON_OPERATOR, 1);
 RW_KERN_VALUE(RW_KERN_REASON_STRIKES, 2);
+RW_KERN_VALUE(RW_KERN_REASON_NET, 3);
 RW_KERN_VALUE(RW_KERN_MODE_NATIVE, 1);
 RW_KERN_VALUE(RW_KERN_MODE_GENERIC, 2);
 RW_KERN_VALUE(RW_KERN_MODE_TCX, 3);
 RW_KERN_VALUE(sizeof(enum rw_kern_verdict), 4);
 RW_KERN_VALUE(sizeof(enum rw_kern_reason), 4);
 RW_KERN_VALUE(sizeof(enum rw_kern_mode), 4);
+RW_KERN_VALUE(sizeof(enum rw_kern_event_kind), 4);
+RW_KERN_VALUE(sizeof(enum rw_kern_counter), 4);
 
-RW_KERN_VALUE(RW_KERN_N, 25);
+RW_KERN_VALUE(RW_KERN_N, 27);
 RW_KERN_VALUE(RW_KERN_N_rx, 0);
 RW_KERN_VALUE(RW_KERN_N_drop_malformed, 4);
 RW_KERN_VALUE(RW_KERN_N_drop_pkt_rate, 11);
@@ -266,10 +335,12 @@ RW_KERN_SIZE(rw_kern_key4, 8);
 RW_KERN_AT(rw_kern_key4, addr, 4);
 RW_KERN_SIZE(rw_kern_key, 20);
 RW_KERN_AT(rw_kern_key, addr, 4);
-RW_KERN_SIZE(rw_kern_ban, 24);
+RW_KERN_SIZE(rw_kern_ban, 40);
 RW_KERN_AT(rw_kern_ban, drops, 8);
-RW_KERN_AT(rw_kern_ban, verdict, 16);
-RW_KERN_AT(rw_kern_ban, reason, 20);
+RW_KERN_AT(rw_kern_ban, since_ns, 16);
+RW_KERN_AT(rw_kern_ban, told_ns, 24);
+RW_KERN_AT(rw_kern_ban, verdict, 32);
+RW_KERN_AT(rw_kern_ban, reason, 36);
 RW_KERN_SIZE(rw_kern_allow, 4);
 RW_KERN_SIZE(rw_kern_rate, 40);
 RW_KERN_AT(rw_kern_rate, sketch_threshold_ns, 16);
@@ -284,8 +355,18 @@ RW_KERN_SIZE(rw_kern_bits, 16 + 4 * 8192);
 RW_KERN_AT(rw_kern_bits, deny6_plens, 8);
 RW_KERN_AT(rw_kern_bits, deny4, 16);
 RW_KERN_AT(rw_kern_bits, allow4, 16 + 2 * 8192);
-RW_KERN_SIZE(rw_kern_source, 32);
+RW_KERN_SIZE(rw_kern_source, 48);
 RW_KERN_SIZE(rw_kern_promo, 16);
+RW_KERN_VALUE(RW_KERN_EVENTS, 5);
+RW_KERN_VALUE(RW_KERN_EVENT_ban_drops, 0);
+RW_KERN_VALUE(RW_KERN_EVENT_syn_budget, 4);
+RW_KERN_SIZE(rw_kern_event, 48);
+RW_KERN_AT(rw_kern_event, addr, 16);
+RW_KERN_AT(rw_kern_event, kind, 36);
+RW_KERN_AT(rw_kern_event, shadow, 44);
+RW_KERN_SIZE(rw_kern_told, 40);
+_Static_assert(sizeof(((struct rw_kern_told *)0)->used) / 4 >= RW_KERN_EVENTS, "a cap per kind");
+RW_KERN_SIZE(rw_kern_episodes, 32);
 RW_KERN_SIZE(rw_kern_sketch, 2 * 8 * ((1 << 18) + (1 << 16)));
 RW_KERN_SIZE(rw_kern_meta, 64);
 RW_KERN_AT(rw_kern_meta, layout, 16);

@@ -65,6 +65,36 @@ def test_offender_is_dropped_by_xdp_until_its_time_is_over(own_world, source, ho
     assert w.bans() == []
 
 
+def test_ban_and_first_drop_are_in_log_audit_and_metrics(own_world):
+    w = own_world
+    misbehave(w, "10.77.0.3")
+    can_connect(w, "10.77.0.3")
+    drops = wait_for("the event of its drops", 3, lambda: w.events("ban_drops"))
+    assert [(d["source"], d["reason"], d["packets"]) for d in drops] == [("10.77.0.3/32", "drop_denied", 1)]
+    ban, = w.events("ban")
+    assert (ban["source"], ban["verdict"], ban["reason"], ban["seconds"]) == ("10.77.0.3/32", "drop_all", "auth", 4)
+    assert w.metrics()["ringwall_kernel_event_ban_drops_total"] == 1
+    text = w.gateway.text()
+    assert "kernel: 10.77.0.3: packets of a banned source are dropped (drop_denied, 1 so far)" in text
+    wait_for("the ban to end", 6, lambda: can_connect(w, "10.77.0.3"))
+    over = wait_for("the event of its end", 3, lambda: w.events("ban_expired"))
+    assert [(o["source"], o["packets"] > 0) for o in over] == [("10.77.0.3/32", True)]
+
+
+def test_events_have_one_reader(own_world):
+    """Two would each get half of the events, and neither would know."""
+    w = own_world
+    p = w.run(w.ringwall, "kern", "events", "--once", check=False)
+    assert p.returncode == 1 and "the engine while it runs" in p.stderr
+    w.gateway.signal(signal.SIGKILL)
+    w.gateway.wait(5)
+    w.run(w.ringwall, "deny", "add", "10.77.0.3")
+    assert not can_connect(w, "10.77.0.3")
+    lines = w.run(w.ringwall, "kern", "events", "--once").stdout.splitlines()
+    assert len(lines) == 1 and "10.77.0.3: packets of a banned source are dropped" in lines[0]
+    assert w.run(w.ringwall, "kern", "events", "--once").stdout == "", "each is told once"
+
+
 def test_ban_holds_while_the_engine_is_dead_and_ends_on_time(own_world):
     w = own_world
     misbehave(w, "10.77.0.3")

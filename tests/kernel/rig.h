@@ -53,6 +53,8 @@ static inline void rig_reset(struct rig *r)
 {
 	static const struct rw_kern_sketch no_sketch;
 	static const struct rw_kern_promo no_promo[1024];
+	static const struct rw_kern_told no_told[1024];
+	static const struct rw_kern_episodes no_episodes;
 	struct rw_kern_ports ports = {0};
 	char key[32];
 
@@ -72,6 +74,8 @@ static inline void rig_reset(struct rig *r)
 	rig_put(r, RW_MAP_STATS, r->k.stats);
 	rig_put(r, RW_MAP_SKETCH, &no_sketch);
 	rig_put(r, RW_MAP_PROMO, no_promo);
+	rig_put(r, RW_MAP_TOLD, no_told);
+	rig_put(r, RW_MAP_EPISODES, &no_episodes);
 	r->k.read_only = false;
 }
 

@@ -204,6 +204,7 @@ static void start_gateway(struct scenario *s, bool tls)
 	rw_buf_free(&yaml);
 	s->gw.key_cells = rw_limits_new(64, rw_sim_random(s->sim));
 	s->gw.address_cells = rw_limits_new(64, rw_sim_random(s->sim));
+	s->gw.suspended = rw_suspended_new();
 	s->control_loop = new_loop(s);
 	MUST(rw_control_new(&s->control, &s->gw, s->control_loop, config, s->f->rules, e));
 	s->n_workers = 1 + (unsigned)(rw_sim_random(s->sim) % MAX_WORKERS);
@@ -375,6 +376,7 @@ static void close_all(struct scenario *s)
 	rw_tls_ctx_unref(s->client_tls);
 	rw_limits_free(s->gw.key_cells);
 	rw_limits_free(s->gw.address_cells);
+	rw_suspended_free(s->gw.suspended);
 }
 
 /* Returns the trace's hash; *whole counts the answers that came whole. */

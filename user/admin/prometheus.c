@@ -69,6 +69,8 @@ static int put_control(struct rw_buf *b, struct rw_gateway *gw, struct rw_contro
 	} rows[] = {
 		{"bans_total", "counter", "bans written to the kernel by the engine", s->bans},
 		{"bans_failed_total", "counter", "bans that could not be written", s->bans_failed},
+		{"key_suspensions_total", "counter", "keys suspended for blocked prompts",
+		 s->key_suspensions},
 		{"reloads_total", "counter", "configurations taken", s->reloads},
 		{"reloads_failed_total", "counter", "configurations refused", s->reloads_failed},
 		{"audit_lost_total", "counter", "audit records lost: should stay 0", s->audit_lost},
@@ -85,6 +87,19 @@ static int put_control(struct rw_buf *b, struct rw_gateway *gw, struct rw_contro
 
 	for (size_t i = 0; !rc && i < sizeof(rows) / sizeof(rows[0]); i++)
 		rc = put(b, rows[i].name, rows[i].kind, rows[i].help, rows[i].value);
+	return rc;
+}
+
+static int put_events(struct rw_buf *b, const struct rw_control_stats *s)
+{
+	int rc = RW_OK;
+
+#define PUT(name, help)                                                                 \
+	if (!rc)                                                                        \
+		rc = put(b, "kernel_event_" #name "_total", "counter", "events: " help, \
+			 s->events[RW_KERN_EVENT_##name]);
+	RW_KERN_EVENT_KINDS(PUT)
+#undef PUT
 	return rc;
 }
 
@@ -111,5 +126,7 @@ int rw_admin_metrics(struct rw_gateway *gw, struct rw_control *control, struct r
 
 	if (!rc)
 		rc = put_control(out, gw, control);
+	if (!rc)
+		rc = put_events(out, rw_control_stats(control));
 	return rc ? rc : put_kernel(out, rw_control_kern(control));
 }

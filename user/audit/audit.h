@@ -42,6 +42,20 @@ struct rw_audit_record {
  */
 int rw_audit_record_json(const struct rw_audit_record *r, struct rw_buf *out);
 
+/* Something that happened to no request: a ban, a suspension, what the kernel side told. */
+struct rw_audit_event {
+	uint64_t time_ms;
+	const char *event;   /* "ban", "ban_drops", ... */
+	const char *source;  /* address or prefix; NULL: nobody's */
+	const char *key_id;  /* NULL: none */
+	const char *verdict; /* of a ban; NULL: none */
+	const char *reason;  /* NULL: none */
+	uint64_t packets, seconds;
+	bool shadow;
+};
+/* Like rw_audit_record_json. What is NULL or 0 is left out. */
+int rw_audit_event_json(const struct rw_audit_event *ev, struct rw_buf *out);
+
 struct rw_audit;
 /*
  * Opens for append (0640), repairs a torn last line by ending it. RW_EPERM, RW_EIO, RW_EINVAL (not

@@ -154,3 +154,38 @@ int rw_audit_record_json(const struct rw_audit_record *r, struct rw_buf *out)
 		out->len = before;
 	return rc;
 }
+
+static int add_event(const struct rw_audit_event *ev, struct rw_buf *out)
+{
+	const struct {
+		const char *name, *value;
+	} texts[] = {
+		{",\"event\":", ev->event},   {",\"source\":", ev->source},
+		{",\"key_id\":", ev->key_id}, {",\"verdict\":", ev->verdict},
+		{",\"reason\":", ev->reason},
+	};
+	int rc = rw_buf_add_str(out, "{\"time\":");
+
+	if (!rc)
+		rc = add_time(out, ev->time_ms);
+	for (size_t i = 0; !rc && i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (texts[i].value)
+			rc = add_text(out, texts[i].name, rw_slice_str(texts[i].value));
+	if (!rc && ev->packets)
+		rc = add_number(out, ",\"packets\":", ev->packets);
+	if (!rc && ev->seconds)
+		rc = add_number(out, ",\"seconds\":", ev->seconds);
+	if (!rc && ev->shadow)
+		rc = add_bool(out, ",\"shadow\":", true);
+	return rc ? rc : rw_buf_add_str(out, "}\n");
+}
+
+int rw_audit_event_json(const struct rw_audit_event *ev, struct rw_buf *out)
+{
+	size_t before = out->len;
+	int rc = add_event(ev, out);
+
+	if (rc)
+		out->len = before;
+	return rc;
+}

@@ -3,10 +3,8 @@
 #ifndef RW_CMD_BANS_H
 #define RW_CMD_BANS_H
 
-#include "kern/kern.h"
+#include <stdint.h>
 
-const char *rw_ban_verdict(enum rw_kern_verdict v);
-const char *rw_ban_reason(enum rw_kern_reason r);
 /* "9m12s", "for ever"; returns out. */
 const char *rw_ban_left(uint64_t left_ns, char out[32]);
 

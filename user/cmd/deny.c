@@ -16,33 +16,8 @@
 
 /* --- words ------------------------------------------------------------------------------------ */
 
-static const struct {
-	const char *name;
-	enum rw_kern_verdict verdict;
-} verdicts[] = {
-	{"drop_all", RW_KERN_VERDICT_DROP_ALL},
-	{"drop_syn", RW_KERN_VERDICT_DROP_SYN},
-	{"limit", RW_KERN_VERDICT_LIMIT},
-};
-
-const char *rw_ban_verdict(enum rw_kern_verdict v)
-{
-	for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++)
-		if (verdicts[i].verdict == v)
-			return verdicts[i].name;
-	return "unknown";
-}
-
-const char *rw_ban_reason(enum rw_kern_reason r)
-{
-	switch (r) {
-	case RW_KERN_REASON_OPERATOR:
-		return "operator";
-	case RW_KERN_REASON_STRIKES:
-		return "strikes";
-	}
-	return "unknown";
-}
+static const enum rw_kern_verdict verdicts[] = {RW_KERN_VERDICT_DROP_ALL, RW_KERN_VERDICT_DROP_SYN,
+						RW_KERN_VERDICT_LIMIT};
 
 const char *rw_ban_left(uint64_t left_ns, char out[32])
 {
@@ -129,8 +104,8 @@ static error_t on_add_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'v':
 		for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++)
-			if (!strcmp(arg, verdicts[i].name)) {
-				a->verdict = verdicts[i].verdict;
+			if (!strcmp(arg, rw_kern_verdict_name(verdicts[i]))) {
+				a->verdict = verdicts[i];
 				return 0;
 			}
 		argp_error(state, "there is no verdict '%s'", arg);
@@ -175,7 +150,8 @@ static int add(int argc, char **argv)
 	rw_kern_close(k);
 	if (rc)
 		return rw_cmd_end(rc, &e);
-	printf("banned %s (%s, %s)\n", rw_prefix_text(&a.prefix, text), rw_ban_verdict(a.verdict),
+	printf("banned %s (%s, %s)\n", rw_prefix_text(&a.prefix, text),
+	       rw_kern_verdict_name(a.verdict),
 	       rw_ban_left(a.ttl_ns ? a.ttl_ns : UINT64_MAX, left));
 	return RW_EXIT_OK;
 }
@@ -208,8 +184,8 @@ static void print_ban(const struct rw_ban *b)
 	char text[64], left[32];
 
 	printf("%-24s %-9s %-9s %-10s %" PRIu64 "\n", rw_prefix_text(&b->prefix, text),
-	       rw_ban_verdict(b->verdict), rw_ban_reason(b->reason), rw_ban_left(b->left_ns, left),
-	       b->drops);
+	       rw_kern_verdict_name(b->verdict), rw_kern_reason_name(b->reason),
+	       rw_ban_left(b->left_ns, left), b->drops);
 }
 
 /* No string in it needs escaping. */
@@ -221,8 +197,8 @@ static void print_ban_json(const struct rw_ban *b, const char *before)
 		snprintf(left, sizeof(left), "%.3f", (double)b->left_ns / (double)NS_PER_S);
 	printf("%s{\"prefix\":\"%s\",\"verdict\":\"%s\",\"reason\":\"%s\",\"left_s\":%s,\"drops\":"
 	       "%" PRIu64 "}",
-	       before, rw_prefix_text(&b->prefix, text), rw_ban_verdict(b->verdict),
-	       rw_ban_reason(b->reason), left, b->drops);
+	       before, rw_prefix_text(&b->prefix, text), rw_kern_verdict_name(b->verdict),
+	       rw_kern_reason_name(b->reason), left, b->drops);
 }
 
 static void print_bans(const struct rw_ban *bans, unsigned n, bool json)

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/buf.h"
+#include "cmd/events.h"
 #include "cmd/verbs.h"
 #include "kern/kern.h"
 
@@ -361,6 +362,7 @@ int rw_cmd_kern(int argc, char **argv)
 		{"attach", attach, "attach the packet filter to an interface"},
 		{"detach", detach, "remove it, its maps and all bans"},
 		{"status", status, "show where it is attached and what it counted"},
+		{"events", rw_kern_events_verb, "print what the program tells, as it happens"},
 		{"allow", allow, "sources that are never banned or limited"},
 	};
 

@@ -392,7 +392,8 @@ static int set_up(struct serve *sv, const char *file, struct rw_error *e)
 	}
 	sv->gw.key_cells = rw_limits_new(KEY_CELLS, rw_loop_random(sv->loop));
 	sv->gw.address_cells = rw_limits_new(ADDRESS_CELLS, rw_loop_random(sv->loop));
-	if (!sv->gw.key_cells || !sv->gw.address_cells) {
+	sv->gw.suspended = rw_suspended_new();
+	if (!sv->gw.key_cells || !sv->gw.address_cells || !sv->gw.suspended) {
 		rw_config_free(config);
 		return rw_fail(e, RW_ENOMEM, "out of memory for the rate tables");
 	}
@@ -431,6 +432,7 @@ static unsigned tear_down(struct serve *sv)
 		rw_loop_free(sv->loop);
 	rw_limits_free(sv->gw.key_cells);
 	rw_limits_free(sv->gw.address_cells);
+	rw_suspended_free(sv->gw.suspended);
 	return lost;
 }
 

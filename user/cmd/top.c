@@ -214,7 +214,7 @@ static void print_bans(const struct sample *s, unsigned room)
 		char prefix[64], left[32];
 
 		printf("%-24s %-9s %-9s %-10s %" PRIu64 "\n", rw_prefix_text(&b->prefix, prefix),
-		       rw_ban_verdict(b->verdict), rw_ban_reason(b->reason),
+		       rw_kern_verdict_name(b->verdict), rw_kern_reason_name(b->reason),
 		       rw_ban_left(b->left_ns, left), b->drops);
 	}
 }

@@ -5,32 +5,15 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "gate/inbox.h"
+#include "gate/control_int.h"
 #include "gate/worker.h"
 
 enum {
 	TICK_NS = 250 * 1000 * 1000,
 	AUDIT_QUEUE_BYTES = 64 * 1024 * 1024,
-	STRIKE_SOURCES = 65536,
 };
 
 #define BUILT_IN "(built in)" /* rw_config.file where there is none */
-
-struct rw_control {
-	struct rw_gateway *gw;
-	struct rw_loop *loop;
-	struct rw_snapshot *snap;
-	struct rw_keystore *store;
-	struct rw_audit *audit;
-	struct rw_inbox inbox; /* of audit records */
-	struct rw_kern *kern;
-	struct rw_strikes *strikes;
-	struct rw_timer tick;
-	struct rw_control_stats stats;
-	uint32_t connections; /* at the start: sockets are sized by it */
-	bool audit_was_ok;
-	bool keys_stale, keys_failing; /* changed and not yet read; said so */
-};
 
 static const struct rw_config *config_of(const struct rw_control *c)
 {
@@ -92,72 +75,17 @@ void rw_control_audit(struct rw_control *c, struct rw_slice lines)
 		(void)rw_loop_post(c->loop, take_audit, c); /* where it fails, the tick looks */
 }
 
-/* --- strikes ---------------------------------------------------------------------------------- */
-
-struct strike_note {
-	struct rw_control *c;
-	struct rw_source who;
-	struct rw_addr addr;
-	enum rw_strike kind;
-};
-
-static void ban(struct rw_control *c, const struct strike_note *s, uint64_t for_ns)
+void rw_control_record(struct rw_control *c, const struct rw_audit_event *ev)
 {
-	struct rw_prefix p = rw_prefix_of(&s->addr.sa);
-	struct rw_error e = {0};
-	char text[64];
+	struct rw_audit_event stamped = *ev;
+	struct rw_buf line = {0};
 
-	rw_prefix_text(&p, text);
-	if (!c->kern) {
-		rw_warn("%s earned a ban of %" PRIu64 " s (last: %s), but no kernel side is there "
-			"to carry it out",
-			text, for_ns / 1000000000, rw_strike_name(s->kind));
+	if (!c->audit)
 		return;
-	}
-	if (rw_kern_deny(c->kern, &p, for_ns, RW_KERN_VERDICT_DROP_ALL, RW_KERN_REASON_STRIKES,
-			 &e)) {
-		c->stats.bans_failed++;
-		rw_warn("%s was not banned: %s", text, e.text);
-		return;
-	}
-	c->stats.bans++;
-	rw_info("banned %s for %" PRIu64 " s in the kernel (last strike: %s)", text,
-		for_ns / 1000000000, rw_strike_name(s->kind));
-}
-
-static void take_strike(void *arg)
-{
-	struct strike_note *s = arg;
-	uint64_t for_ns = rw_strikes_add(s->c->strikes, &s->who, s->kind, rw_loop_now(s->c->loop));
-
-	if (for_ns)
-		ban(s->c, s, for_ns);
-	free(s);
-}
-
-void rw_control_strike(struct rw_control *c, const struct rw_source *who, const struct sockaddr *sa,
-		       enum rw_strike kind)
-{
-	struct strike_note *s = malloc(sizeof(*s));
-
-	if (!s)
-		return; /* under such pressure, one strike less */
-	*s = (struct strike_note){.c = c, .who = *who, .kind = kind};
-	memcpy(&s->addr.sa, sa,
-	       sa->sa_family == AF_INET6 ? sizeof(s->addr.in6) : sizeof(s->addr.in4));
-	if (rw_loop_post(c->loop, take_strike, s))
-		free(s);
-}
-
-static struct rw_strike_config strike_config(const struct rw_config *cfg)
-{
-	return (struct rw_strike_config){
-		.threshold = cfg->strike_threshold,
-		.window_ns = (uint64_t)cfg->strike_window_ms * 1000000,
-		.ban_ns = (uint64_t)cfg->ban_ms * 1000000,
-		.ban_max_ns = (uint64_t)cfg->ban_max_ms * 1000000,
-		.sources = STRIKE_SOURCES,
-	};
+	stamped.time_ms = rw_loop_wall_ms(c->loop);
+	if (rw_audit_event_json(&stamped, &line) || rw_audit_write(c->audit, rw_buf_slice(&line)))
+		rw_control_audit_lost(c, 1);
+	rw_buf_free(&line);
 }
 
 /* --- the kernel side
@@ -340,8 +268,7 @@ int rw_control_reload(struct rw_control *c, struct rw_error *e)
 		c->stats.reloads_failed++;
 		return rc;
 	}
-	const struct rw_strike_config sc = strike_config(cfg);
-	rw_strikes_configure(c->strikes, &sc);
+	rw_control_punish_as(c, cfg);
 	publish(c, snap);
 	c->stats.reloads++;
 	rw_info("%s: taken, generation %" PRIu64, cfg->file, snap->generation);
@@ -361,6 +288,7 @@ static void tick(void *arg)
 	catch_up(c);
 	refresh_keys(c);
 	watch_kern(c);
+	rw_control_look(c);
 	rw_timer_set(c->loop, &c->tick, rw_loop_now(c->loop) + TICK_NS, tick, c);
 }
 
@@ -400,16 +328,13 @@ int rw_control_new(struct rw_control **out, struct rw_gateway *gw, struct rw_loo
 	rc = first_snapshot(c, config, rules, e);
 	if (rc)
 		goto fail;
-	const struct rw_strike_config sc = strike_config(config);
-	c->strikes = rw_strikes_new(&sc, rw_loop_random(loop));
-	if (!c->strikes) {
-		rc = rw_fail(e, RW_ENOMEM, "out of memory");
-		goto fail;
-	}
-	if (config->audit_file)
+	rc = rw_control_punish_new(c, config, e);
+	if (!rc && config->audit_file)
 		rc = rw_audit_open(&c->audit, config->audit_file, AUDIT_QUEUE_BYTES, e);
 	if (!rc)
 		rc = open_kern(c, e);
+	if (!rc)
+		rw_control_look(c);
 	if (rc)
 		goto fail;
 	gw->control = c;
@@ -432,8 +357,11 @@ unsigned rw_control_free(struct rw_control *c)
 	if (lost)
 		rw_err("audit log: %u records could not be written and are lost", lost);
 	rw_inbox_free(&c->inbox);
+	rw_events_close(c->events.reader);
 	rw_kern_close(c->kern);
+	rw_task_cancel(&c->push);
 	rw_strikes_free(c->strikes);
+	rw_strikes_free(c->key_strikes);
 	rw_snapshot_unref(c->snap);
 	rw_keystore_close(c->store);
 	c->gw->control = NULL;

@@ -14,8 +14,9 @@
 #include "ring/loop.h"
 
 struct rw_control_stats {
-	uint64_t bans, bans_failed, reloads, reloads_failed;
-	_Atomic uint64_t audit_lost; /* records */
+	uint64_t bans, bans_failed, key_suspensions, reloads, reloads_failed;
+	uint64_t events[RW_KERN_EVENTS]; /* of the kernel side, by kind */
+	_Atomic uint64_t audit_lost;	 /* records */
 };
 
 struct rw_control;
@@ -45,8 +46,13 @@ int rw_control_reload(struct rw_control *c, struct rw_error *e);
 void rw_control_audit(struct rw_control *c, struct rw_slice lines);
 /* From any thread: n records could not even be made. */
 void rw_control_audit_lost(struct rw_control *c, uint64_t n);
-/* From any thread. who completed a handshake. */
-void rw_control_strike(struct rw_control *c, const struct rw_source *who, const struct sockaddr *sa,
-		       enum rw_strike kind);
+/* From any thread. who completed a handshake; now_ns: when it was found out, monotonic. */
+void rw_control_strike(struct rw_control *c, const struct rw_source *who, enum rw_strike kind,
+		       uint64_t now_ns);
+/* The same of a valid key: addresses may be shared, a key is its owner's. */
+void rw_control_strike_key(struct rw_control *c, const char *key_id, enum rw_strike kind,
+			   uint64_t now_ns);
+/* A key's number in rw_gateway.suspended. */
+uint64_t rw_key_number(const char *id);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "limit/suspend.h"
 #include "limit/table.h"
 
 struct rw_control;
@@ -27,6 +28,7 @@ enum rw_enforced {
 
 struct rw_gateway {
 	struct rw_limits *key_cells, *address_cells;
+	struct rw_suspended *suspended; /* keys; the control thread writes */
 	struct rw_control *control;
 	atomic_int kernel; /* enum rw_enforced */
 	atomic_bool audit_ok;

@@ -84,7 +84,10 @@ void rw_request_wipe(struct rw_request *r)
 void rw_request_strike(struct rw_request *r, enum rw_strike kind)
 {
 	rw_metric_add(&r->w->metrics.strikes_total, 1);
-	rw_control_strike(r->w->gw->control, &r->source, &rw_exchange_peer(r->x)->peer.sa, kind);
+	if (kind == RW_STRIKE_BLOCKED && r->key)
+		rw_control_strike_key(r->w->gw->control, r->key->id, kind, rw_loop_now(r->w->loop));
+	else
+		rw_control_strike(r->w->gw->control, &r->source, kind, rw_loop_now(r->w->loop));
 }
 
 /* The http room ended the exchange, and answered by itself where no answer had begun. */

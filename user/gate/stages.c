@@ -3,6 +3,7 @@
  * What happens to a request, stage by stage. Each stage is one function with one
  * result type; a new stage is one line in the table at the end.
  */
+#include "gate/control.h"
 #include "gate/ready.h"
 #include "gate/request.h"
 
@@ -101,6 +102,15 @@ static enum rw_step known(struct rw_request *r)
 
 /* --- identify: whose request is it ----------------------------------------------------------- */
 
+/* Whoever attacks with a valid key is not told apart by address: others may share that. */
+static enum rw_step unless_suspended(struct rw_request *r)
+{
+	uint64_t left_ns = rw_suspended_left(r->w->gw->suspended, rw_key_number(r->key->id),
+					     rw_loop_now(r->w->loop));
+
+	return left_ns ? rw_refuse(r, RW_REFUSE_SUSPENDED, NULL, left_ns) : RW_STEP_NEXT;
+}
+
 /* A wrong key is refused also where none is needed: whoever has one wants to be known. */
 static enum rw_step identify(struct rw_request *r)
 {
@@ -109,7 +119,9 @@ static enum rw_step identify(struct rw_request *r)
 	if (given)
 		r->key = rw_keytable_find(r->snap->keys, r->credential);
 	rw_request_wipe(r);
-	if (r->key || (!given && !config_of(r)->keys_required))
+	if (r->key)
+		return unless_suspended(r);
+	if (!given && !config_of(r)->keys_required)
 		return RW_STEP_NEXT;
 	rw_request_strike(r, RW_STRIKE_AUTH);
 	return rw_refuse(r, given ? RW_REFUSE_BAD_KEY : RW_REFUSE_NO_KEY, NULL, 0);
@@ -294,8 +306,7 @@ static enum rw_step decide(struct rw_request *r)
 
 	if (r->next_text < r->chat.n_texts) {
 		rw_metric_add(&m->blocked_requests_total, 1);
-		if (!r->key)
-			rw_request_strike(r, RW_STRIKE_BLOCKED);
+		rw_request_strike(r, RW_STRIKE_BLOCKED);
 		return rw_refuse(r, RW_REFUSE_BLOCKED, NULL, 0);
 	}
 	r->verdict = rw_action_name(r->found.strongest);

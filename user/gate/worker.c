@@ -140,7 +140,7 @@ static void on_bad(void *user, const struct rw_addr *peer, enum rw_http_bad kind
 	rw_debug("%s: %s", rw_addr_text(peer, true, text), why->text);
 	rw_metric_add(&w->metrics.http_bad_total, 1);
 	rw_metric_add(&w->metrics.strikes_total, 1);
-	rw_control_strike(w->gw->control, &who, &peer->sa, strike_for[kind]);
+	rw_control_strike(w->gw->control, &who, strike_for[kind], rw_loop_now(w->loop));
 }
 
 static const struct rw_http_handler handler = {

@@ -4,18 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "kern/internal.h"
-
-/* CLOCK_MONOTONIC, which the program compares expiry with. */
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 /* --- lists ------------------------------------------------------------------------------------ */
 
@@ -46,7 +36,7 @@ static bool grow(struct found *f, void **array, size_t each)
 
 static void add_ban(struct found *f, struct rw_prefix prefix, const struct rw_kern_ban *ban)
 {
-	uint64_t now = now_ns();
+	uint64_t now = rw_kern_now_ns();
 	uint64_t left = !ban->expires_ns	? UINT64_MAX
 			: ban->expires_ns > now ? ban->expires_ns - now
 						: 0;
@@ -59,6 +49,8 @@ static void add_ban(struct found *f, struct rw_prefix prefix, const struct rw_ke
 		.verdict = ban->verdict,
 		.reason = ban->reason,
 		.drops = ban->drops,
+		.since_ns = ban->since_ns,
+		.first_drop_ns = ban->told_ns,
 	};
 }
 
@@ -181,50 +173,147 @@ static int tidy(struct rw_kern *k, struct found *bans, struct rw_error *e)
 	return rc;
 }
 
-static int put_announced(struct rw_kern *k, const struct rw_prefix *p,
-			 const struct rw_kern_ban *ban, struct rw_error *e)
+/* The operator's word stands: a strike would end his ban with its own. */
+static bool operators(const struct rw_kern *k, const struct rw_prefix *p)
 {
-	int err, rc = rw_bits_deny(k, p, e);
+	struct rw_kern_key4 key4 = rw_prefix_key4(p);
+	struct rw_kern_key key6 = rw_prefix_key(p);
+	struct rw_kern_ban ban;
+	int err = p->family == AF_INET ? bpf_map_lookup_elem(k->fd[RW_MAP_DENY4], &key4, &ban)
+				       : bpf_map_lookup_elem(k->fd[RW_MAP_DENY6], &key6, &ban);
 
-	if (rc)
-		return rc;
-	err = ban_put(k, p, ban);
+	return !err && ban.reason == RW_KERN_REASON_OPERATOR &&
+	       (!ban.expires_ns || ban.expires_ns > rw_kern_now_ns());
+}
+
+/* Whether the ban may be entered; its presence bits are set then. */
+static int announce(struct rw_kern *k, const struct rw_ban_order *o, struct rw_error *e)
+{
+	char text[64];
+
+	if (covered(k, &o->prefix))
+		return rw_fail(
+			e, RW_EPERM,
+			"%s is allowlisted and cannot be banned: 'ringwall kern allow del' first",
+			rw_prefix_text(&o->prefix, text));
+	if (o->reason != RW_KERN_REASON_OPERATOR && operators(k, &o->prefix))
+		return rw_fail(e, RW_EEXIST, "%s is banned by the operator already",
+			       rw_prefix_text(&o->prefix, text));
+	return rw_bits_deny(k, &o->prefix, e);
+}
+
+static struct rw_kern_ban entry_of(const struct rw_ban_order *o)
+{
+	uint64_t now = rw_kern_now_ns();
+	struct rw_kern_ban ban = {.since_ns = o->since_ns ? o->since_ns : now,
+				  .verdict = o->verdict,
+				  .reason = o->reason};
+
+	if (o->ttl_ns)
+		ban.expires_ns = o->ttl_ns < UINT64_MAX - now ? now + o->ttl_ns : UINT64_MAX;
+	return ban;
+}
+
+static int put_one(struct rw_kern *k, const struct rw_ban_order *o, struct rw_error *e)
+{
+	struct rw_kern_ban ban = entry_of(o);
+	int err = ban_put(k, &o->prefix, &ban);
+
 	if (err == -E2BIG)
 		return rw_fail(e, RW_ELIMIT, "%d bans are in force, which is the bound",
 			       RW_KERN_BANS);
 	return err ? rw_kern_fail(e, err, "enter a ban") : RW_OK;
 }
 
+/* What has expired may be in the way. */
+static int put_after_tidying(struct rw_kern *k, const struct rw_ban_order *o, struct rw_error *e)
+{
+	struct found bans = {0};
+	int rc = tidy(k, &bans, e);
+
+	free(bans.bans);
+	if (!rc)
+		rc = announce(k, o, e);
+	return rc ? rc : put_one(k, o, e);
+}
+
+/* A family's share of what is announced, in one call. False: some of it may not be there. */
+static bool put_batch(struct rw_kern *k, int family, const struct rw_ban_order *orders, unsigned n,
+		      const int *rc)
+{
+	struct rw_kern_key4 keys4[RW_BAN_BATCH];
+	struct rw_kern_key keys6[RW_BAN_BATCH];
+	struct rw_kern_ban bans[RW_BAN_BATCH];
+	uint32_t count = 0, all;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (rc[i] || orders[i].prefix.family != family)
+			continue;
+		keys4[count] = rw_prefix_key4(&orders[i].prefix);
+		keys6[count] = rw_prefix_key(&orders[i].prefix);
+		bans[count++] = entry_of(&orders[i]);
+	}
+	all = count;
+	if (!all)
+		return true;
+	if (family == AF_INET)
+		return !bpf_map_update_batch(k->fd[RW_MAP_DENY4], keys4, bans, &count, NULL);
+	return !bpf_map_update_batch(k->fd[RW_MAP_DENY6], keys6, bans, &count, NULL);
+}
+
+void rw_kern_deny_all(struct rw_kern *k, struct rw_ban_order *orders, unsigned n, rw_ban_done done)
+{
+	struct rw_error e[RW_BAN_BATCH];
+	int rc[RW_BAN_BATCH] = {0}, locked;
+	bool whole = false;
+
+	RW_BUG_ON(n > RW_BAN_BATCH);
+	if (!n)
+		return;
+	locked = rw_kern_lock(k, &e[0]);
+	for (unsigned i = 0; i < n; i++) {
+		rw_prefix_mask(&orders[i].prefix);
+		e[i] = e[locked ? 0 : i];
+		rc[i] = locked ? locked : announce(k, &orders[i], &e[i]);
+	}
+	if (!locked)
+		whole = put_batch(k, AF_INET, orders, n, rc) &&
+			put_batch(k, AF_INET6, orders, n, rc);
+	for (unsigned i = 0; i < n && !locked; i++) {
+		if (!rc[i] && !whole)
+			rc[i] = put_one(k, &orders[i], &e[i]);
+		if (rc[i] == RW_ELIMIT)
+			rc[i] = put_after_tidying(k, &orders[i], &e[i]);
+	}
+	if (!locked)
+		rw_kern_unlock(k);
+	for (unsigned i = 0; i < n; i++)
+		done(&orders[i], rc[i], &e[i]);
+}
+
+struct one {
+	int rc;
+	struct rw_error *e;
+};
+
+static void on_one(const struct rw_ban_order *o, int rc, const struct rw_error *e)
+{
+	struct one *one = o->user;
+
+	one->rc = rc;
+	if (rc && one->e)
+		*one->e = *e;
+}
+
 int rw_kern_deny(struct rw_kern *k, const struct rw_prefix *p, uint64_t ttl_ns,
 		 enum rw_kern_verdict verdict, enum rw_kern_reason reason, struct rw_error *e)
 {
-	struct rw_kern_ban ban = {.verdict = verdict, .reason = reason};
-	struct rw_prefix prefix = *p;
-	struct found bans = {0};
-	uint64_t now = now_ns();
-	char text[64];
-	int rc = rw_kern_lock(k, e);
+	struct one one = {.e = e};
+	struct rw_ban_order o = {
+		.prefix = *p, .ttl_ns = ttl_ns, .verdict = verdict, .reason = reason, .user = &one};
 
-	if (rc)
-		return rc;
-	rw_prefix_mask(&prefix);
-	if (ttl_ns)
-		ban.expires_ns = ttl_ns < UINT64_MAX - now ? now + ttl_ns : UINT64_MAX;
-	if (covered(k, &prefix))
-		rc = rw_fail(
-			e, RW_EPERM,
-			"%s is allowlisted and cannot be banned: 'ringwall kern allow del' first",
-			rw_prefix_text(&prefix, text));
-	else
-		rc = put_announced(k, &prefix, &ban, e);
-	if (rc == RW_ELIMIT) { /* what expired may be in the way */
-		rc = tidy(k, &bans, e);
-		if (!rc)
-			rc = put_announced(k, &prefix, &ban, e);
-		free(bans.bans);
-	}
-	rw_kern_unlock(k);
-	return rc;
+	rw_kern_deny_all(k, &o, 1, on_one);
+	return one.rc;
 }
 
 int rw_kern_undeny(struct rw_kern *k, const struct rw_prefix *p, struct rw_error *e)

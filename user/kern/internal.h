@@ -16,6 +16,7 @@
 #define RW_BPFFS      "/sys/fs/bpf"
 #define RW_PIN_PARENT "/sys/fs/bpf/ringwall"
 #define RW_LINK_END   "_link" /* a link is pinned as its program's name and this */
+#define RW_READER_DIR RW_PIN_ROOT "/reader" /* empty: who reads the events holds its lock */
 
 enum rw_kern_map {
 	RW_MAP_META,
@@ -30,6 +31,9 @@ enum rw_kern_map {
 	RW_MAP_SOURCE,
 	RW_MAP_SKETCH,
 	RW_MAP_PROMO,
+	RW_MAP_TOLD,
+	RW_MAP_EPISODES,
+	RW_MAP_EVENTS,
 	RW_MAPS,
 };
 
@@ -59,6 +63,8 @@ void rw_kern_init(struct rw_kern *k);
 /* Unmaps, closes every fd and frees; k itself stays. */
 void rw_kern_release(struct rw_kern *k);
 
+/* CLOCK_MONOTONIC, which the program compares expiry with. */
+uint64_t rw_kern_now_ns(void);
 /* err is a negative errno of libbpf; what completes "cannot ...". */
 int rw_kern_fail(struct rw_error *e, int err, const char *what);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kern/internal.h"
@@ -27,6 +28,9 @@ const struct rw_kern_map_kind rw_kern_maps[RW_MAPS] = {
 	[RW_MAP_SOURCE] = {"rw_source", 0640, false, RW_KERN_SOURCES_PER_CPU},
 	[RW_MAP_SKETCH] = {"rw_sketch", 0640, false, 0},
 	[RW_MAP_PROMO] = {"rw_promo", 0640, false, 0},
+	[RW_MAP_TOLD] = {"rw_told", 0640, false, 0},
+	[RW_MAP_EPISODES] = {"rw_episodes", 0640, true, 0},
+	[RW_MAP_EVENTS] = {"rw_events", 0660, true, 0},
 };
 
 const char *rw_kern_mode_name(enum rw_kern_mode mode)
@@ -54,6 +58,14 @@ int rw_kern_fail(struct rw_error *e, int err, const char *what)
 	default:
 		return rw_fail(e, RW_EIO, "cannot %s: %s", what, strerror(-err));
 	}
+}
+
+uint64_t rw_kern_now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 /* --- opening -------------------------------------------------------------------------------- */

@@ -57,6 +57,11 @@ int rw_kern_where(struct rw_kern *k, struct rw_kern_where *out, struct rw_error 
 /* Protected ports and rates, as attached. */
 int rw_kern_config(struct rw_kern *k, struct rw_kern_cfg *out, struct rw_error *e);
 
+/* "drop_denied", "drop_all", "strikes"; "unknown" for what a bpftool may have put there. */
+const char *rw_kern_counter_name(enum rw_kern_counter c);
+const char *rw_kern_verdict_name(enum rw_kern_verdict v);
+const char *rw_kern_reason_name(enum rw_kern_reason r);
+
 /* An address or prefix: family AF_INET or AF_INET6, plen bits of it count. */
 struct rw_prefix {
 	int family;
@@ -74,8 +79,28 @@ struct rw_ban {
 	enum rw_kern_verdict verdict;
 	enum rw_kern_reason reason;
 	uint64_t drops;
+	uint64_t since_ns;	/* when the verdict fell; CLOCK_MONOTONIC */
+	uint64_t first_drop_ns; /* of the last event that told of drops, its first one mostly; 0:
+				   none */
 };
-/* ttl_ns 0: for ever. RW_EPERM: the prefix is allowlisted. Replaces an older ban. */
+
+/* A ban to be entered. ttl_ns 0: for ever. since_ns: when the verdict fell; 0: now. */
+struct rw_ban_order {
+	struct rw_prefix prefix;
+	uint64_t ttl_ns, since_ns;
+	enum rw_kern_verdict verdict;
+	enum rw_kern_reason reason;
+	void *user; /* of who ordered */
+};
+typedef void (*rw_ban_done)(const struct rw_ban_order *o, int rc, const struct rw_error *e);
+enum { RW_BAN_BATCH = 64 };
+/*
+ * Enters up to RW_BAN_BATCH bans under one lock and with one call to the kernel per family, and
+ * says of each how it went. RW_EPERM: the prefix is allowlisted. RW_EEXIST: a ban by the operator
+ * is in force there, which no strike replaces; any other ban is replaced.
+ */
+void rw_kern_deny_all(struct rw_kern *k, struct rw_ban_order *orders, unsigned n, rw_ban_done done);
+/* One of them. ttl_ns 0: for ever. */
 int rw_kern_deny(struct rw_kern *k, const struct rw_prefix *p, uint64_t ttl_ns,
 		 enum rw_kern_verdict verdict, enum rw_kern_reason reason, struct rw_error *e);
 int rw_kern_undeny(struct rw_kern *k, const struct rw_prefix *p, struct rw_error *e);

@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -33,7 +34,9 @@ int rw_pins_make(gid_t gid, struct rw_error *e)
 
 	if (access(RW_PIN_PARENT, F_OK))
 		rc = make_dir(RW_PIN_PARENT, gid, e);
-	return rc ? rc : make_dir(RW_PIN_ROOT, gid, e);
+	if (!rc)
+		rc = make_dir(RW_PIN_ROOT, gid, e);
+	return rc ? rc : make_dir(RW_READER_DIR, gid, e);
 }
 
 int rw_pin(int fd, const char *name, mode_t mode, gid_t gid, struct rw_error *e)
@@ -69,12 +72,14 @@ static void detach_link(const char *name)
 	close(fd);
 }
 
-static int remove_pin(int dir, const char *name)
+static int remove_pin(int dir, const struct dirent *entry)
 {
+	const char *name = entry->d_name;
+
 	if (!strcmp(name, ".") || !strcmp(name, ".."))
 		return 0;
 	detach_link(name);
-	return unlinkat(dir, name, 0);
+	return unlinkat(dir, name, entry->d_type == DT_DIR ? AT_REMOVEDIR : 0);
 }
 
 int rw_pins_remove(struct rw_error *e)
@@ -84,7 +89,7 @@ int rw_pins_remove(struct rw_error *e)
 	int err = dir ? 0 : errno;
 
 	while (dir && (entry = readdir(dir)))
-		if (remove_pin(dirfd(dir), entry->d_name))
+		if (remove_pin(dirfd(dir), entry))
 			err = errno;
 	if (dir)
 		closedir(dir);

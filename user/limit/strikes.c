@@ -8,8 +8,9 @@
 #include <xxhash.h>
 
 #include "base/err.h"
+#include "limit/nets.h"
 
-enum { WAYS = 8 };
+enum { WAYS = 8, NET_BYTES = 7 };
 
 /*
  * Bytes of a banned source are still on their way through the workers when its ban begins;
@@ -41,6 +42,7 @@ struct rw_strikes {
 	uint64_t seed;
 	uint64_t mask;	       /* number of sets - 1 */
 	struct entry *entries; /* sets of WAYS */
+	struct rw_nets *nets;
 };
 
 const char *rw_strike_name(enum rw_strike k)
@@ -59,8 +61,9 @@ struct rw_strikes *rw_strikes_new(const struct rw_strike_config *cfg, uint64_t s
 	while (n * WAYS < cfg->sources)
 		n *= 2;
 	s->entries = calloc(n * WAYS, sizeof(*s->entries));
-	if (!s->entries) {
-		free(s);
+	s->nets = rw_nets_new(seed);
+	if (!s->entries || !s->nets) {
+		rw_strikes_free(s);
 		return NULL;
 	}
 	s->cfg = *cfg;
@@ -73,6 +76,7 @@ void rw_strikes_free(struct rw_strikes *s)
 {
 	if (!s)
 		return;
+	rw_nets_free(s->nets);
 	free(s->entries);
 	free(s);
 }
@@ -142,28 +146,64 @@ static uint64_t ban_ns(const struct rw_strike_config *cfg, uint32_t repeats)
 	return ns;
 }
 
-uint64_t rw_strikes_add(struct rw_strikes *s, const struct rw_source *who, enum rw_strike kind,
-			uint64_t now_ns)
+/* Strikes of what a ban has just met are still on their way. */
+static bool in_grace(const struct entry *e, uint64_t now_ns)
 {
+	return e->repeats && now_ns < e->banned_until_ns && now_ns < e->banned_at_ns + GRACE_NS;
+}
+
+static struct rw_punishment punish(struct rw_strikes *s, struct entry *e, uint64_t now_ns)
+{
+	uint32_t repeats = repeats_now(s, e, now_ns);
+	struct rw_punishment p = {
+		.for_ns = ban_ns(&s->cfg, repeats), .who = e->who, .repeats = repeats};
+
+	e->weight = 0;
+	e->at_ns = now_ns;
+	e->repeats = repeats < UINT32_MAX ? repeats + 1 : repeats;
+	e->banned_at_ns = now_ns;
+	e->banned_until_ns = now_ns + p.for_ns;
+	return p;
+}
+
+/* A /64 has earned its ban: it is the /56's where several of that have. */
+static struct rw_punishment widen(struct rw_strikes *s, struct rw_punishment own, uint64_t now_ns)
+{
+	unsigned n = rw_nets_note(s->nets, &own.who, now_ns, ban_bound_ns(&s->cfg));
+	struct rw_punishment wide;
+	struct rw_source net = own.who;
 	struct entry *e;
-	uint32_t repeats;
-	uint64_t ns;
+
+	if (!s->cfg.nets || n < s->cfg.nets)
+		return own;
+	memset(net.bytes + NET_BYTES, 0, sizeof(net.bytes) - NET_BYTES);
+	net.n = NET_BYTES;
+	e = find_or_evict(s, &net, now_ns);
+	if (in_grace(e, now_ns))
+		return (struct rw_punishment){0};
+	wide = punish(s, e, now_ns);
+	if (wide.for_ns < own.for_ns)
+		wide.for_ns = own.for_ns;
+	e->banned_until_ns = now_ns + wide.for_ns;
+	wide.nets = n;
+	return wide;
+}
+
+struct rw_punishment rw_strikes_add(struct rw_strikes *s, const struct rw_source *who,
+				    enum rw_strike kind, uint64_t now_ns)
+{
+	const struct rw_punishment none = {0};
+	struct entry *e;
 
 	RW_BUG_ON((unsigned)kind >= RW_STRIKE_KINDS);
 	if (who->n == 0 || s->cfg.threshold == 0)
-		return 0;
+		return none;
 	e = find_or_evict(s, who, now_ns);
-	repeats = repeats_now(s, e, now_ns);
-	if (e->repeats && now_ns < e->banned_until_ns && now_ns < e->banned_at_ns + GRACE_NS)
-		return 0;
+	if (in_grace(e, now_ns))
+		return none;
 	e->weight = weight_now(s, e, now_ns) + kinds[kind].weight;
 	e->at_ns = now_ns;
 	if (e->weight < s->cfg.threshold)
-		return 0;
-	ns = ban_ns(&s->cfg, repeats);
-	e->weight = 0;
-	e->repeats = repeats < UINT32_MAX ? repeats + 1 : repeats;
-	e->banned_at_ns = now_ns;
-	e->banned_until_ns = now_ns + ns;
-	return ns;
+		return none;
+	return widen(s, punish(s, e, now_ns), now_ns);
 }

@@ -5,7 +5,8 @@
  * Owned by the control thread; workers send it messages. Only sources that
  * completed a handshake may be struck (the caller's duty). A ban's length doubles on
  * each repeat up to a bound; the memory of repeats decays too. No I/O: the caller carries
- * out the ban that rw_strikes_add asks for.
+ * out the ban that rw_strikes_add asks for. IPv6 sources are /64s; where several of one /56 earn
+ * bans, the /56 is banned.
  */
 #ifndef RW_LIMIT_STRIKES_H
 #define RW_LIMIT_STRIKES_H
@@ -30,6 +31,15 @@ struct rw_strike_config {
 	uint64_t window_ns;	     /* weight decays to nothing linearly over this time */
 	uint64_t ban_ns, ban_max_ns; /* first ban, bound of the doubling (at least ban_ns) */
 	uint32_t sources; /* table bound, 56 bytes each; the least struck of 8 is forgotten */
+	uint32_t nets;	  /* banned /64s of one /56 that make it a ban of the /56; 0: never */
+};
+
+/* What is to be done about a source. */
+struct rw_punishment {
+	uint64_t for_ns;      /* 0: nothing */
+	struct rw_source who; /* the source, or 7 bytes: the /56 around it */
+	uint32_t repeats;     /* bans of it before this one that are not forgotten */
+	unsigned nets;	      /* with a /56: how many of its /64s offended */
 };
 
 struct rw_strikes;
@@ -39,10 +49,11 @@ void rw_strikes_free(struct rw_strikes *s);
 /* New thresholds for what comes from now on; what is remembered, and the table's size, stay. */
 void rw_strikes_configure(struct rw_strikes *s, const struct rw_strike_config *cfg);
 /*
- * Returns 0, or for how many ns the source is to be banned from now. What arrives
- * within a second of a ban is taken as a part of what was banned. now_ns is monotonic.
+ * Whether the source is to be banned now, and for how long. What arrives within a second of a ban
+ * is taken as a part of what was banned. now_ns is monotonic. A source is any few bytes: keys,
+ * which are not addresses, may have entries, too.
  */
-uint64_t rw_strikes_add(struct rw_strikes *s, const struct rw_source *who, enum rw_strike kind,
-			uint64_t now_ns);
+struct rw_punishment rw_strikes_add(struct rw_strikes *s, const struct rw_source *who,
+				    enum rw_strike kind, uint64_t now_ns);
 
 #endif

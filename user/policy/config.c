@@ -188,6 +188,8 @@ static int load_key(struct rw_load *l, const struct rw_config_key *k, const stru
 			return fail_expected(l, k, n);
 		return load_section(l, k->path, n && n->kind == RW_TREE_MAP ? n : NULL, base);
 	case RW_KIND_LIST:
+		if (!k->required && (!n || is_nothing(n)))
+			return RW_OK;
 		return load_list(l, k, n, base);
 	case RW_KIND_CHOICE_OR_SECTION:
 		set_default(l, k, base);

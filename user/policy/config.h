@@ -15,12 +15,15 @@
 #include "base/err.h"
 #include "scan/scan.h"
 
-enum { RW_MAX_LISTENERS = 16, RW_MAX_UPSTREAMS = 32, RW_MAX_MODELS = 256 };
+enum { RW_MAX_LISTENERS = 16, RW_MAX_UPSTREAMS = 32, RW_MAX_MODELS = 256, RW_MAX_BALANCERS = 32 };
 
 /* Where commands look when no file is named. */
 #define RW_CONFIG_FILE "/etc/ringwall/ringwall.yaml"
 
 enum rw_kernel_mode { RW_KERNEL_REQUIRED, RW_KERNEL_PREFERRED, RW_KERNEL_OFF };
+
+/* What a ban does at first, and what a second one does. */
+enum rw_ban_severity { RW_BAN_DROP_ALL, RW_BAN_DROP_SYN, RW_BAN_LIMIT, RW_BAN_GRADUATED };
 
 struct rw_rate {
 	uint32_t per_minute; /* 0: unlimited */
@@ -51,13 +54,19 @@ struct rw_model_config {
 	unsigned upstream; /* index */
 };
 
+struct rw_balancer_config {
+	const char *prefix; /* "192.0.2.7", "2001:db8::/64" */
+};
+
 struct rw_config {
 	struct rw_arena arena;
 	const char *file; /* where it came from; "(built in)" */
 
 	struct rw_listener_config listeners[RW_MAX_LISTENERS];
 	unsigned n_listeners;
-	const char *admin_address; /* NULL: off */
+	const char *admin_address;			       /* NULL: off */
+	struct rw_balancer_config balancers[RW_MAX_BALANCERS]; /* never struck */
+	unsigned n_balancers;
 
 	struct rw_upstream_config upstreams[RW_MAX_UPSTREAMS];
 	unsigned n_upstreams;
@@ -85,6 +94,9 @@ struct rw_config {
 	/* Strikes: an address that reaches threshold within window is banned for ban, doubled on
 	 * repeat. */
 	uint32_t strike_threshold, strike_window_ms, ban_ms, ban_max_ms;
+	uint32_t strike_key_threshold; /* the same of a key's blocked prompts; 0: never */
+	uint32_t strike_nets;	       /* banned /64s that make it their /56; 0: never */
+	enum rw_ban_severity ban_severity;
 };
 
 /* Reads file; *e says file, line and column, the key's path, and what would be right. */

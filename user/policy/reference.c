@@ -69,6 +69,7 @@ int rw_config_key_expects(const struct rw_config_key *k, struct rw_buf *out)
 		[RW_KIND_BOOL] = "true or false",
 		[RW_KIND_NAME] = "1 to 63 of A-Z a-z 0-9 . _ -",
 		[RW_KIND_ADDRESS] = "an address with port like 127.0.0.1:8443 or [::1]:8443",
+		[RW_KIND_PREFIX] = "an address or prefix like 192.0.2.7 or 2001:db8::/64",
 		[RW_KIND_URL] = "a URL like https://api.example.com/v1",
 		[RW_KIND_FILE] = "a path",
 		[RW_KIND_SECRET] = "visible ASCII without blanks, or ${NAME}",

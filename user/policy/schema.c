@@ -8,6 +8,7 @@
 #define LISTENER(member) .to = AT(struct rw_listener_config, member)
 #define UPSTREAM(member) .to = AT(struct rw_upstream_config, member)
 #define MODEL(member)	 .to = AT(struct rw_model_config, member)
+#define BALANCER(member) .to = AT(struct rw_balancer_config, member)
 #define ITEMS(array, n)                                                                       \
 	.to = {offsetof(struct rw_config, array), sizeof(((struct rw_config *)0)->array[0])}, \
 	.count = AT(struct rw_config, n)
@@ -40,6 +41,11 @@ static const struct rw_key_choice kernel_words[] = {{"required", RW_KERNEL_REQUI
 						    {"preferred", RW_KERNEL_PREFERRED, NULL},
 						    {"off", RW_KERNEL_OFF, NULL},
 						    {0}};
+static const struct rw_key_choice severity_words[] = {{"drop_all", RW_BAN_DROP_ALL, NULL},
+						      {"drop_syn", RW_BAN_DROP_SYN, NULL},
+						      {"limit", RW_BAN_LIMIT, NULL},
+						      {"graduated", RW_BAN_GRADUATED, NULL},
+						      {0}};
 static const struct rw_key_choice injection_words[] = {
 	{"block", RW_ACT_BLOCK, NULL},	      {"flag", RW_ACT_FLAG, NULL},
 	{"allow", RW_ACT_ALLOW, NULL},	      {"mask", RW_ACT_MASK, masked_instruction},
@@ -71,6 +77,12 @@ const struct rw_config_key rw_config_keys[] = {
 	 .doc = "numeric address and port, plain HTTP, no keys asked: loopback is meant; off "
 		"unless "
 		"set"},
+
+	{"balancers", RW_KIND_LIST, false, NULL, 1, RW_MAX_BALANCERS, ITEMS(balancers, n_balancers),
+	 .doc = "load balancers in front of the gateway: they stand for everybody, so no strike "
+		"counts against them"},
+	{"balancers[].prefix", RW_KIND_PREFIX, true, BALANCER(prefix),
+	 .doc = "where its connections come from"},
 
 	{"upstreams", RW_KIND_LIST, true, NULL, 1, RW_MAX_UPSTREAMS, ITEMS(upstreams, n_upstreams),
 	 .doc = "the providers that requests go to"},
@@ -187,6 +199,17 @@ const struct rw_config_key rw_config_keys[] = {
 	 .doc = "the first ban; doubled on each repeat"},
 	{"strikes.ban_max", RW_KIND_DURATION, false, "24h", SECOND, 30ULL * DAY, TOP(ban_max_ms),
 	 .doc = "the longest ban"},
+	{"strikes.verdict", RW_KIND_CHOICE, false, "drop_all", .choices = severity_words,
+	 TOP(ban_severity),
+	 .doc = "what a ban does: drop everything; new connections only; hold to one source's "
+		"rates; "
+		"or graduated, new connections at first and everything on repeat"},
+	{"strikes.nets", RW_KIND_NUMBER, false, "3", 0, 256, TOP(strike_nets),
+	 .doc = "so many banned /64s of one IPv6 /56 make it a ban of the /56; 0 is never"},
+	{"strikes.key_threshold", RW_KIND_NUMBER, false, "500", 0, MAX_RATE,
+	 TOP(strike_key_threshold),
+	 .doc = "weight of blocked prompts that suspends the key they came with, for as long as an "
+		"address would be banned; 0 is never"},
 	{"workers", RW_KIND_NUMBER, false, "0", 0, 256, TOP(workers),
 	 .doc = "threads that move bytes; 0 is one per core"},
 };

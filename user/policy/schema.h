@@ -27,6 +27,7 @@ enum rw_key_kind {
 	RW_KIND_NAME,
 	RW_KIND_FILE,	 /* a path; a relative one is meant from the configuration's folder */
 	RW_KIND_ADDRESS, /* numeric, with port */
+	RW_KIND_PREFIX,	 /* numeric, a length may follow */
 	RW_KIND_URL,
 	RW_KIND_SECRET,
 	RW_KIND_SECRET_FILE,

@@ -162,6 +162,13 @@ static int set_address(struct rw_load *l, const struct rw_config_key *k, struct 
 	return rw_value_address(text, &a) ? RW_EINVAL : store_copy(l, k, text, base);
 }
 
+static int set_prefix(struct rw_load *l, const struct rw_config_key *k, struct rw_slice text,
+		      void *base, struct rw_error *why)
+{
+	(void)why;
+	return rw_value_is_prefix(text) ? store_copy(l, k, text, base) : RW_EINVAL;
+}
+
 static int set_url(struct rw_load *l, const struct rw_config_key *k, struct rw_slice text,
 		   void *base, struct rw_error *why)
 {
@@ -245,19 +252,13 @@ int rw_load_set(struct rw_load *l, const struct rw_config_key *k, struct rw_slic
 {
 	static int (*const setters[RW_KIND_KINDS])(struct rw_load *, const struct rw_config_key *,
 						   struct rw_slice, void *, struct rw_error *) = {
-		[RW_KIND_CHOICE] = set_choice,
-		[RW_KIND_CHOICE_OR_SECTION] = set_choice,
-		[RW_KIND_BOOL] = set_bool,
-		[RW_KIND_NUMBER] = set_number,
-		[RW_KIND_DURATION] = set_duration,
-		[RW_KIND_SIZE] = set_size,
-		[RW_KIND_TEXT] = set_text,
-		[RW_KIND_NAME] = set_name,
-		[RW_KIND_FILE] = set_file,
-		[RW_KIND_ADDRESS] = set_address,
-		[RW_KIND_URL] = set_url,
-		[RW_KIND_SECRET] = store_secret,
-		[RW_KIND_SECRET_FILE] = set_secret_file,
+		[RW_KIND_CHOICE] = set_choice,	   [RW_KIND_CHOICE_OR_SECTION] = set_choice,
+		[RW_KIND_BOOL] = set_bool,	   [RW_KIND_NUMBER] = set_number,
+		[RW_KIND_DURATION] = set_duration, [RW_KIND_SIZE] = set_size,
+		[RW_KIND_TEXT] = set_text,	   [RW_KIND_NAME] = set_name,
+		[RW_KIND_FILE] = set_file,	   [RW_KIND_ADDRESS] = set_address,
+		[RW_KIND_PREFIX] = set_prefix,	   [RW_KIND_URL] = set_url,
+		[RW_KIND_SECRET] = store_secret,   [RW_KIND_SECRET_FILE] = set_secret_file,
 		[RW_KIND_UPSTREAM] = set_upstream,
 	};
 

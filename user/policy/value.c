@@ -155,6 +155,27 @@ int rw_value_address(struct rw_slice s, struct rw_value_address *out)
 	return ip(host, v6, out->bytes) || port(port_text, &out->port) ? RW_EINVAL : RW_OK;
 }
 
+bool rw_value_is_prefix(struct rw_slice s)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	const char *slash = s.n ? memchr(s.p, '/', s.n) : NULL;
+	struct rw_slice addr = rw_slice_of(s.p, slash ? (size_t)(slash - s.p) : s.n);
+	bool v6 = addr.n && memchr(addr.p, ':', addr.n);
+	unsigned first = v6 ? 0 : 96; /* bit of the address in bytes */
+	uint64_t plen = 128 - first;
+	uint8_t bytes[16];
+
+	if (ip(addr, v6, bytes) || (v6 && !memcmp(bytes, mapped, sizeof(mapped))))
+		return false;
+	if (slash && (rw_value_number(rw_slice_of(slash + 1, s.n - addr.n - 1), &plen) ||
+		      plen > 128 - first))
+		return false;
+	for (unsigned i = first + (unsigned)plen; i < 128; i++)
+		if (bytes[i / 8] >> (7 - i % 8) & 1)
+			return false;
+	return true;
+}
+
 bool rw_value_same_address(const struct rw_value_address *a, const struct rw_value_address *b)
 {
 	return a->port == b->port && memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;

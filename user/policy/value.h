@@ -28,6 +28,8 @@ struct rw_value_address {
 int rw_value_address(struct rw_slice s, struct rw_value_address *out);
 bool rw_value_same_address(const struct rw_value_address *a, const struct rw_value_address *b);
 bool rw_value_is_loopback(const struct rw_value_address *a);
+/* "192.0.2.7", "192.0.2.0/24", "2001:db8::/64": no bit is set beyond the length. */
+bool rw_value_is_prefix(struct rw_slice s);
 
 /* An http or https URL (RFC 3986) as an upstream wants it: no user, query, fragment or dot
  * segments. */

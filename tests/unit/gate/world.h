@@ -381,6 +381,7 @@ static inline void world_begin(struct world *w, const char *upstreams, const cha
 	w->far = new_loop(w);
 	w->gw.key_cells = rw_limits_new(64, 1);
 	w->gw.address_cells = rw_limits_new(64, 2);
+	w->gw.suspended = rw_suspended_new();
 	snprintf(text, sizeof(text), "audit: {file: %s, required: true}\n%s", w->audit, more);
 	if (rw_control_new(&w->control, &w->gw, w->control_loop, make_config(w, upstreams, text),
 			   the_rules, &e) ||
@@ -414,6 +415,7 @@ static inline void world_end(struct world *w)
 	rw_sim_free(w->sim);
 	rw_limits_free(w->gw.key_cells);
 	rw_limits_free(w->gw.address_cells);
+	rw_suspended_free(w->gw.suspended);
 	rw_buf_free(&w->up.got);
 	rw_buf_free(&w->other.got);
 	rw_buf_free(&w->c.got);

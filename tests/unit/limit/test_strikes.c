@@ -29,7 +29,7 @@ static uint64_t add(struct rw_strikes *s, uint32_t n, uint64_t now_ns)
 {
 	const struct rw_source w = who(n);
 
-	return rw_strikes_add(s, &w, RW_STRIKE_AUTH, now_ns); /* weighs 2 */
+	return rw_strikes_add(s, &w, RW_STRIKE_AUTH, now_ns).for_ns; /* weighs 2 */
 }
 
 static uint64_t add_n(struct rw_strikes *s, uint32_t n, unsigned times, uint64_t now_ns)
@@ -197,7 +197,7 @@ static void nobody_cannot_be_struck(void **state)
 
 	(void)state;
 	for (int i = 0; i < 100; i++)
-		assert_int_equal(rw_strikes_add(s, &none, RW_STRIKE_BLOCKED, S), 0);
+		assert_int_equal(rw_strikes_add(s, &none, RW_STRIKE_BLOCKED, S).for_ns, 0);
 	rw_strikes_free(s);
 }
 
@@ -213,8 +213,112 @@ static void every_kind_has_a_name_and_a_weight(void **state)
 		const struct rw_source w = who(k);
 
 		assert_non_null(rw_strike_name((enum rw_strike)k));
-		assert_int_equal(rw_strikes_add(s, &w, (enum rw_strike)k, S), 30 * S);
+		assert_int_equal(rw_strikes_add(s, &w, (enum rw_strike)k, S).for_ns, 30 * S);
 	}
+	rw_strikes_free(s);
+}
+
+/* 2001:db8:0:aaBB::/64 with bb as given. */
+static struct rw_source net64(uint8_t aa, uint8_t bb)
+{
+	return (struct rw_source){.bytes = {0x20, 1, 0xd, 0xb8, 0, 0, aa, bb}, .n = 8};
+}
+
+static struct rw_punishment offend(struct rw_strikes *s, uint8_t aa, uint8_t bb, uint64_t now_ns)
+{
+	const struct rw_source w = net64(aa, bb);
+	struct rw_punishment p = {0};
+
+	for (int i = 0; i < 5 && !p.for_ns; i++)
+		p = rw_strikes_add(s, &w, RW_STRIKE_AUTH, now_ns);
+	return p;
+}
+
+static struct rw_strikes *of_three(void)
+{
+	struct rw_strike_config c = ten;
+
+	c.nets = 3;
+	return rw_strikes_new(&c, 7);
+}
+
+/* A customer has 256 /64s: banned one by one, he would have 256 tries at each length of ban. */
+static void several_64s_of_a_56_ban_the_56(void **state)
+{
+	struct rw_strikes *s = of_three();
+	struct rw_punishment p;
+
+	(void)state;
+	assert_int_equal(offend(s, 1, 1, S).who.n, 8);
+	assert_int_equal(offend(s, 1, 2, S).who.n, 8);
+	assert_int_equal(offend(s, 2, 3, S).who.n, 8); /* of the next /56 */
+	p = offend(s, 1, 3, S);
+	assert_int_equal(p.for_ns, 30 * S);
+	assert_int_equal(p.nets, 3);
+	assert_int_equal(p.who.n, 7);
+	assert_memory_equal(p.who.bytes, net64(1, 0).bytes, 8);
+	rw_strikes_free(s);
+}
+
+/* One /64 that comes back is one offender, however often. */
+static void one_64_never_makes_a_56(void **state)
+{
+	struct rw_strikes *s = of_three();
+	uint64_t now = S;
+
+	(void)state;
+	for (int i = 0; i < 20; i++, now += 200 * S)
+		assert_int_equal(offend(s, 1, 1, now).who.n, 8);
+	rw_strikes_free(s);
+}
+
+/* A 56's ban must not be shorter than that of the /64 which tipped it, and grows by itself. */
+static void ban_of_a_56_grows_as_that_of_a_64_does(void **state)
+{
+	struct rw_strikes *s = of_three();
+
+	(void)state;
+	offend(s, 1, 1, S);
+	offend(s, 1, 1, 31 * S); /* its second: 60 s */
+	offend(s, 1, 2, S);
+	assert_int_equal(offend(s, 1, 3, 92 * S).for_ns, 30 * S);
+	assert_int_equal(offend(s, 1, 1, 125 * S).for_ns, 120 * S);
+	assert_int_equal(offend(s, 1, 1, 125 * S + 1).for_ns, 0); /* in flight */
+	assert_int_equal(offend(s, 1, 9, 125 * S + 1).for_ns, 0); /* from another /64 of it, too */
+	assert_int_equal(offend(s, 1, 9, 250 * S).who.n, 7);
+	rw_strikes_free(s);
+}
+
+static void offences_of_long_ago_do_not_make_a_56(void **state)
+{
+	struct rw_strikes *s = of_three();
+
+	(void)state;
+	offend(s, 1, 1, S);
+	offend(s, 1, 2, S);
+	assert_int_equal(offend(s, 1, 3, 202 * S).who.n, 8); /* ban_max is 200 s */
+	assert_int_equal(offend(s, 1, 4, 402 * S).who.n, 8);
+	assert_int_equal(offend(s, 1, 5, 402 * S).who.n, 7);
+	rw_strikes_free(s);
+}
+
+static void ipv4_has_no_56(void **state)
+{
+	struct rw_strikes *s = of_three();
+
+	(void)state;
+	for (uint32_t n = 0; n < 50; n++)
+		assert_int_equal(add_n(s, n, 5, S), 30 * S);
+	rw_strikes_free(s);
+}
+
+static void escalation_can_be_off(void **state)
+{
+	struct rw_strikes *s = rw_strikes_new(&ten, 7);
+
+	(void)state;
+	for (int i = 0; i < 256; i++)
+		assert_int_equal(offend(s, 1, (uint8_t)i, S).who.n, 8);
 	rw_strikes_free(s);
 }
 
@@ -233,6 +337,12 @@ int main(void)
 		cmocka_unit_test(without_a_window_each_strike_stands_alone),
 		cmocka_unit_test(nobody_cannot_be_struck),
 		cmocka_unit_test(every_kind_has_a_name_and_a_weight),
+		cmocka_unit_test(several_64s_of_a_56_ban_the_56),
+		cmocka_unit_test(one_64_never_makes_a_56),
+		cmocka_unit_test(ban_of_a_56_grows_as_that_of_a_64_does),
+		cmocka_unit_test(offences_of_long_ago_do_not_make_a_56),
+		cmocka_unit_test(ipv4_has_no_56),
+		cmocka_unit_test(escalation_can_be_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,7 +74,9 @@ static void every_section_reaches_its_fields(void **state)
 		"state_dir: /s\n"
 		"audit: {file: /a, required: false}\n"
 		"kernel: preferred\n"
-		"strikes: {threshold: 5, window: 1s, ban: 2s, ban_max: 3s}\n"
+		"balancers: [{prefix: 192.0.2.1}, {prefix: '2001:db8::/64'}]\n"
+		"strikes: {threshold: 5, window: 1s, ban: 2s, ban_max: 3s, verdict: graduated, "
+		"nets: 4, key_threshold: 6}\n"
 		"workers: 4\n");
 
 	(void)state;
@@ -111,6 +113,11 @@ static void every_section_reaches_its_fields(void **state)
 	assert_int_equal(c->kernel, RW_KERNEL_PREFERRED);
 	assert_int_equal(c->strike_window_ms, 1000);
 	assert_int_equal(c->ban_max_ms, 3000);
+	assert_int_equal(c->n_balancers, 2);
+	assert_string_equal(c->balancers[1].prefix, "2001:db8::/64");
+	assert_int_equal(c->ban_severity, RW_BAN_GRADUATED);
+	assert_int_equal(c->strike_nets, 4);
+	assert_int_equal(c->strike_key_threshold, 6);
 	assert_int_equal(c->workers, 4);
 	rw_config_free(c);
 }
@@ -177,8 +184,9 @@ static void unknown_key_suggests_what_was_meant(void **state)
 	must_fail(LEAST "audit: {quux: 1}\n",
 		  "f:8:9: audit.quux: there is no such key; known here: file, required");
 	must_fail(LEAST "\"a\\nb\": 1\n",
-		  "f:8:1: a?b: there is no such key; known here: listeners, admin, upstreams, "
-		  "models, auth, limits, timeouts, guards, state_dir, audit, kernel, strikes, "
+		  "f:8:1: a?b: there is no such key; known here: listeners, admin, balancers, "
+		  "upstreams, models, auth, limits, timeouts, guards, state_dir, audit, kernel, "
+		  "strikes, "
 		  "workers");
 }
 

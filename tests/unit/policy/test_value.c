@@ -57,6 +57,33 @@ static void size_that_wraps_is_refused(void **state)
 	assert_int_equal(rw_value_size(S("8"), &v), RW_EINVAL);
 }
 
+/* 10.1.2.3/8 may mean a host or a net: whoever writes it is asked. */
+static void prefix_has_no_bit_beyond_its_length(void **state)
+{
+	static const char *const good[] = {"192.0.2.7",	   "192.0.2.0/24",  "0.0.0.0/0",
+					   "2001:db8::1",  "2001:db8::/32", "::/0",
+					   "10.0.0.128/25"};
+	static const char *const bad[] = {"",
+					  "/",
+					  "192.0.2.7/24",
+					  "192.0.2.7/33",
+					  "192.0.2.7/",
+					  "192.0.2/24",
+					  "2001:db8::/16",
+					  "2001:db8::/129",
+					  "::ffff:192.0.2.7",
+					  "localhost",
+					  "192.0.2.7:80",
+					  "[2001:db8::1]"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		assert_true(rw_value_is_prefix(S(good[i])));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (rw_value_is_prefix(S(bad[i])))
+			fail_msg("'%s' was taken", bad[i]);
+}
+
 /* What a message or the reference shows must be what the parser takes back. */
 static void unit_text_parses_back(void **state)
 {
@@ -227,6 +254,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(number_is_decimal_digits_only),
 		cmocka_unit_test(duration_without_a_unit_is_refused),
+		cmocka_unit_test(prefix_has_no_bit_beyond_its_length),
 		cmocka_unit_test(size_that_wraps_is_refused),
 		cmocka_unit_test(unit_text_parses_back),
 		cmocka_unit_test(address_is_numeric_with_port),

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The control thread's state, as the files that make up rw_control see it. */
+#ifndef RW_GATE_CONTROL_INT_H
+#define RW_GATE_CONTROL_INT_H
+
+#include "gate/control.h"
+#include "gate/inbox.h"
+#include "kern/events.h"
+
+/* The kernel side's events on their way into log, metrics and audit log (look.c). */
+struct rw_kern_watch {
+	struct rw_events *reader; /* NULL: none, or somebody else is */
+	bool busy_said;
+	unsigned wait;	 /* ticks until the next try to become the reader */
+	unsigned lines;	 /* of the log in this tick */
+	uint64_t unsaid; /* events in this tick without one */
+};
+
+/* What is said of a ban once it is carried out. */
+struct rw_pending_ban {
+	struct rw_control *c;
+	enum rw_strike kind;
+	unsigned nets;
+};
+
+struct rw_control {
+	struct rw_gateway *gw;
+	struct rw_loop *loop;
+	struct rw_snapshot *snap;
+	struct rw_keystore *store;
+	struct rw_audit *audit;
+	struct rw_inbox inbox; /* of audit records */
+	struct rw_kern *kern;
+	struct rw_strikes *strikes;
+	struct rw_strikes *key_strikes;
+	struct rw_prefix balancers[RW_MAX_BALANCERS]; /* never struck */
+	unsigned n_balancers;
+	struct rw_ban_order orders[RW_BAN_BATCH]; /* of this turn */
+	struct rw_pending_ban pending[RW_BAN_BATCH];
+	unsigned n_orders;
+	struct rw_task push; /* carries them out */
+	struct rw_kern_watch events;
+	struct rw_timer tick;
+	struct rw_control_stats stats;
+	uint32_t connections; /* at the start: sockets are sized by it */
+	bool audit_was_ok;
+	bool keys_stale, keys_failing; /* changed and not yet read; said so */
+};
+
+/* Appends a record to the audit log, if there is one. */
+void rw_control_record(struct rw_control *c, const struct rw_audit_event *ev);
+
+/* Strikes and what follows from them (punish.c). */
+int rw_control_punish_new(struct rw_control *c, const struct rw_config *cfg, struct rw_error *e);
+/* The configuration changed. */
+void rw_control_punish_as(struct rw_control *c, const struct rw_config *cfg);
+
+/* Reads what the kernel told; on each tick (look.c). */
+void rw_control_look(struct rw_control *c);
+
+#endif

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Strikes, and what follows from them: bans in the kernel, gathered over a turn of the loop and
+ * carried out before it waits again, and suspensions of keys.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "gate/control_int.h"
+
+enum { STRIKE_SOURCES = 65536, KEY_SOURCES = 4096 };
+
+struct strike_note {
+	struct rw_control *c;
+	struct rw_source who; /* of an address, or of a key */
+	enum rw_strike kind;
+	bool key;
+	uint64_t at_ns;
+};
+
+static const struct rw_config *config_of(const struct rw_control *c)
+{
+	return c->snap->routes->config;
+}
+
+/* --- addresses ----------------------------------------------------------------------------------
+ */
+
+/* An address, its /64, or the /56 around that. */
+static struct rw_prefix prefix_of(const struct rw_source *who)
+{
+	struct rw_prefix p = {.family = who->n == 4 ? AF_INET : AF_INET6,
+			      .plen = (uint8_t)(8 * who->n)};
+
+	memcpy(p.addr, who->bytes, who->n);
+	return p;
+}
+
+/* Whether one of the two lies within the other. */
+static bool overlap(const struct rw_prefix *a, const struct rw_prefix *b)
+{
+	unsigned plen = a->plen < b->plen ? a->plen : b->plen;
+	uint8_t rest = (uint8_t)(0xff00 >> plen % 8);
+
+	return a->family == b->family && !memcmp(a->addr, b->addr, plen / 8) &&
+	       (plen % 8 == 0 || !((a->addr[plen / 8] ^ b->addr[plen / 8]) & rest));
+}
+
+static bool is_balancer(const struct rw_control *c, const struct rw_source *who)
+{
+	struct rw_prefix p = prefix_of(who);
+
+	for (unsigned i = 0; i < c->n_balancers; i++)
+		if (overlap(&p, &c->balancers[i]))
+			return true;
+	return false;
+}
+
+static enum rw_kern_verdict verdict_of(const struct rw_config *cfg, uint32_t repeats)
+{
+	switch (cfg->ban_severity) {
+	case RW_BAN_DROP_SYN:
+		return RW_KERN_VERDICT_DROP_SYN;
+	case RW_BAN_LIMIT:
+		return RW_KERN_VERDICT_LIMIT;
+	case RW_BAN_GRADUATED:
+		return repeats ? RW_KERN_VERDICT_DROP_ALL : RW_KERN_VERDICT_DROP_SYN;
+	case RW_BAN_DROP_ALL:
+		break;
+	}
+	return RW_KERN_VERDICT_DROP_ALL;
+}
+
+static void carried_out(const struct rw_ban_order *o, int rc, const struct rw_error *e)
+{
+	const struct rw_pending_ban *b = o->user;
+	struct rw_control *c = b->c;
+	char text[64];
+
+	rw_prefix_text(&o->prefix, text);
+	if (rc) {
+		c->stats.bans_failed++;
+		rw_warn("%s was not banned: %s", text, e->text);
+		return;
+	}
+	c->stats.bans++;
+	rw_control_record(c, &(struct rw_audit_event){.event = "ban",
+						      .source = text,
+						      .verdict = rw_kern_verdict_name(o->verdict),
+						      .reason = rw_strike_name(b->kind),
+						      .seconds = o->ttl_ns / 1000000000});
+	if (b->nets)
+		rw_info("banned %s for %" PRIu64
+			" s in the kernel (%s, %u of its /64s offended, last "
+			"strike: %s)",
+			text, o->ttl_ns / 1000000000, rw_kern_verdict_name(o->verdict), b->nets,
+			rw_strike_name(b->kind));
+	else
+		rw_info("banned %s for %" PRIu64 " s in the kernel (%s, last strike: %s)", text,
+			o->ttl_ns / 1000000000, rw_kern_verdict_name(o->verdict),
+			rw_strike_name(b->kind));
+}
+
+static void push_bans(void *arg)
+{
+	struct rw_control *c = arg;
+
+	rw_kern_deny_all(c->kern, c->orders, c->n_orders, carried_out);
+	c->n_orders = 0;
+}
+
+static void ban(struct rw_control *c, const struct strike_note *s, const struct rw_punishment *p)
+{
+	struct rw_prefix prefix = prefix_of(&p->who);
+	struct rw_pending_ban *b = &c->pending[c->n_orders];
+	char text[64];
+
+	if (!c->kern) {
+		rw_warn("%s earned a ban of %" PRIu64 " s (last: %s), but no kernel side is there "
+			"to carry it out",
+			rw_prefix_text(&prefix, text), p->for_ns / 1000000000,
+			rw_strike_name(s->kind));
+		return;
+	}
+	*b = (struct rw_pending_ban){.c = c, .kind = s->kind, .nets = p->nets};
+	c->orders[c->n_orders++] = (struct rw_ban_order){
+		.prefix = prefix,
+		.ttl_ns = p->for_ns,
+		.since_ns = s->at_ns,
+		.verdict = verdict_of(config_of(c), p->repeats),
+		.reason = p->nets ? RW_KERN_REASON_NET : RW_KERN_REASON_STRIKES,
+		.user = b,
+	};
+	if (c->n_orders == RW_BAN_BATCH)
+		push_bans(c);
+	else
+		rw_task_set(c->loop, &c->push, push_bans, c);
+}
+
+/* --- keys ----------------------------------------------------------------------------------------
+ */
+
+uint64_t rw_key_number(const char *id)
+{
+	return strtoull(id + 2, NULL, 16) + 1; /* behind "k_"; never 0 */
+}
+
+static struct rw_source source_of_key(const char *id)
+{
+	uint64_t number = rw_key_number(id);
+	struct rw_source who = {.n = 8};
+
+	memcpy(who.bytes, &number, 8);
+	return who;
+}
+
+static void suspend(struct rw_control *c, const struct strike_note *s, uint64_t for_ns)
+{
+	uint64_t now_ns = rw_loop_now(c->loop), number;
+	char id[RW_KEY_ID];
+
+	memcpy(&number, s->who.bytes, 8);
+	snprintf(id, sizeof(id), "k_%012" PRIx64, number - 1);
+	rw_suspend(c->gw->suspended, number, now_ns + for_ns, now_ns);
+	c->stats.key_suspensions++;
+	rw_control_record(c, &(struct rw_audit_event){.event = "key_suspended",
+						      .key_id = id,
+						      .reason = rw_strike_name(s->kind),
+						      .seconds = for_ns / 1000000000});
+	rw_warn("key %s is suspended for %" PRIu64 " s: too many of its prompts were blocked", id,
+		for_ns / 1000000000);
+}
+
+/* --- strikes -------------------------------------------------------------------------------------
+ */
+
+static void take_strike(void *arg)
+{
+	struct strike_note *s = arg;
+	struct rw_control *c = s->c;
+	struct rw_punishment p;
+
+	if (s->key || !is_balancer(c, &s->who)) {
+		p = rw_strikes_add(s->key ? c->key_strikes : c->strikes, &s->who, s->kind,
+				   s->at_ns);
+		if (p.nets && is_balancer(c, &p.who)) { /* one lives beside the offenders */
+			p.who = s->who;
+			p.nets = 0;
+		}
+		if (p.for_ns && s->key)
+			suspend(c, s, p.for_ns);
+		else if (p.for_ns)
+			ban(c, s, &p);
+	}
+	free(s);
+}
+
+static void post(struct rw_control *c, const struct strike_note *what)
+{
+	struct strike_note *s = malloc(sizeof(*s));
+
+	if (!s)
+		return; /* under such pressure, one strike less */
+	*s = *what;
+	if (rw_loop_post(c->loop, take_strike, s))
+		free(s);
+}
+
+void rw_control_strike(struct rw_control *c, const struct rw_source *who, enum rw_strike kind,
+		       uint64_t now_ns)
+{
+	post(c, &(struct strike_note){.c = c, .who = *who, .kind = kind, .at_ns = now_ns});
+}
+
+void rw_control_strike_key(struct rw_control *c, const char *key_id, enum rw_strike kind,
+			   uint64_t now_ns)
+{
+	post(c, &(struct strike_note){.c = c,
+				      .who = source_of_key(key_id),
+				      .kind = kind,
+				      .key = true,
+				      .at_ns = now_ns});
+}
+
+/* --- configuration
+ * --------------------------------------------------------------------------------- */
+
+static struct rw_strike_config strike_config(const struct rw_config *cfg)
+{
+	return (struct rw_strike_config){
+		.threshold = cfg->strike_threshold,
+		.window_ns = (uint64_t)cfg->strike_window_ms * 1000000,
+		.ban_ns = (uint64_t)cfg->ban_ms * 1000000,
+		.ban_max_ns = (uint64_t)cfg->ban_max_ms * 1000000,
+		.sources = STRIKE_SOURCES,
+		.nets = cfg->strike_nets,
+	};
+}
+
+static struct rw_strike_config key_config(const struct rw_config *cfg)
+{
+	struct rw_strike_config c = strike_config(cfg);
+
+	c.threshold = cfg->strike_key_threshold;
+	c.sources = KEY_SOURCES;
+	c.nets = 0;
+	return c;
+}
+
+static void take_balancers(struct rw_control *c, const struct rw_config *cfg)
+{
+	c->n_balancers = cfg->n_balancers;
+	for (unsigned i = 0; i < cfg->n_balancers; i++) /* the configuration was checked */
+		RW_BUG_ON(rw_prefix_parse(cfg->balancers[i].prefix, &c->balancers[i], NULL));
+}
+
+int rw_control_punish_new(struct rw_control *c, const struct rw_config *cfg, struct rw_error *e)
+{
+	const struct rw_strike_config sc = strike_config(cfg), kc = key_config(cfg);
+
+	c->strikes = rw_strikes_new(&sc, rw_loop_random(c->loop));
+	c->key_strikes = rw_strikes_new(&kc, rw_loop_random(c->loop));
+	take_balancers(c, cfg);
+	return c->strikes && c->key_strikes ? RW_OK : rw_fail(e, RW_ENOMEM, "out of memory");
+}
+
+void rw_control_punish_as(struct rw_control *c, const struct rw_config *cfg)
+{
+	const struct rw_strike_config sc = strike_config(cfg), kc = key_config(cfg);
+
+	rw_strikes_configure(c->strikes, &sc);
+	rw_strikes_configure(c->key_strikes, &kc);
+	take_balancers(c, cfg);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The contract's enums as people and programs read them. */
+#include "kern/kern.h"
+
+const char *rw_kern_counter_name(enum rw_kern_counter c)
+{
+	static const char *const names[] = {
+#define NAME(name, help) #name,
+		RW_KERN_COUNTERS(NAME)
+#undef NAME
+	};
+
+	return (unsigned)c < RW_KERN_N ? names[c] : "unknown";
+}
+
+const char *rw_kern_verdict_name(enum rw_kern_verdict v)
+{
+	switch (v) {
+	case RW_KERN_VERDICT_LIMIT:
+		return "limit";
+	case RW_KERN_VERDICT_DROP_SYN:
+		return "drop_syn";
+	case RW_KERN_VERDICT_DROP_ALL:
+		return "drop_all";
+	}
+	return "unknown";
+}
+
+const char *rw_kern_reason_name(enum rw_kern_reason r)
+{
+	switch (r) {
+	case RW_KERN_REASON_OPERATOR:
+		return "operator";
+	case RW_KERN_REASON_STRIKES:
+		return "strikes";
+	case RW_KERN_REASON_NET:
+		return "net";
+	}
+	return "unknown";
+}
