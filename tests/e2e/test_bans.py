@@ -40,8 +40,8 @@ def misbehave(world, source, host=GATEWAY):
                                 b"Authorization: Bearer rw-guess\r\nConnection: close\r\n\r\n",
                                 source=source, seconds=1, host=host)
             except (TimeoutError, ssl.SSLError, ConnectionResetError):
-                return
-        if not got:
+                got = b""
+        if not got and world.bans():  # without one it is the machine that is slow
             return
     raise Failed("200 wrong keys and no ban")
 

@@ -106,7 +106,7 @@ def test_every_thread_is_without_privileges(world):
     all_tasks = tasks(world.gateway.p.pid)
     assert len(all_tasks) >= 4, "main, signals, two workers"
     for status in all_tasks:
-        for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+        for name in ("CapInh", "CapPrm", "CapEff", "CapAmb", "CapBnd"):
             assert int(field(status, name), 16) == 0, status
         assert field(status, "NoNewPrivs") == "1"
 

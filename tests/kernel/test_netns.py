@@ -257,6 +257,41 @@ def test_group_bans_without_any_capability(net):
         ["600", "root"], ["640", "daemon"], ["660", "daemon"]]
 
 
+OPEN_EACH = """
+import ctypes, os, platform, struct, sys
+nr = {"x86_64": 321, "aarch64": 280}[platform.machine()]
+libc = ctypes.CDLL(None, use_errno=True)
+def get(path, flags):
+    name = ctypes.create_string_buffer(path.encode())
+    attr = ctypes.create_string_buffer(struct.pack("=QII", ctypes.addressof(name), 0, flags), 128)
+    fd = libc.syscall(nr, 7, attr, 128)
+    return fd >= 0 and os.close(fd) is None
+for path in sys.argv[1:]:
+    print(path.rsplit("/", 1)[1], "rw" if get(path, 0) else "r" if get(path, 8) else "no")
+"""
+
+
+def test_pins_open_for_whom_the_document_says(net, top):
+    """docs/kernel.md has a table of what the group may write; others open nothing, whatever bpffs's own mode."""
+    net.rw("kern", "attach", "-i", net.gw_if, "-p", PORT, "--group", "daemon")
+    net.run("chmod", "711", "/sys/fs/bpf")
+    pins = [n for n in net.run("ls", PINS).stdout.split() if n != "reader"]
+    paths = [f"{PINS}/{n}" for n in pins]
+    gid = net.run("getent", "group", "daemon").stdout.split(":")[2]
+    member = ["setpriv", "--reuid", "65534", "--regid", gid, "--clear-groups", "--bounding-set", "-all"]
+
+    def opens(before):
+        out = net.run(*before, "python3", "-c", OPEN_EACH, *paths).stdout
+        return dict(line.split() for line in out.splitlines())
+
+    assert opens(NOBODY) == dict.fromkeys(pins, "no")
+    table = (top / "docs/kernel.md").read_text().split("## The pins", 1)[1].split("\n## ", 1)[0]
+    rows = [[c.strip() for c in l.strip("|").split(" | ")] for l in table.splitlines() if l.startswith("| `")]
+    told = {r[0].strip("`"): r[-1] for r in rows}
+    assert opens(member) == {n: "no" if n == "link" else "rw" if told[n] == "yes" else "r" for n in pins}
+    assert set(told) == {*pins, "reader"}
+
+
 # --- what people read ----------------------------------------------------------------------------
 
 

@@ -351,6 +351,7 @@ static int make_workers(struct serve *sv, struct rw_error *e)
 static int shed_privilege(struct rw_error *e)
 {
 	const struct rlimit none = {0, 0};
+	bool may_unbind; /* the bounding set, too; who may not is without the means to use it */
 
 	setrlimit(RLIMIT_CORE, &none);
 #ifndef RW_SANITIZE /* the leak check traces its own process, which this forbids */
@@ -358,11 +359,17 @@ static int shed_privilege(struct rw_error *e)
 #endif
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return rw_fail(e, RW_EPERM, "cannot give up new privileges: %s", strerror(errno));
-	capng_clear(CAPNG_SELECT_BOTH);
-	/* Clearing the bounding set itself needs CAP_SETPCAP: without it there is nothing to shed.
-	 */
-	if (capng_apply(CAPNG_SELECT_CAPS))
+	if (capng_get_caps_process())
+		return rw_fail(e, RW_EIO, "cannot read this process's capabilities from /proc");
+	may_unbind = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
+	capng_clear(CAPNG_SELECT_ALL);
+	if ((may_unbind && capng_apply(CAPNG_SELECT_BOUNDS)) || capng_apply(CAPNG_SELECT_CAPS) ||
+	    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0))
 		return rw_fail(e, RW_EPERM, "cannot drop capabilities: %s", strerror(errno));
+	if (capng_get_caps_process() || capng_have_capabilities(CAPNG_SELECT_CAPS) != CAPNG_NONE)
+		return rw_fail(e, RW_EPERM,
+			       "capabilities are left after dropping them all: not serving with "
+			       "more rights than none");
 	return RW_OK;
 }
 
