@@ -105,7 +105,25 @@ $(B)/ringwall: $(B)/obj/main.o $(ALL_LIBS)
 	@echo "  LINK  $@"
 	@$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(ALL_LIBS) -Wl,--end-group $(LIBS)
 
--include $(shell find $(B)/obj $(B)/tests -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/obj $(B)/tests $(B)/bench -name '*.d' 2>/dev/null)
+
+# --- the kernel's benchmarks: programs that are never shipped ---------------------------------
+BENCH_BPF := $(patsubst bench/%.bpf.c,%,$(wildcard bench/*.bpf.c))
+BENCH_BIN := $(patsubst bench/%.c,$(B)/bench/%,$(filter-out %.bpf.c,$(wildcard bench/*.c)))
+
+build/bench/bpf/%.bpf.o: bench/%.bpf.c $(wildcard bench/*.h include/ringwall/*.h)
+	@mkdir -p $(@D)
+	@echo "  BPF   $@"
+	@$(BPF_CC) $(BPF_CFLAGS) -c $< -o $@.part && mv $@.part $@
+
+$(B)/bench/%.skel.h: build/bench/bpf/%.bpf.o
+	@mkdir -p $(@D)
+	@bpftool gen skeleton $< name $* >$@.part && mv $@.part $@
+
+$(B)/bench/%: bench/%.c $(call lib_of,kern base) | $(SKELS) $(patsubst %,$(B)/bench/%.skel.h,$(BENCH_BPF))
+	@mkdir -p $(@D)
+	@echo "  CC    $@"
+	@$(CC) $(COMMON) $(CFLAGS) -Itests -Ibench -I$(B)/bench -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(call link,kern base) $(LIBS) -lcmocka
 
 # --- tests -----------------------------------------------------------------------------------
 UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
