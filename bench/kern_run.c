@@ -179,8 +179,7 @@ static void load_filter(struct filter *f, const char *folder)
 	bpf_program__set_type(prog, BPF_PROG_TYPE_XDP);
 	/* all programs behind one tail call are alike in this */
 	bpf_program__set_flags(prog, BPF_F_XDP_HAS_FRAGS);
-	bpf_object__for_each_map(map, f->obj)
-		bpf_map__set_pin_path(map, NULL);
+	bpf_object__for_each_map(map, f->obj) bpf_map__set_pin_path(map, NULL);
 	if (bpf_object__load(f->obj))
 		die("xdp-filter does not load");
 	f->prog = bpf_program__fd(prog);
@@ -229,8 +228,7 @@ static uint32_t time_ours(const struct bench_case *c)
 	uint64_t there;
 	uint32_t ns;
 
-	ns = time_once(bpf_program__fd(r->skel->progs.rw_xdp), c, c->n,
-		       drop ? XDP_DROP : XDP_PASS);
+	ns = time_once(bpf_program__fd(r->skel->progs.rw_xdp), c, c->n, drop ? XDP_DROP : XDP_PASS);
 	after = rig_counters(r);
 	there = ((uint64_t *)&after)[c->want] - ((uint64_t *)&before)[c->want];
 	if (there < REPEAT / 1000 * 995) {
