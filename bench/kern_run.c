@@ -237,7 +237,7 @@ static uint32_t time_ours(const struct bench_case *c)
 	uint64_t there;
 	uint32_t ns;
 
-	ns = time_once(bpf_program__fd(r->skel->progs.rw_xdp), c, c->n, drop ? XDP_DROP : XDP_PASS);
+	ns = time_once(r->programs.prog[RW_PROGRAM_XDP], c, c->n, drop ? XDP_DROP : XDP_PASS);
 	after = rig_counters(r);
 	there = ((uint64_t *)&after)[c->want] - ((uint64_t *)&before)[c->want];
 	if (there < REPEAT / 1000 * 995) {
