@@ -167,10 +167,20 @@ static __always_inline void rw_exact_drop(const struct rw_packet *p, __u32 plen,
 			n, due_ns);
 }
 
+/* Whether the packet is within the budget of this source. */
+static __always_inline bool rw_exact(struct rw_kern_source *source, const struct rw_kern_rate *rate,
+				     __u32 budget, __u64 now_ns, struct rw_kern_stats *stats)
+{
+	__u64 idle_tat = budget & RW_BUDGET_SHARED ? now_ns : now_ns + rate->tolerance_ns;
+	__u64 *word = budget & RW_BUDGET_SYN ? &source->tat_syn_ns : &source->tat_pkt_ns;
+
+	return rw_gcra(word, rate, idle_tat, now_ns, stats);
+}
+
 /*
- * The exact limiter of the first plen bits of the source: whether the packet conforms. budget: of
- * RW_BUDGET_*. A shared budget starts whole, because no sketch has let a burst of it through.
- * Apart for the verifier's sake, as in deny.h.
+ * The exact limiter of the first plen bits of the source, made where there is none: whether the
+ * packet conforms. budget: of RW_BUDGET_*. A shared budget starts whole, because no sketch has let
+ * a burst of it through. Apart for the verifier's sake, as in deny.h.
  */
 __noinline bool rw_exact_find(__u64 src_hi, __u64 src_lo, __u32 family, __u32 plen, __u32 budget)
 {
@@ -180,8 +190,8 @@ __noinline bool rw_exact_find(__u64 src_hi, __u64 src_lo, __u32 family, __u32 pl
 	struct rw_kern_stats *stats = rw_stats_here();
 	struct rw_kern_source *source;
 	struct rw_kern_rate *rate;
-	struct rw_kern_key key;
-	__u64 now_ns, idle_tat;
+	struct rw_kern_key key RW_WHOLE;
+	__u64 now_ns;
 
 	if (!cfg || !stats)
 		return true;
@@ -189,30 +199,41 @@ __noinline bool rw_exact_find(__u64 src_hi, __u64 src_lo, __u32 family, __u32 pl
 	if (!rate->interval_ns)
 		return true;
 	now_ns = bpf_jiffies64() * cfg->tick_ns;
-	idle_tat = budget & RW_BUDGET_SHARED ? now_ns : now_ns + rate->tolerance_ns;
 	rw_key_of(&p, plen, &key);
 	source = bpf_map_lookup_elem(&rw_source, &key);
 	if (!source)
 		source = rw_promote(&key, now_ns, stats);
 	if (!source)
 		return false;
-	if (rw_gcra(budget & RW_BUDGET_SYN ? &source->tat_syn_ns : &source->tat_pkt_ns, rate,
-		    idle_tat, now_ns, stats))
+	if (rw_exact(source, rate, budget, now_ns, stats))
 		return true;
 	rw_exact_drop(&p, plen, budget, source);
 	return false;
 }
 
-/* Whether the source may send this packet, or with syn: open this connection. */
+/*
+ * Whether the source may send this packet, or with syn: open this connection. A source that
+ * has its limiter is judged here, without the cost of a call: in a flood that is nearly every
+ * packet.
+ */
 static __always_inline bool rw_conforms(const struct rw_packet *p, const struct rw_kern_cfg *cfg,
-					bool syn, __u64 now_ns)
+					struct rw_kern_stats *stats, bool syn, __u64 now_ns)
 {
 	const struct rw_kern_rate *rate = syn ? &cfg->syn : &cfg->pkt;
+	__u32 plen = p->family == 4 ? 32 : 64, budget = syn ? RW_BUDGET_SYN : 0;
+	struct rw_kern_source *source;
+	struct rw_kern_key key RW_WHOLE;
 
 	if (!rate->interval_ns || !rw_suspect(p, cfg, rate, syn, now_ns))
 		return true;
-	return rw_exact_find(p->src_hi, p->src_lo, p->family, p->family == 4 ? 32 : 64,
-			     syn ? RW_BUDGET_SYN : 0);
+	rw_key_of(p, plen, &key);
+	source = bpf_map_lookup_elem(&rw_source, &key);
+	if (!source)
+		return rw_exact_find(p->src_hi, p->src_lo, p->family, plen, budget);
+	if (rw_exact(source, rate, budget, now_ns, stats))
+		return true;
+	rw_exact_drop(p, plen, budget, source);
+	return false;
 }
 
 #endif

@@ -21,13 +21,14 @@
 #include "rate.h"
 
 /* The SYN rate, then the packet rate. */
-static __always_inline __u32 rate_outcome(const struct rw_packet *p, const struct rw_kern_cfg *cfg)
+static __always_inline __u32 rate_outcome(const struct rw_packet *p, const struct rw_kern_cfg *cfg,
+					  struct rw_kern_stats *stats)
 {
 	__u64 now_ns = bpf_jiffies64() * cfg->tick_ns;
 
-	if (rw_is_syn(p->flags) && !rw_conforms(p, cfg, true, now_ns))
+	if (rw_is_syn(p->flags) && !rw_conforms(p, cfg, stats, true, now_ns))
 		return RW_KERN_N_drop_syn_rate;
-	return rw_conforms(p, cfg, false, now_ns) ? RW_KERN_N_pass : RW_KERN_N_drop_pkt_rate;
+	return rw_conforms(p, cfg, stats, false, now_ns) ? RW_KERN_N_pass : RW_KERN_N_drop_pkt_rate;
 }
 
 /* Under a ban with verdict LIMIT: one budget for everything under the prefix. */
@@ -42,7 +43,8 @@ static __always_inline __u32 shared_outcome(const struct rw_packet *p, __u32 ple
 
 /* Of TCP to a protected port. */
 static __always_inline __u32 source_outcome(const struct rw_packet *p,
-					    const struct rw_kern_cfg *cfg)
+					    const struct rw_kern_cfg *cfg,
+					    struct rw_kern_stats *stats)
 {
 	__u32 zero = 0, denied, verdict;
 	struct rw_kern_bits *bits = bpf_map_lookup_elem(&rw_bits, &zero);
@@ -61,7 +63,7 @@ static __always_inline __u32 source_outcome(const struct rw_packet *p,
 		return RW_KERN_N_drop_flags;
 	if (verdict == RW_KERN_VERDICT_LIMIT)
 		return shared_outcome(p, denied >> 8);
-	return rate_outcome(p, cfg);
+	return rate_outcome(p, cfg, stats);
 }
 
 /* The linear part may be shorter than a frame of several buffers: only then is the length asked. */
@@ -71,7 +73,8 @@ static __always_inline bool in_frame(RW_CTX *ctx, void *data, void *end, __u32 i
 }
 
 /* Which counter the packet belongs to; `drop_*` is the verdict. */
-static __always_inline __u32 rw_outcome(RW_CTX *ctx, const struct rw_kern_cfg *cfg)
+static __always_inline __u32 rw_outcome(RW_CTX *ctx, const struct rw_kern_cfg *cfg,
+					struct rw_kern_stats *stats)
 {
 	void *data = (void *)(long)ctx->data;
 	void *end = (void *)(long)ctx->data_end;
@@ -93,7 +96,7 @@ static __always_inline __u32 rw_outcome(RW_CTX *ctx, const struct rw_kern_cfg *c
 		return RW_KERN_N_drop_fragment;
 	if (!rw_parse_tcp(data, end, &p))
 		return RW_KERN_N_drop_malformed;
-	return source_outcome(&p, cfg);
+	return source_outcome(&p, cfg, stats);
 }
 
 /* Judges and counts the packet. True: drop it. */
@@ -103,7 +106,7 @@ static __always_inline bool rw_judge(RW_CTX *ctx)
 	struct rw_kern_cfg *cfg = bpf_map_lookup_elem(&rw_cfg, &zero);
 	struct rw_kern_stats *stats = rw_stats_here();
 
-	return cfg && stats && rw_stats_settle(stats, rw_outcome(ctx, cfg), cfg->shadow);
+	return cfg && stats && rw_stats_settle(stats, rw_outcome(ctx, cfg, stats), cfg->shadow);
 }
 
 #endif

@@ -71,7 +71,7 @@ BPF_OBJS   := $(patsubst %,build/bpf/%.bpf.o,$(BPF_PROGS))
 SKELS      := $(patsubst %,$(B)/gen/%.skel.h,$(BPF_PROGS))
 
 # A step on the way to the skeleton, but bpftool and the tests load it by itself.
-.SECONDARY: $(BPF_OBJS)
+.SECONDARY: $(BPF_OBJS) $(patsubst bench/%.bpf.c,build/bench/bpf/%.bpf.o,$(wildcard bench/*.bpf.c))
 
 build/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h include/ringwall/*.h)
 	@mkdir -p $(@D)
@@ -105,7 +105,28 @@ $(B)/ringwall: $(B)/obj/main.o $(ALL_LIBS)
 	@echo "  LINK  $@"
 	@$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(ALL_LIBS) -Wl,--end-group $(LIBS)
 
--include $(shell find $(B)/obj $(B)/tests -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/obj $(B)/tests $(B)/bench -name '*.d' 2>/dev/null)
+
+# --- the kernel's benchmarks: programs that are never shipped ---------------------------------
+BENCH_BPF := $(patsubst bench/%.bpf.c,%,$(wildcard bench/*.bpf.c))
+BENCH_BIN := $(patsubst bench/%.c,$(B)/bench/%,$(filter-out %.bpf.c,$(wildcard bench/*.c)))
+
+build/bench/bpf/%.bpf.o: bench/%.bpf.c $(wildcard bench/*.h include/ringwall/*.h)
+	@mkdir -p $(@D)
+	@echo "  BPF   $@"
+	@$(BPF_CC) $(BPF_CFLAGS) -c $< -o $@.part && mv $@.part $@
+
+$(B)/bench/%.skel.h: build/bench/bpf/%.bpf.o
+	@mkdir -p $(@D)
+	@bpftool gen skeleton $< name $* >$@.part && mv $@.part $@
+
+$(B)/bench/%: bench/%.c $(call lib_of,kern base) | $(SKELS) $(patsubst %,$(B)/bench/%.skel.h,$(BENCH_BPF))
+	@mkdir -p $(@D)
+	@echo "  CC    $@"
+	@$(CC) $(COMMON) $(CFLAGS) -Itests -Ibench -I$(B)/bench -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(call link,kern base) $(LIBS) -lcmocka
+
+.PHONY: bench-built
+bench-built: $(BENCH_BIN)
 
 # --- tests -----------------------------------------------------------------------------------
 UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
@@ -187,6 +208,10 @@ vmtest: ## the kernel suites on Debian's own kernel, in QEMU
 
 bench: build ## a short measurement beside nginx
 	@python3 bench/bench.py
+
+bench-kern: ## what a packet costs in the kernel, beside xdp-filter and nftables
+	@$(MAKE) --no-print-directory -j$(JOBS) bench-built
+	@python3 bench/kern.py
 
 deb: build ## the Debian package: build/deb/ringwall_VERSION_ARCH.deb
 	@scripts/deb
