@@ -190,7 +190,7 @@ RW_FUZZ_SECONDS ?= 60
 build/fuzz/tests/%: tests/fuzz/%.c $(filter-out %/cmd.a,$(ALL_LIBS))
 	@mkdir -p $(@D)
 	@echo "  FUZZ  $@"
-	@$(CC) $(COMMON) $(CFLAGS) -fsanitize=fuzzer -Itests $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter-out %/cmd.a,$(ALL_LIBS)) -Wl,--end-group $(LIBS)
+	@$(CC) $(COMMON) $(CFLAGS) -fsanitize=fuzzer -Itests $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter-out %/cmd.a,$(ALL_LIBS)) -Wl,--end-group $(LIBS) -lcmocka
 
 .PHONY: fuzz-built
 fuzz-built: $(FUZZ_BIN)

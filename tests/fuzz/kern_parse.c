@@ -3,33 +3,13 @@
  * bpf/parse.h compiled for the host: no read beyond the frame, and the same answer as a second
  * parser that goes byte by byte from the RFCs.
  */
-#include <arpa/inet.h>
-#include <linux/if_ether.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
-#include <linux/tcp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
-
-/* What parse.h wants of vmlinux.h and libbpf. */
-struct frame {
-	long data, data_end;
-};
-#define RW_CTX		    struct frame
-#define rw_tags_aside(ctx)  0
-#define rw_super_bytes(ctx) 0
-#define __noinline	    static __attribute__((noinline))
-#define bpf_ntohs	    ntohs
-#define bpf_ntohl	    ntohl
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wpointer-arith"
-#pragma GCC diagnostic ignored "-Wconversion"
-#include "../../bpf/parse.h"
-#pragma GCC diagnostic pop
+#include "kernel/host_parse.h"
 
 /* --- the oracle ------------------------------------------------------------------------------ */
 

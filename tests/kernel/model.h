@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The verdict once more, in plain C over the host's bpf/parse.h: what rw_xdp and rw_tcx are held
+ * against. The bans and the allowlist are those below; there are no rates.
+ */
+#ifndef RW_TESTS_KERNEL_MODEL_H
+#define RW_TESTS_KERNEL_MODEL_H
+
+#include "kernel/host_parse.h"
+#include "kernel/rig.h"
+
+struct model_ban {
+	const char *prefix;
+	enum rw_kern_verdict verdict;
+};
+
+static const struct model_ban model_bans[] = {
+	{"203.0.113.1", RW_KERN_VERDICT_DROP_ALL},
+	{"203.0.113.2", RW_KERN_VERDICT_DROP_SYN},
+	{"203.0.113.3", RW_KERN_VERDICT_LIMIT},
+	{"203.0.113.128/25", RW_KERN_VERDICT_DROP_ALL},
+	{"198.18.0.0/15", RW_KERN_VERDICT_DROP_SYN},
+	{"198.18.5.0/24", RW_KERN_VERDICT_DROP_ALL}, /* stricter, and longer */
+	{"198.19.7.7", RW_KERN_VERDICT_LIMIT},	     /* milder, and longer */
+	{"100.64.0.0/10", RW_KERN_VERDICT_LIMIT},
+	{"2001:db8:b::/64", RW_KERN_VERDICT_DROP_ALL},
+	{"2001:db8:c::/48", RW_KERN_VERDICT_DROP_SYN},
+	{"2001:db8:c:5::/64", RW_KERN_VERDICT_DROP_ALL},
+	{"2001:db8:d:d::d", RW_KERN_VERDICT_DROP_ALL},
+	{"2001:db8:e::/56", RW_KERN_VERDICT_LIMIT},
+};
+
+static const char *const model_allows[] = {
+	"203.0.113.200", /* in a banned /25 */
+	"198.51.100.128/25",
+	"2001:db8:b:0::a", /* in a banned /64 */
+	"2001:db8:a::/48",
+};
+
+enum {
+	N_MODEL_BANS = sizeof(model_bans) / sizeof(model_bans[0]),
+	N_MODEL_ALLOWS = sizeof(model_allows) / sizeof(model_allows[0]),
+};
+
+static inline void model_enter(struct rig *r)
+{
+	for (unsigned i = 0; i < N_MODEL_BANS; i++)
+		rig_ban(r, model_bans[i].prefix, model_bans[i].verdict);
+	for (unsigned i = 0; i < N_MODEL_ALLOWS; i++)
+		rig_allow(r, model_allows[i]);
+}
+
+/* Bit by bit, as one would by hand. */
+static inline bool model_covers(const char *prefix, const struct rw_packet *p)
+{
+	struct rw_prefix q = rig_prefix(prefix);
+
+	if (q.family != (p->family == 4 ? AF_INET : AF_INET6))
+		return false;
+	for (unsigned i = 0; i < q.plen; i++) {
+		uint64_t word = i < 64 ? p->src_hi : p->src_lo;
+
+		if ((word >> (63 - i % 64) & 1) != (q.addr[i / 8] >> (7 - i % 8) & 1))
+			return false;
+	}
+	return true;
+}
+
+static inline enum rw_kern_counter model_source(const struct rw_packet *p)
+{
+	unsigned strictest = 0;
+
+	for (unsigned i = 0; i < N_MODEL_ALLOWS; i++)
+		if (model_covers(model_allows[i], p))
+			return RW_KERN_N_pass_allowed;
+	for (unsigned i = 0; i < N_MODEL_BANS; i++)
+		if (model_bans[i].verdict > strictest && model_covers(model_bans[i].prefix, p))
+			strictest = model_bans[i].verdict;
+	if (strictest == RW_KERN_VERDICT_DROP_ALL)
+		return RW_KERN_N_drop_denied;
+	if (strictest == RW_KERN_VERDICT_DROP_SYN && rw_is_syn(p->flags))
+		return RW_KERN_N_drop_denied_syn;
+	return rw_flags_possible(p->flags) ? RW_KERN_N_pass : RW_KERN_N_drop_flags;
+}
+
+/* The counter that this frame must end in. */
+static inline enum rw_kern_counter model_outcome(const uint8_t *frame, size_t n)
+{
+	struct frame ctx = {.data = (long)frame, .data_end = (long)(frame + n)};
+	void *data = (void *)(uintptr_t)frame, *end = (void *)(uintptr_t)(frame + n);
+	struct rw_packet p = {0};
+	enum rw_parsed parsed = rw_parse(&ctx, &p);
+
+	if (parsed == RW_PARSED_OTHER)
+		return RW_KERN_N_pass_other;
+	if (parsed == RW_PARSED_MALFORMED)
+		return RW_KERN_N_drop_malformed;
+	if (p.port != RIG_PORT)
+		return RW_KERN_N_pass_other;
+	if (p.ip_end > n)
+		return RW_KERN_N_drop_malformed;
+	if (p.fragment)
+		return RW_KERN_N_drop_fragment;
+	if (!rw_parse_tcp(data, end, &p))
+		return RW_KERN_N_drop_malformed;
+	return model_source(&p);
+}
+
+#endif
