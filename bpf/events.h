@@ -54,8 +54,8 @@ static __always_inline bool rw_may_tell(__u32 kind, __u64 now_ns)
 __noinline int rw_tell(__u64 src_hi, __u64 src_lo, __u64 about, __u64 count, __u64 now_ns)
 {
 	struct rw_kern_stats *stats = rw_stats_here();
-	__u32 zero = 0, family = about >> 8 & 0xff, plen = about & 0xff;
-	struct rw_kern_cfg *cfg = bpf_map_lookup_elem(&rw_cfg, &zero);
+	__u32 family = about >> 8 & 0xff, plen = about & 0xff;
+	const struct rw_kern_cfg *cfg = rw_cfg_now(); /* for one flag, which may be newer */
 	struct rw_kern_event *ev;
 
 	if (!stats || !cfg)

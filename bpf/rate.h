@@ -43,6 +43,7 @@ struct {
 enum {
 	RW_BUDGET_SYN = 1,
 	RW_BUDGET_SHARED = 2,
+	RW_BUDGET_CFG_SHIFT = 8, /* above it, the index of the configuration */
 };
 
 /*
@@ -95,6 +96,8 @@ static __always_inline bool rw_gcra(__u64 *word, const struct rw_kern_rate *rate
 	__u64 old = *(volatile __u64 *)word;
 	__u64 tat = old < now_ns ? idle_tat : old;
 
+	if (tat > now_ns + rate->tolerance_ns + rate->interval_ns)
+		tat = now_ns + rate->tolerance_ns; /* left by a slower rate: the burst is spent */
 	if (tat > now_ns + rate->tolerance_ns)
 		return false;
 	if (__sync_val_compare_and_swap(word, old, tat + rate->interval_ns) != old)
@@ -179,17 +182,17 @@ static __always_inline bool rw_exact(struct rw_kern_source *source, const struct
 
 /*
  * The exact limiter of the first plen bits of the source, made where there is none: whether the
- * packet conforms. budget: of RW_BUDGET_*. A shared budget starts whole, because no sketch has let
- * a burst of it through. Apart for the verifier's sake, as in deny.h.
+ * packet conforms. budget: of RW_BUDGET_*, and the configuration's index. A shared budget starts
+ * whole, because no sketch has let a burst of it through. Apart for the verifier's sake, as in
+ * deny.h.
  */
 __noinline bool rw_exact_find(__u64 src_hi, __u64 src_lo, __u32 family, __u32 plen, __u32 budget)
 {
 	struct rw_packet p = {.src_hi = src_hi, .src_lo = src_lo, .family = family};
-	__u32 zero = 0;
-	struct rw_kern_cfg *cfg = bpf_map_lookup_elem(&rw_cfg, &zero);
+	const struct rw_kern_cfg *cfg = rw_cfg_at(budget >> RW_BUDGET_CFG_SHIFT);
 	struct rw_kern_stats *stats = rw_stats_here();
 	struct rw_kern_source *source;
-	struct rw_kern_rate *rate;
+	const struct rw_kern_rate *rate;
 	struct rw_kern_key key RW_WHOLE;
 	__u64 now_ns;
 
@@ -229,7 +232,8 @@ static __always_inline bool rw_conforms(const struct rw_packet *p, const struct 
 	rw_key_of(p, plen, &key);
 	source = bpf_map_lookup_elem(&rw_source, &key);
 	if (!source)
-		return rw_exact_find(p->src_hi, p->src_lo, p->family, plen, budget);
+		return rw_exact_find(p->src_hi, p->src_lo, p->family, plen,
+				     budget | cfg->index << RW_BUDGET_CFG_SHIFT);
 	if (rw_exact(source, rate, budget, now_ns, stats))
 		return true;
 	rw_exact_drop(p, plen, budget, source);

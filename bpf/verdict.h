@@ -11,9 +11,9 @@
 #ifndef RW_BPF_VERDICT_H
 #define RW_BPF_VERDICT_H
 
+#include "cfg.h"
 #include "meta.h"
 #include "parse.h"
-#include "cfg.h"
 #include "stats.h"
 #include "events.h"
 #include "scope.h"
@@ -32,9 +32,11 @@ static __always_inline __u32 rate_outcome(const struct rw_packet *p, const struc
 }
 
 /* Under a ban with verdict LIMIT: one budget for everything under the prefix. */
-static __always_inline __u32 shared_outcome(const struct rw_packet *p, __u32 plen)
+static __always_inline __u32 shared_outcome(const struct rw_packet *p,
+					    const struct rw_kern_cfg *cfg, __u32 plen)
 {
-	__u32 budget = RW_BUDGET_SHARED | (rw_is_syn(p->flags) ? RW_BUDGET_SYN : 0);
+	__u32 budget = RW_BUDGET_SHARED | (rw_is_syn(p->flags) ? RW_BUDGET_SYN : 0) |
+		       cfg->index << RW_BUDGET_CFG_SHIFT;
 
 	return rw_exact_find(p->src_hi, p->src_lo, p->family, plen, budget)
 		       ? RW_KERN_N_pass
@@ -62,7 +64,7 @@ static __always_inline __u32 source_outcome(const struct rw_packet *p,
 	if (!rw_flags_possible(p->flags))
 		return RW_KERN_N_drop_flags;
 	if (verdict == RW_KERN_VERDICT_LIMIT)
-		return shared_outcome(p, denied >> 8);
+		return shared_outcome(p, cfg, denied >> 8);
 	return rate_outcome(p, cfg, stats);
 }
 
@@ -88,7 +90,7 @@ static __always_inline __u32 rw_outcome(RW_CTX *ctx, const struct rw_kern_cfg *c
 	case RW_PARSED_TCP:
 		break;
 	}
-	if (!rw_in_scope(p.port))
+	if (!rw_in_scope(cfg, p.port))
 		return RW_KERN_N_pass_other;
 	if (!in_frame(ctx, data, end, p.ip_end))
 		return RW_KERN_N_drop_malformed;
@@ -102,8 +104,7 @@ static __always_inline __u32 rw_outcome(RW_CTX *ctx, const struct rw_kern_cfg *c
 /* Judges and counts the packet. True: drop it. */
 static __always_inline bool rw_judge(RW_CTX *ctx)
 {
-	__u32 zero = 0;
-	struct rw_kern_cfg *cfg = bpf_map_lookup_elem(&rw_cfg, &zero);
+	const struct rw_kern_cfg *cfg = rw_cfg_now();
 	struct rw_kern_stats *stats = rw_stats_here();
 
 	return cfg && stats && rw_stats_settle(stats, rw_outcome(ctx, cfg, stats), cfg->shadow);

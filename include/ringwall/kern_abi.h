@@ -8,9 +8,9 @@
  * directory under /sys/fs/bpf/ringwall.
  *
  * Every map has one writer. The kernel writes: rw_stats, rw_sketch, rw_source, rw_promo, rw_told,
- * rw_episodes, rw_events, and of a ban drops and told_ns. `ringwall kern attach` writes once:
- * rw_meta, rw_cfg, rw_ports. Whoever bans (the engine, `ringwall deny`) writes: rw_deny4, rw_deny6,
- * rw_allow, rw_allow_net, rw_bits, under a lock on the directory of the pins.
+ * rw_episodes, rw_events, and of a ban drops and told_ns. `ringwall kern attach`, `set` and
+ * `upgrade` write: rw_meta, rw_cfg, rw_ports. Whoever bans (the engine, `ringwall deny`) writes:
+ * rw_deny4, rw_deny6, rw_allow, rw_allow_net, rw_bits, under a lock on the directory of the pins.
  */
 #ifndef RINGWALL_KERN_ABI_H
 #define RINGWALL_KERN_ABI_H
@@ -31,6 +31,7 @@ enum {
 	RW_KERN_SOURCES_PER_CPU = 512,
 	RW_KERN_PLENS = 8, /* different prefix lengths of bans at once, per family */
 	RW_KERN_PORTS = 16,
+	RW_KERN_CFGS = 2,
 	RW_KERN_SYN_BITS = 18, /* log2 of the columns of each sketch */
 	RW_KERN_PKT_BITS = 16,
 	RW_KERN_SKETCH_ROWS = 2,
@@ -164,7 +165,11 @@ struct rw_kern_rate {
 	uint32_t burst;
 };
 
-/* rw_cfg: index 0, written before the program is attached. */
+/*
+ * rw_cfg: two entries, of which rw_cfg[0].active says which one is in force. A change fills the
+ * other, where no packet looks, and turns active over: a packet is judged by the old or by the
+ * new, never by some of each. rw_ports has an entry for each.
+ */
 struct rw_kern_cfg {
 	uint64_t tick_ns;		    /* length of a jiffy */
 	uint64_t hash[RW_KERN_SKETCH_ROWS]; /* odd and secret: nobody can choose collisions */
@@ -173,9 +178,11 @@ struct rw_kern_cfg {
 	uint32_t shadow; /* 1: count drops, drop nothing */
 	uint32_t n_ports;
 	uint16_t ports[RW_KERN_PORTS]; /* for people; rw_ports decides */
+	uint32_t active;	       /* entry 0 only */
+	uint32_t index;		       /* of this entry */
 };
 
-/* rw_ports: index 0. Bit n of word n / 64 is TCP port n. */
+/* rw_ports: as rw_cfg. Bit n of word n / 64 is TCP port n. */
 struct rw_kern_ports {
 	uint64_t word[1024];
 };
@@ -344,12 +351,14 @@ RW_KERN_AT(rw_kern_ban, reason, 36);
 RW_KERN_SIZE(rw_kern_allow, 4);
 RW_KERN_SIZE(rw_kern_rate, 40);
 RW_KERN_AT(rw_kern_rate, sketch_threshold_ns, 16);
-RW_KERN_SIZE(rw_kern_cfg, 144);
+RW_KERN_SIZE(rw_kern_cfg, 152);
 RW_KERN_AT(rw_kern_cfg, hash, 8);
 RW_KERN_AT(rw_kern_cfg, syn, 24);
 RW_KERN_AT(rw_kern_cfg, pkt, 64);
 RW_KERN_AT(rw_kern_cfg, shadow, 104);
 RW_KERN_AT(rw_kern_cfg, ports, 112);
+RW_KERN_AT(rw_kern_cfg, active, 144);
+RW_KERN_AT(rw_kern_cfg, index, 148);
 RW_KERN_SIZE(rw_kern_ports, 8192);
 RW_KERN_SIZE(rw_kern_bits, 16 + 4 * 8192);
 RW_KERN_AT(rw_kern_bits, deny6_plens, 8);

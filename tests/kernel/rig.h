@@ -36,11 +36,15 @@ static const char *const rig_counter_names[RW_KERN_N] = {
 #undef NAME
 };
 
+static inline void rig_put_at(const struct rig *r, enum rw_kern_map m, uint32_t index,
+			      const void *value)
+{
+	assert_int_equal(bpf_map_update_elem(r->k.fd[m], &index, value, BPF_ANY), 0);
+}
+
 static inline void rig_put(const struct rig *r, enum rw_kern_map m, const void *value)
 {
-	uint32_t zero = 0;
-
-	assert_int_equal(bpf_map_update_elem(r->k.fd[m], &zero, value, BPF_ANY), 0);
+	rig_put_at(r, m, 0, value);
 }
 
 static inline void rig_config(const struct rig *r)
@@ -61,10 +65,12 @@ static inline void rig_reset(struct rig *r)
 	assert_true(r->k.cpus <= 1024);
 	ports.word[RIG_PORT / 64] = 1ULL << (RIG_PORT % 64);
 	rig_put(r, RW_MAP_PORTS, &ports);
+	rig_put_at(r, RW_MAP_PORTS, 1, &ports);
 	r->cfg = (struct rw_kern_cfg){
 		.tick_ns = rw_kern_tick_ns(),
 		.hash = {0x9e3779b97f4a7c15, 0xc2b2ae3d27d4eb4f},
 	};
+	rig_put_at(r, RW_MAP_CFG, 1, &r->cfg);
 	rig_config(r);
 	for (enum rw_kern_map m = RW_MAP_ALLOW; m <= RW_MAP_SOURCE; m++)
 		while (m != RW_MAP_STATS && !bpf_map_get_next_key(r->k.fd[m], NULL, key))

@@ -55,6 +55,8 @@ static void both_compilers_lay_out_alike(void **state)
 	SAME_AT(rw_kern_cfg, pkt);
 	SAME_AT(rw_kern_cfg, shadow);
 	SAME_AT(rw_kern_cfg, ports);
+	SAME_AT(rw_kern_cfg, active);
+	SAME_AT(rw_kern_cfg, index);
 	SAME_SIZE(rw_kern_rate);
 	SAME_AT(rw_kern_rate, sketch_cap_ns);
 	SAME_SIZE(rw_kern_bits);

@@ -247,7 +247,7 @@ static void second_ban_replaces_the_first(void **state)
 	rig_expect_from(r, "192.0.2.7", ACK, DENIED);
 	assert_int_equal(ban_of(r, "192.0.2.7").left_ns, UINT64_MAX);
 	assert_int_equal(
-		rw_kern_deny(&r->k, &p, 3600000000000, DROP_SYN, RW_KERN_REASON_STRIKES, NULL),
+		rw_kern_deny(&r->k, &p, 3600000000000, DROP_SYN, RW_KERN_REASON_OPERATOR, NULL),
 		RW_OK);
 	rig_expect_from(r, "192.0.2.7", ACK, PASS);
 	assert_in_range(ban_of(r, "192.0.2.7").left_ns, 1, 3600000000000);

@@ -291,6 +291,20 @@ static void burst_comes_back_after_a_pause(void **state)
 	expect_burst(r, "192.0.2.7", ACK, PKT_RATE);
 }
 
+/* A source deep in debt to a rate that was changed for a faster one would be shut out for an hour.
+ */
+static void debt_to_a_slower_rate_is_forgiven(void **state)
+{
+	struct rig *r = *state;
+
+	rw_kern_rate_fill(&r->cfg.syn, 3600000000000, BURST, r->cfg.tick_ns);
+	rig_config(r);
+	expect_burst(r, "192.0.2.7", SYN, SYN_RATE);
+	rw_kern_rate_fill(&r->cfg.syn, 1000, BURST, r->cfg.tick_ns);
+	rig_config(r);
+	rig_expect_from(r, "192.0.2.7", SYN, PASS);
+}
+
 /* A flood of heavy sources: promotions are capped by tick, so the cost per packet stays bounded. */
 static void promotions_are_capped_per_tick(void **state)
 {
@@ -429,6 +443,7 @@ int main(void)
 		RIG_TEST(sustained_flood_gets_its_rate_and_not_twice),
 		RIG_TEST(source_below_its_rate_is_never_dropped),
 		RIG_TEST(burst_comes_back_after_a_pause),
+		RIG_TEST(debt_to_a_slower_rate_is_forgiven),
 		RIG_TEST(promotions_are_capped_per_tick),
 		RIG_TEST(dropped_packets_are_counted_at_the_source),
 		RIG_TEST(cpus_that_race_for_one_budget_barely_exceed_it),

@@ -121,6 +121,11 @@ class Net(World):
             for frame in frames:
                 s.send(frame)
 
+    def dump_value(self, name):
+        """The first entry of a pinned array, by its names."""
+        text = self.run("bpftool", "-j", "map", "dump", "pinned", f"{PINS}/{name}").stdout
+        return json.loads(text)[0]["formatted"]["value"]
+
     def link(self, name, pins=PINS):
         """A pinned link, as bpftool tells of it; its exit status means nothing."""
         return json.loads(self.run("bpftool", "-j", "link", "show", "pinned", f"{pins}/{name}",

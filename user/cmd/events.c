@@ -102,7 +102,8 @@ int rw_kern_events_verb(int argc, char **argv)
 		option_table,
 		on_option,
 		NULL,
-		"Prints what the kernel side tells, as it happens: first drops of banned and limited "
+		"Prints what the kernel side tells, as it happens: first drops of banned and "
+		"limited "
 		"sources, bans that were over, floods.\v"
 		"An event is told to one reader only. While the engine runs it is that reader, and "
 		"its log and audit log have them.",

@@ -24,7 +24,7 @@
  * CAP_PERFMON: without it the verifier wants speculation barriers around pointer arithmetic, and
  * has none for packet pointers; no parser of packets passes.
  */
-static int check_privilege(struct rw_error *e)
+int rw_kern_privileged(struct rw_error *e)
 {
 	static const struct {
 		unsigned cap;
@@ -44,7 +44,7 @@ static int check_privilege(struct rw_error *e)
 	if (!n)
 		return RW_OK;
 	return rw_fail(e, RW_EPERM,
-		       "attaching and detaching need the capabilities CAP_BPF, CAP_NET_ADMIN and "
+		       "changing the kernel side needs the capabilities CAP_BPF, CAP_NET_ADMIN and "
 		       "CAP_PERFMON; this process lacks %s: run it as root",
 		       missing);
 }
@@ -90,36 +90,6 @@ static int check_not_attached(struct rw_error *e)
 		       where.interface);
 }
 
-/* --- configuration -------------------------------------------------------------------------------
- */
-
-static int make_config(const struct rw_kern_attach *a, struct rw_kern_cfg *cfg,
-		       struct rw_kern_ports *ports, struct rw_error *e)
-{
-	int rc;
-
-	*cfg = (struct rw_kern_cfg){.tick_ns = rw_kern_tick_ns(), .shadow = a->shadow};
-	*ports = (struct rw_kern_ports){0};
-	if (!a->n_ports || a->n_ports > RW_KERN_PORTS)
-		return rw_fail(e, RW_EINVAL, "name 1 to %d TCP ports to protect", RW_KERN_PORTS);
-	cfg->n_ports = a->n_ports;
-	for (unsigned i = 0; i < a->n_ports; i++) {
-		if (!a->ports[i])
-			return rw_fail(e, RW_EINVAL, "0 is not a TCP port");
-		cfg->ports[i] = a->ports[i];
-		ports->word[a->ports[i] / 64] |= 1ULL << (a->ports[i] % 64);
-	}
-	if (getrandom(cfg->hash, sizeof(cfg->hash), 0) != sizeof(cfg->hash))
-		return rw_kern_fail(e, -errno, "get random bytes");
-	for (unsigned i = 0; i < RW_KERN_SKETCH_ROWS; i++)
-		cfg->hash[i] |= 1;
-	rc = rw_kern_rate("SYN", a->syn_per_second, a->syn_burst, cfg->tick_ns, &cfg->syn, e);
-	if (!rc)
-		rc = rw_kern_rate("packet", a->pkt_per_second, a->pkt_burst, cfg->tick_ns,
-				  &cfg->pkt, e);
-	return rc;
-}
-
 static int find_group(const char *name, gid_t *gid, struct rw_error *e)
 {
 	struct group *group;
@@ -137,11 +107,10 @@ static int find_group(const char *name, gid_t *gid, struct rw_error *e)
 /* --- attaching
  * ------------------------------------------------------------------------------------ */
 
-static int put(const struct rw_programs *s, enum rw_kern_map m, const void *value,
+static int put(const struct rw_programs *s, enum rw_kern_map m, uint32_t index, const void *value,
 	       struct rw_error *e)
 {
-	uint32_t zero = 0;
-	int err = bpf_map_update_elem(s->map[m], &zero, value, BPF_ANY);
+	int err = bpf_map_update_elem(s->map[m], &index, value, BPF_ANY);
 
 	return err ? rw_kern_fail(e, err, "write the configuration maps") : RW_OK;
 }
@@ -163,16 +132,25 @@ static int link_failed(const struct rw_kern_attach *a, enum rw_kern_mode mode, i
 		       mode == RW_KERN_MODE_TCX ? ": TCX needs a kernel of 6.6 or newer" : "");
 }
 
+/* The secrets of the sketch are made here, and stay for the life of the attachment. */
 static int write_config(const struct rw_kern_attach *a, const struct rw_programs *s,
 			struct rw_error *e)
 {
+	struct rw_kern_cfg cfg = {.tick_ns = rw_kern_tick_ns()};
 	struct rw_kern_ports ports;
-	struct rw_kern_cfg cfg;
-	int rc = make_config(a, &cfg, &ports, e);
+	int rc;
 
-	if (!rc)
-		rc = put(s, RW_MAP_CFG, &cfg, e);
-	return rc ? rc : put(s, RW_MAP_PORTS, &ports, e);
+	if (getrandom(cfg.hash, sizeof(cfg.hash), 0) != sizeof(cfg.hash))
+		return rw_kern_fail(e, -errno, "get random bytes");
+	for (unsigned i = 0; i < RW_KERN_SKETCH_ROWS; i++)
+		cfg.hash[i] |= 1;
+	rc = rw_config_fill(&a->limits, &cfg, &ports, e);
+	for (cfg.index = 0; cfg.index < RW_KERN_CFGS && !rc; cfg.index++) {
+		rc = put(s, RW_MAP_CFG, cfg.index, &cfg, e);
+		if (!rc)
+			rc = put(s, RW_MAP_PORTS, cfg.index, &ports, e);
+	}
+	return rc;
 }
 
 static int write_meta(const struct rw_kern_attach *a, const struct rw_programs *s, int ifindex,
@@ -194,7 +172,7 @@ static int write_meta(const struct rw_kern_attach *a, const struct rw_programs *
 	memcpy(meta.magic, RW_KERN_MAGIC, sizeof(meta.magic));
 	snprintf(meta.interface, sizeof(meta.interface), "%s", a->interface);
 	snprintf(meta.version, sizeof(meta.version), "%s", RW_VERSION);
-	return put(s, RW_MAP_META, &meta, e);
+	return put(s, RW_MAP_META, 0, &meta, e);
 }
 
 /* Loads, fills and attaches what the mode wants. Nothing is pinned yet: it ends with our fds. */
@@ -264,7 +242,7 @@ int rw_kern_attach(const struct rw_kern_attach *a, struct rw_kern_attached *out,
 	struct rw_programs s;
 	int ifindex = 0;
 	gid_t gid = 0;
-	int rc = check_privilege(e);
+	int rc = rw_kern_privileged(e);
 
 	*out = (struct rw_kern_attached){0};
 	rw_programs_init(&s);
@@ -286,7 +264,7 @@ int rw_kern_attach(const struct rw_kern_attach *a, struct rw_kern_attached *out,
 
 int rw_kern_detach(struct rw_error *e)
 {
-	int rc = check_privilege(e);
+	int rc = rw_kern_privileged(e);
 
 	if (rc)
 		return rc;

@@ -15,7 +15,7 @@
 
 #define RW_BPFFS      "/sys/fs/bpf"
 #define RW_PIN_PARENT "/sys/fs/bpf/ringwall"
-#define RW_LINK_END   "_link" /* a link is pinned as its program's name and this */
+#define RW_LINK_END   "_link"		    /* a link is pinned as its program's name and this */
 #define RW_READER_DIR RW_PIN_ROOT "/reader" /* empty: who reads the events holds its lock */
 
 enum rw_kern_map {
@@ -153,6 +153,8 @@ bool rw_interface_has(int ifindex, enum rw_kern_mode mode, uint32_t prog_id);
 int rw_pins_make(gid_t gid, struct rw_error *e);
 /* Pins a map, program or link as name. mode is cut to its owner's bits where gid is 0. */
 int rw_pin(int fd, const char *name, mode_t mode, gid_t gid, struct rw_error *e);
+/* A pinned map, to read and write. */
+int rw_pins_open(enum rw_kern_map m, int *fd, struct rw_error *e);
 /* Detaches the links and removes every pin; programs and maps go with the last of them. */
 int rw_pins_remove(struct rw_error *e);
 
@@ -165,6 +167,17 @@ struct rw_kern_key4 rw_prefix_key4(const struct rw_prefix *p);
 struct rw_kern_key rw_prefix_key(const struct rw_prefix *p);
 struct rw_prefix rw_prefix_from_key4(const struct rw_kern_key4 *key);
 struct rw_prefix rw_prefix_from_key(const struct rw_kern_key *key);
+
+/* --- configuration (config.c) ---------------------------------------------------------------- */
+
+/* Whether this process may load, attach and change; RW_EPERM names the capabilities it lacks. */
+int rw_kern_privileged(struct rw_error *e);
+/* Ports, rates and shadow mode of *cfg, whose tick_ns is set, and the ports' bits. */
+int rw_config_fill(const struct rw_kern_limits *l, struct rw_kern_cfg *cfg,
+		   struct rw_kern_ports *ports, struct rw_error *e);
+/* Puts *cfg and *ports into force, between two packets. One caller at a time. */
+int rw_config_turn(int cfg_fd, int ports_fd, const struct rw_kern_cfg *cfg,
+		   const struct rw_kern_ports *ports, struct rw_error *e);
 
 /* --- rates (rate.c) -------------------------------------------------------------------------- */
 

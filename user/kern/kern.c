@@ -270,9 +270,13 @@ int rw_kern_counters(struct rw_kern *k, struct rw_kern_stats *out, struct rw_err
 
 int rw_kern_config(struct rw_kern *k, struct rw_kern_cfg *out, struct rw_error *e)
 {
-	uint32_t zero = 0;
-	int err = bpf_map_lookup_elem(k->fd[RW_MAP_CFG], &zero, out);
+	uint32_t at = 0;
+	int err = bpf_map_lookup_elem(k->fd[RW_MAP_CFG], &at, out);
 
+	if (!err && out->active) {
+		at = out->active;
+		err = bpf_map_lookup_elem(k->fd[RW_MAP_CFG], &at, out);
+	}
 	return err ? rw_kern_fail(e, err, "read rw_cfg") : RW_OK;
 }
 

@@ -18,14 +18,20 @@
 
 #define RW_PIN_ROOT "/sys/fs/bpf/ringwall/v1"
 
+/* What is protected, and how much one source may send. 0 per second: unlimited. 0 burst: a
+ * second's. */
+struct rw_kern_limits {
+	uint16_t ports[RW_KERN_PORTS]; /* TCP */
+	unsigned n_ports;
+	bool shadow; /* count what would be dropped, drop nothing */
+	uint32_t syn_per_second, syn_burst;
+	uint32_t pkt_per_second, pkt_burst;
+};
+
 struct rw_kern_attach {
 	const char *interface;
-	uint16_t ports[16]; /* protected TCP ports */
-	unsigned n_ports;
 	enum rw_kern_mode mode; /* 0: native, or else TCX; which one is said in the result */
-	bool shadow;		/* count what would be dropped, drop nothing */
-	uint32_t syn_per_second, syn_burst; /* per source; 0: unlimited */
-	uint32_t pkt_per_second, pkt_burst;
+	struct rw_kern_limits limits;
 	const char *group; /* group that may read and write the pins; NULL: root only */
 };
 struct rw_kern_attached {
@@ -54,13 +60,28 @@ struct rw_kern_where {
 	bool link_alive;
 };
 int rw_kern_where(struct rw_kern *k, struct rw_kern_where *out, struct rw_error *e);
-/* Protected ports and rates, as attached. */
+/* The configuration in force. */
 int rw_kern_config(struct rw_kern *k, struct rw_kern_cfg *out, struct rw_error *e);
 
 /* "drop_denied", "drop_all", "strikes"; "unknown" for what a bpftool may have put there. */
 const char *rw_kern_counter_name(enum rw_kern_counter c);
 const char *rw_kern_verdict_name(enum rw_kern_verdict v);
 const char *rw_kern_reason_name(enum rw_kern_reason r);
+/* A change of some of the limits; the others stay as they are. */
+enum {
+	RW_KERN_SET_PORTS = 1,
+	RW_KERN_SET_SHADOW = 2,
+	RW_KERN_SET_SYN_RATE = 4, /* without its burst: that of a second */
+	RW_KERN_SET_SYN_BURST = 8,
+	RW_KERN_SET_PKT_RATE = 16,
+	RW_KERN_SET_PKT_BURST = 32,
+};
+struct rw_kern_change {
+	uint32_t what; /* of RW_KERN_SET_* */
+	struct rw_kern_limits to;
+};
+/* Every packet is judged by the old limits or by the new. Needs the capabilities of attach. */
+int rw_kern_set(struct rw_kern *k, const struct rw_kern_change *c, struct rw_error *e);
 
 /* An address or prefix: family AF_INET or AF_INET6, plen bits of it count. */
 struct rw_prefix {

@@ -54,6 +54,18 @@ int rw_pin(int fd, const char *name, mode_t mode, gid_t gid, struct rw_error *e)
 	return rw_kern_fail(e, err, what);
 }
 
+int rw_pins_open(enum rw_kern_map m, int *fd, struct rw_error *e)
+{
+	char path[128], what[160];
+
+	snprintf(path, sizeof(path), RW_PIN_ROOT "/%s", rw_kern_maps[m].name);
+	*fd = bpf_obj_get(path);
+	if (*fd >= 0)
+		return RW_OK;
+	snprintf(what, sizeof(what), "open %s", path);
+	return rw_kern_fail(e, *fd, what);
+}
+
 /* At once, should anybody else hold the link open. Any version's, not only those we have rows for.
  */
 static void detach_link(const char *name)
