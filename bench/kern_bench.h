@@ -15,4 +15,14 @@ struct bench_sources {
 	uint32_t stride;
 };
 
+/*
+ * Where bench_send sends, and the sums of the frame's IP header and of its TCP segment with
+ * pseudo-header, both without source and checksum, in the order of memory.
+ */
+struct bench_flood {
+	uint32_t ifindex;
+	uint32_t ip_sum;
+	uint32_t tcp_sum;
+};
+
 #endif
