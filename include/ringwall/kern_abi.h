@@ -11,6 +11,7 @@
  * rw_episodes, rw_events, and of a ban drops and told_ns. `ringwall kern attach`, `set` and
  * `upgrade` write: rw_meta, rw_cfg, rw_ports. Whoever bans (the engine, `ringwall deny`) writes:
  * rw_deny4, rw_deny6, rw_allow, rw_allow_net, rw_bits, under a lock on the directory of the pins.
+ * The maps of kern_steer.h say theirs there.
  */
 #ifndef RINGWALL_KERN_ABI_H
 #define RINGWALL_KERN_ABI_H
@@ -18,6 +19,9 @@
 #ifndef __bpf__ /* there, vmlinux.h has defined them */
 #include <stdint.h>
 #endif
+
+#include "ringwall/kern_assert.h"
+#include "ringwall/kern_steer.h"
 
 #define RW_KERN_MAGIC "ringwall"
 #define RW_KERN_ABI   1
@@ -298,6 +302,7 @@ static inline uint64_t rw_kern_layout(void)
 		sizeof(struct rw_kern_allow), sizeof(struct rw_kern_source),
 		sizeof(struct rw_kern_ports), sizeof(struct rw_kern_sketch),
 		sizeof(struct rw_kern_event), sizeof(struct rw_kern_episodes),
+		sizeof(struct rw_kern_turn),  sizeof(struct rw_kern_steer_stats),
 	};
 	uint64_t h = 0xcbf29ce484222325ULL;
 
@@ -305,13 +310,6 @@ static inline uint64_t rw_kern_layout(void)
 		h = (h ^ sizes[i]) * 0x100000001b3ULL;
 	return h;
 }
-
-#define RW_KERN_SIZE(type, n) \
-	_Static_assert(sizeof(struct type) == (n), "size of struct " #type " is ABI")
-#define RW_KERN_AT(type, field, n)                                    \
-	_Static_assert(__builtin_offsetof(struct type, field) == (n), \
-		       "offset of " #type "." #field " is ABI")
-#define RW_KERN_VALUE(name, n) _Static_assert((name) == (n), "value of " #name " is ABI")
 
 RW_KERN_VALUE(RW_KERN_VERDICT_LIMIT, 1);
 RW_KERN_VALUE(RW_KERN_VERDICT_DROP_SYN, 2);

@@ -139,10 +139,16 @@ def test_detach_leaves_nothing(attached):
 
     names = attached.run("ls", PINS).stdout.split()
     pinned = [attached.link(n) for n in names if n.endswith("_link")]
-    links, programs = {l["id"] for l in pinned}, {l["prog_id"] for l in pinned}
-    maps = {json.loads(attached.run("bpftool", "-j", "map", "show", "pinned", f"{PINS}/{n}").stdout)["id"]
-            for n in names if not n.endswith("_link") and n != "reader"}
-    assert len(links) == len(programs) == 1 and len(maps) == 15 and left() == (links, programs, maps)
+    programs = {n for n in names if n.endswith("_prog")}
+    maps = {n for n in names if not n.endswith(("_link", "_prog")) and n != "reader"}
+
+    def id_of(kind, name):
+        return json.loads(attached.run("bpftool", "-j", kind, "show", "pinned", f"{PINS}/{name}").stdout)["id"]
+
+    links = {l["id"] for l in pinned}
+    programs = {l["prog_id"] for l in pinned} | {id_of("prog", n) for n in programs}
+    maps = {id_of("map", n) for n in maps}
+    assert len(links) == 1 and len(programs) == 2 and len(maps) > 12 and left() == (links, programs, maps)
     attached.rw("deny", "add", BANNED)
     attached.rw("kern", "detach")
     assert "ringwall" not in attached.pins()
@@ -301,7 +307,7 @@ def test_bpftool_prints_names_and_addresses(attached):
     attached.rw("kern", "allow", "add", "192.0.2.7")
     attached.can_connect(FREE)
     squeezed = {n: "".join(attached.dump(n).split())
-                for n in ("rw_deny4", "rw_deny6", "rw_allow", "rw_meta", "rw_cfg", "rw_stats")}
+                for n in ("rw_deny4", "rw_deny6", "rw_allow", "rw_meta", "rw_cfg", "rw_stats", "rw_steer_stats")}
     assert '"plen":32,"addr":[10,77,0,9]' in squeezed["rw_deny4"]
     assert '"verdict":"RW_KERN_VERDICT_DROP_SYN"' in squeezed["rw_deny4"]
     assert '"reason":"RW_KERN_REASON_OPERATOR"' in squeezed["rw_deny4"]
@@ -311,7 +317,7 @@ def test_bpftool_prints_names_and_addresses(attached):
     assert '"mode":"RW_KERN_MODE_NATIVE"' in squeezed["rw_meta"]
     assert f'"ports":[{PORT},' in squeezed["rw_cfg"]
     for counter in attached.counters():
-        assert f'"{counter}":' in squeezed["rw_stats"]
+        assert f'"{counter}":' in squeezed["rw_stats"] + squeezed["rw_steer_stats"]
 
 
 def test_bans_can_be_changed_with_bpftool(attached):

@@ -140,6 +140,11 @@ int rw_admin_new(struct rw_admin **out, struct rw_gateway *gw, struct rw_control
 	return RW_OK;
 }
 
+int rw_admin_fd(const struct rw_admin *a)
+{
+	return a ? rw_http_server_fd(a->server) : -1;
+}
+
 void rw_admin_free(struct rw_admin *a)
 {
 	if (!a)

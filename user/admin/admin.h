@@ -16,6 +16,9 @@ int rw_admin_new(struct rw_admin **out, struct rw_gateway *gw, struct rw_control
 /* NULL is fine. */
 void rw_admin_free(struct rw_admin *a);
 
+/* The listening descriptor; -1 where a is NULL. */
+int rw_admin_fd(const struct rw_admin *a);
+
 /* The Prometheus text of all counters, kernel and engine. (prometheus.c) */
 int rw_admin_metrics(struct rw_gateway *gw, struct rw_control *control, struct rw_buf *out);
 

@@ -82,6 +82,8 @@ static int put_control(struct rw_buf *b, struct rw_gateway *gw, struct rw_contro
 		{"snapshot_generation", "gauge", "the configuration in use", snap->generation},
 		{"kernel_attached", "gauge", "1: XDP drops what is banned",
 		 atomic_load(&gw->kernel) >= RW_ENFORCED_GENERIC},
+		{"steered", "gauge", "1: new connections go to the less busy of two workers",
+		 gw->steering != NULL},
 	};
 	int rc = RW_OK;
 
@@ -105,17 +107,23 @@ static int put_events(struct rw_buf *b, const struct rw_control_stats *s)
 
 static int put_kernel(struct rw_buf *b, struct rw_kern *k)
 {
+	struct rw_kern_steer_stats steer;
 	struct rw_kern_stats s;
 	struct rw_error e;
 	int rc = RW_OK;
 
 	/* Detached meanwhile: its counters are gone; kernel_attached says so. */
-	if (!k || rw_kern_counters(k, &s, &e))
+	if (!k || rw_kern_counters(k, &s, &e) || rw_steering_counters(k, &steer, &e))
 		return RW_OK;
-#define PUT(name, help) \
-	if (!rc)        \
-		rc = put(b, "kernel_" #name "_total", "counter", help, s.name);
-	RW_KERN_COUNTERS(PUT)
+#define PUT(from, name, help) \
+	if (!rc)              \
+		rc = put(b, "kernel_" #name "_total", "counter", help, from.name);
+#define PUT_PACKETS(name, help)	 PUT(s, name, help)
+#define PUT_STEERING(name, help) PUT(steer, name, help)
+	RW_KERN_COUNTERS(PUT_PACKETS)
+	RW_KERN_STEER_COUNTERS(PUT_STEERING)
+#undef PUT_STEERING
+#undef PUT_PACKETS
 #undef PUT
 	return rc;
 }

@@ -12,6 +12,7 @@
 #include "cmd/kern.h"
 #include "cmd/verbs.h"
 #include "kern/kern.h"
+#include "kern/steer.h"
 
 /* --- status -------------------------------------------------------------------------------------
  */
@@ -20,6 +21,7 @@ struct status {
 	struct rw_kern_where where;
 	struct rw_kern_cfg cfg;
 	struct rw_kern_stats stats;
+	struct rw_kern_steer_stats steer;
 	unsigned bans;
 };
 
@@ -36,6 +38,8 @@ static int read_status(struct status *s, struct rw_error *e)
 		rc = rw_kern_config(k, &s->cfg, e);
 	if (!rc)
 		rc = rw_kern_counters(k, &s->stats, e);
+	if (!rc)
+		rc = rw_steering_counters(k, &s->steer, e);
 	if (!rc)
 		rc = rw_kern_bans(k, &bans, &s->bans, e);
 	free(bans);
@@ -69,8 +73,13 @@ static void print_status(const struct status *s)
 	       s->where.link_alive ? "" : ": THE LINK IS GONE, nothing is enforced");
 	rw_cmd_print_config(&s->cfg);
 	printf("%-11s%u\n\n", "bans", s->bans);
-#define LINE(name, help) printf("%20" PRIu64 "  %-22s %s\n", s->stats.name, #name, help);
-	RW_KERN_COUNTERS(LINE)
+#define LINE(from, name, help) printf("%20" PRIu64 "  %-22s %s\n", s->from.name, #name, help);
+#define PACKETS(name, help)    LINE(stats, name, help)
+#define STEERING(name, help)   LINE(steer, name, help)
+	RW_KERN_COUNTERS(PACKETS)
+	RW_KERN_STEER_COUNTERS(STEERING)
+#undef STEERING
+#undef PACKETS
 #undef LINE
 }
 
@@ -94,11 +103,16 @@ static int print_status_json(const struct status *s)
 				 "\"pkt_burst\":%u,\"bans\":%u,\"counters\":{",
 				 s->cfg.syn.per_second, s->cfg.syn.burst, s->cfg.pkt.per_second,
 				 s->cfg.pkt.burst, s->bans);
-#define FIELD(name, help)                                                             \
-	if (!rc)                                                                      \
-		rc = rw_buf_addf(&b, "%s\"" #name "\":%" PRIu64, sep, s->stats.name); \
+#define FIELD(from, name)                                                            \
+	if (!rc)                                                                     \
+		rc = rw_buf_addf(&b, "%s\"" #name "\":%" PRIu64, sep, s->from.name); \
 	sep = ",";
-	RW_KERN_COUNTERS(FIELD)
+#define PACKETS(name, help)  FIELD(stats, name)
+#define STEERING(name, help) FIELD(steer, name)
+	RW_KERN_COUNTERS(PACKETS)
+	RW_KERN_STEER_COUNTERS(STEERING)
+#undef STEERING
+#undef PACKETS
 #undef FIELD
 	if (!rc)
 		printf("%.*s}}\n", RW_SLICE_FMT(rw_buf_slice(&b)));

@@ -15,12 +15,13 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "admin/admin.h"
 #include "base/log.h"
+#include "cmd/claim.h"
 #include "gate/control.h"
+#include "gate/steer.h"
 #include "gate/worker.h"
 #include "policy/config.h"
 #include "ring/uring.h"
@@ -42,7 +43,14 @@ struct thread {
 	int cpu; /* -1: any */
 };
 
+struct options {
+	const char *config;
+	bool debug;
+	bool take_over;
+};
+
 struct serve {
+	struct options options;
 	struct rw_gateway gw;
 	struct rw_loop *loop;
 	struct rw_control *control;
@@ -59,14 +67,13 @@ struct serve {
 /* --- options ------------------------------------------------------------------------------------
  */
 
-struct options {
-	const char *config;
-	bool debug;
-};
+enum { OPT_TAKE_OVER = 256 };
 
 static const struct argp_option option_table[] = {
 	{"config", 'c', "FILE", 0, "configuration (default " RW_CONFIG_FILE ", else built in)", 0},
 	{"debug", 'd', NULL, 0, "log more", 0},
+	{"take-over", OPT_TAKE_OVER, NULL, 0,
+	 "start beside a gateway with the same addresses and take its new connections", 0},
 	{0},
 };
 
@@ -80,6 +87,9 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'd':
 		o->debug = true;
+		return 0;
+	case OPT_TAKE_OVER:
+		o->take_over = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "unexpected argument '%s'", arg);
@@ -286,48 +296,12 @@ static int make_loop(struct rw_loop **out, const struct rw_config *c, struct rw_
 	return rc ? rc : rw_loop_new(out, io, &lc, e);
 }
 
-/*
- * Workers share their ports (SO_REUSEPORT), and so would a second gateway that was started by
- * mistake: each would get half of the connections, and nobody would be told. A socket
- * without that option is refused where anybody listens.
- */
-static int claim(const char *address, struct rw_error *e)
-{
-	struct rw_addr addr;
-	int fd, on = 1, rc = rw_addr_parse(address, &addr, e);
-
-	if (rc)
-		return rc;
-	fd = socket(addr.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return RW_OK; /* listening will tell */
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (addr.sa.sa_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	if (bind(fd, &addr.sa, addr.len) && errno == EADDRINUSE)
-		rc = rw_fail(e, RW_EBUSY,
-			     "cannot listen on %s: another process listens there, perhaps another "
-			     "ringwall; stop it or choose another port (ss -ltnp shows who it is)",
-			     address);
-	close(fd);
-	return rc;
-}
-
-static int claim_all(const struct rw_config *c, struct rw_error *e)
-{
-	int rc = c->admin_address ? claim(c->admin_address, e) : RW_OK;
-
-	for (unsigned i = 0; !rc && i < c->n_listeners; i++)
-		rc = claim(c->listeners[i].address, e);
-	return rc;
-}
-
 static int make_workers(struct serve *sv, struct rw_error *e)
 {
 	struct rw_snapshot *snap = rw_control_snapshot(sv->control);
 	const struct rw_config *c = snap->routes->config;
 	unsigned n = c->workers ? c->workers : count_cpus();
-	int rc = claim_all(c, e);
+	int rc = sv->options.take_over ? RW_OK : rw_claim(c, e);
 
 	if (n > RW_MAX_WORKERS)
 		n = RW_MAX_WORKERS;
@@ -385,10 +359,19 @@ static int load_config(struct rw_config **out, const char *file, struct rw_error
 	return rw_config_default(out, e);
 }
 
-static int set_up(struct serve *sv, const char *file, struct rw_error *e)
+static void steer(struct serve *sv)
+{
+	rw_gateway_steer(&sv->gw, rw_control_kern(sv->control), rw_admin_fd(sv->admin));
+	if (sv->options.take_over && !sv->gw.steering)
+		rw_warn("--take-over without the kernel side: the other gateway goes on getting a "
+			"share of the new connections until it ends, and those that it has not "
+			"accepted by then are reset");
+}
+
+static int set_up(struct serve *sv, struct rw_error *e)
 {
 	struct rw_config *config = NULL;
-	int rc = load_config(&config, file, e);
+	int rc = load_config(&config, sv->options.config, e);
 
 	if (rc)
 		return rc;
@@ -410,7 +393,11 @@ static int set_up(struct serve *sv, const char *file, struct rw_error *e)
 	if (!rc && config->admin_address)
 		rc = rw_admin_new(&sv->admin, &sv->gw, sv->control, sv->loop, config->admin_address,
 				  e);
-	return rc ? rc : shed_privilege(e);
+	if (!rc)
+		rc = shed_privilege(e);
+	if (!rc)
+		steer(sv);
+	return rc;
 }
 
 /* Threads have ended or were never started; frees in the order of dependence. Audit records lost.
@@ -429,6 +416,7 @@ static unsigned tear_down(struct serve *sv)
 		rw_loop_free(t->loop);
 	}
 	rw_admin_free(sv->admin);
+	rw_gateway_unsteer(&sv->gw);
 	if (sv->loop && sv->control) {
 		rw_loop_turn(sv->loop, 0); /* what is still in the mailbox */
 		lost = rw_control_free(sv->control);
@@ -453,8 +441,9 @@ static void announce(const struct serve *sv)
 			c->listeners[i].address);
 	if (c->admin_address)
 		rw_info("admin on http://%s (/metrics, /healthz, /readyz)", c->admin_address);
-	rw_info("ready: %u workers, %u rules, %u keys, kernel: %s", sv->gw.n_workers,
-		rw_rules_count(s->rules), rw_keytable_count(s->keys),
+	rw_info("ready: %u workers%s, %u rules, %u keys, kernel: %s", sv->gw.n_workers,
+		sv->gw.steering ? " chosen by load" : "", rw_rules_count(s->rules),
+		rw_keytable_count(s->keys),
 		rw_enforced_name((enum rw_enforced)atomic_load(&sv->gw.kernel)));
 	if (c->keys_required && rw_keytable_count(s->keys) == 0)
 		rw_warn("there is no API key yet, so every request is refused: make one with "
@@ -464,15 +453,14 @@ static void announce(const struct serve *sv)
 
 int rw_cmd_serve(int argc, char **argv)
 {
-	struct options o = {0};
 	struct serve *sv = calloc(1, sizeof(*sv));
 	struct rw_error e = {0};
 	int rc;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &o);
 	if (!sv)
 		return RW_EXIT_FAIL;
-	if (o.debug)
+	argp_parse(&argp, argc, argv, 0, NULL, &sv->options);
+	if (sv->options.debug)
 		rw_log_set_level(RW_LOG_DEBUG);
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&sv->signal_set);
@@ -480,7 +468,7 @@ int rw_cmd_serve(int argc, char **argv)
 		sigaddset(&sv->signal_set, (int[]){SIGTERM, SIGINT, SIGHUP, SIGUSR2}[i]);
 	pthread_sigmask(SIG_BLOCK, &sv->signal_set, NULL);
 
-	rc = set_up(sv, o.config, &e);
+	rc = set_up(sv, &e);
 	if (!rc)
 		rc = start_threads(sv, &e);
 	if (!rc) {

@@ -13,6 +13,7 @@
 #include "limit/table.h"
 
 struct rw_control;
+struct rw_steering;
 struct rw_worker;
 
 enum { RW_MAX_WORKERS = 256 };
@@ -32,8 +33,9 @@ struct rw_gateway {
 	struct rw_control *control;
 	atomic_int kernel; /* enum rw_enforced */
 	atomic_bool audit_ok;
-	atomic_bool draining; /* set once: nothing is published to workers any more */
-	atomic_bool hurry;    /* a second signal: the drain ends now */
+	atomic_bool draining;	      /* set once: nothing is published to workers any more */
+	atomic_bool hurry;	      /* a second signal: the drain ends now */
+	struct rw_steering *steering; /* NULL: a hash of addresses chooses the worker */
 	unsigned n_workers;
 	struct rw_worker *workers[RW_MAX_WORKERS];
 };

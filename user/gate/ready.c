@@ -16,11 +16,12 @@ int rw_ready_json(const struct rw_gateway *gw, const struct rw_snapshot *snap, b
 			   "{\"ready\":%s,\"draining\":%s,\"audit\":\"%s\",\"kernel\":\"%s\","
 			   "\"enforced\":{\"packet_rates\":\"%s\",\"bans\":\"%s\","
 			   "\"request_rates\":\"engine\",\"guards\":\"engine\"},"
+			   "\"workers\":\"%s\","
 			   "\"rules\":\"%.16s\"}\n",
 			   *ready ? "true" : "false", draining ? "true" : "false",
 			   !c->audit_file ? "off"
 			   : audit	  ? "ok"
 					  : "failing",
 			   rw_enforced_name(kernel), packets, packets,
-			   rw_rules_digest(snap->rules));
+			   gw->steering ? "least_busy" : "hash", rw_rules_digest(snap->rules));
 }

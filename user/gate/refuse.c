@@ -18,9 +18,6 @@ static const struct {
 	size_t counter;	  /* offset in struct rw_metrics */
 } refusals[RW_REFUSALS] = {
 #define AT(metric) offsetof(struct rw_metrics, metric)
-	[RW_REFUSE_DRAINING] = {503, "server_error", "draining",
-				"This gateway is shutting down; send the request again", true, 1,
-				AT(refused_overload_total)},
 	[RW_REFUSE_AUDIT] = {503, "server_error", "audit_unavailable",
 			     "This gateway cannot keep its audit log and serves nothing meanwhile",
 			     true, 10, AT(audit_refused_total)},

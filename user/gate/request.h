@@ -95,7 +95,6 @@ void rw_request_run(struct rw_request *r);
 
 /* Refusals in the caller's dialect: a table of kinds, one call. (refuse.c) */
 enum rw_refusal {
-	RW_REFUSE_DRAINING,
 	RW_REFUSE_AUDIT,
 	RW_REFUSE_MEMORY,
 	RW_REFUSE_NO_PATH,

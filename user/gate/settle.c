@@ -38,6 +38,7 @@ struct rw_request *rw_request_new(struct rw_worker *w, struct rw_exchange *x)
 	snprintf(r->id, sizeof(r->id), "rq_%016" PRIx64, rw_loop_random(w->loop));
 	rw_metric_add(&w->metrics.requests_total, 1);
 	rw_metric_add(&w->metrics.requests_active, 1);
+	rw_worker_busy(w);
 	return r;
 }
 
@@ -220,6 +221,7 @@ void rw_request_settle(struct rw_request *r, bool completed)
 	rw_metric_add(&m->completion_tokens_total, r->usage.completion_tokens);
 	rw_metrics_latency(m, (now - r->begun_ns) / 1000);
 	rw_metric_sub(&m->requests_active, 1);
+	rw_worker_busy(r->w);
 	write_audit(r, completed, now);
 	uncharge(r, r->charged_bytes);
 	recycle(r);

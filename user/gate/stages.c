@@ -56,8 +56,6 @@ static enum rw_step admit(struct rw_request *r)
 		return rw_answer_json(r, 200, RW_SLICE("{\"status\":\"ok\"}\n"));
 	if (r->endpoint == RW_EP_READYZ)
 		return RW_STEP_NEXT;
-	if (r->w->draining)
-		return rw_refuse(r, RW_REFUSE_DRAINING, NULL, 0);
 	if (config_of(r)->audit_required &&
 	    !atomic_load_explicit(&gw->audit_ok, memory_order_relaxed))
 		return rw_refuse(r, RW_REFUSE_AUDIT, NULL, 0);

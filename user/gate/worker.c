@@ -120,6 +120,15 @@ static void on_done(void *xuser, struct rw_exchange *x, bool completed)
 		rw_request_settle(xuser, completed);
 }
 
+static void on_conn(void *user, int change)
+{
+	struct rw_worker *w = user;
+
+	w->connections += (unsigned)change;
+	w->accepted += change > 0;
+	rw_worker_busy(w);
+}
+
 static void on_bad(void *user, const struct rw_addr *peer, enum rw_http_bad kind,
 		   const struct rw_error *why)
 {
@@ -149,6 +158,7 @@ static const struct rw_http_handler handler = {
 	.on_body_end = on_body_end,
 	.on_drain = on_drain,
 	.on_done = on_done,
+	.on_conn = on_conn,
 	.on_bad = on_bad,
 	.on_error_body = rw_refuse_body,
 };
@@ -321,6 +331,7 @@ int rw_worker_new(struct rw_worker **out, struct rw_gateway *gw, unsigned id, st
 void rw_worker_close(struct rw_worker *w)
 {
 	w->closing = true;
+	w->load = NULL;
 	rw_timer_cancel(&w->drain_timer);
 	for (unsigned i = 0; i < RW_MAX_LISTENERS; i++) {
 		if (w->servers[i])
@@ -347,13 +358,12 @@ void rw_worker_free(struct rw_worker *w)
 /* --- drain
  * ---------------------------------------------------------------------------------------- */
 
-static unsigned open_connections(const struct rw_worker *w)
+static bool ended(const struct rw_worker *w)
 {
-	unsigned n = 0;
-
 	for (unsigned i = 0; i < RW_MAX_LISTENERS; i++)
-		n += w->servers[i] ? rw_http_server_conns(w->servers[i]) : 0;
-	return n;
+		if (w->servers[i] && !rw_http_server_ended(w->servers[i]))
+			return false;
+	return true;
 }
 
 static void drain_tick(void *arg)
@@ -361,10 +371,10 @@ static void drain_tick(void *arg)
 	struct rw_worker *w = arg;
 	uint64_t now = rw_loop_now(w->loop);
 
-	if (open_connections(w) == 0 || now >= w->drain_deadline_ns || atomic_load(&w->gw->hurry)) {
-		if (open_connections(w))
+	if (ended(w) || now >= w->drain_deadline_ns || atomic_load(&w->gw->hurry)) {
+		if (w->connections)
 			rw_warn("worker %u: %u connections were still open at the end of the drain",
-				w->id, open_connections(w));
+				w->id, w->connections);
 		audit_flush(w);
 		rw_loop_stop(w->loop);
 		return;
@@ -383,6 +393,7 @@ static void begin_drain(void *arg)
 	struct rw_worker *w = o->w;
 
 	w->draining = true;
+	w->load = NULL; /* once our listeners are closed the cell is another gateway's */
 	w->drain_deadline_ns = rw_loop_now(w->loop) + o->within_ns;
 	for (unsigned i = 0; i < RW_MAX_LISTENERS; i++)
 		if (w->servers[i])

@@ -15,6 +15,7 @@
 #include "gate/pools.h"
 #include "gate/snapshot.h"
 #include "http/server.h"
+#include "kern/steer.h"
 #include "ring/loop.h"
 
 struct rw_request;
@@ -40,6 +41,10 @@ struct rw_worker {
 		enum rw_http_bad kind;
 		struct rw_addr peer;
 	} bad;
+
+	unsigned connections, accepted; /* open; ever */
+	struct rw_kern_load
+		*load; /* where the kernel side sees how busy we are; NULL: nobody asks */
 
 	struct rw_buf audit; /* lines not yet handed to the control thread */
 	struct rw_timer audit_timer;
@@ -68,6 +73,19 @@ int rw_worker_publish(struct rw_worker *w, struct rw_snapshot *snap);
  * gw->hurry is set. Call once: the loop may be gone at any time after.
  */
 int rw_worker_drain(struct rw_worker *w, uint64_t within_ns);
+
+/* Says how busy the worker is, for new connections to go elsewhere. */
+static inline void rw_worker_busy(const struct rw_worker *w)
+{
+	if (!w->load)
+		return;
+	__atomic_store_n(&w->load->accepted, w->accepted, __ATOMIC_RELAXED);
+	__atomic_store_n(&w->load->connections, w->connections, __ATOMIC_RELAXED);
+	__atomic_store_n(
+		&w->load->requests,
+		(uint32_t)atomic_load_explicit(&w->metrics.requests_active, memory_order_relaxed),
+		__ATOMIC_RELAXED);
+}
 
 /* Appends a record to the batch that goes to the control thread. */
 void rw_worker_audit(struct rw_worker *w, const struct rw_audit_record *rec);

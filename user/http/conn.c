@@ -2,6 +2,8 @@
 /* A client's connection: bytes to requests, and the deadlines. */
 #include "http/server_int.h"
 
+static const uint64_t drain_open_ns = 2000000000;
+
 /* --- deadlines ------------------------------------------------------------------------------ */
 
 void rw_conn_tell_bad(struct rw_conn *c, enum rw_http_bad kind, const struct rw_error *why)
@@ -53,8 +55,10 @@ static void wait_for(struct rw_conn *c, enum rw_conn_wait what)
 {
 	const struct rw_http_server_config *cfg = &c->server->cfg;
 	const uint64_t ns[] = {
-		[RW_WAIT_HANDSHAKE] = cfg->handshake_ns, [RW_WAIT_OPEN] = cfg->header_ns,
-		[RW_WAIT_HEAD] = cfg->header_ns,	 [RW_WAIT_BODY] = cfg->body_ns,
+		[RW_WAIT_HANDSHAKE] = cfg->handshake_ns,
+		[RW_WAIT_OPEN] = c->server->draining ? drain_open_ns : cfg->header_ns,
+		[RW_WAIT_HEAD] = cfg->header_ns,
+		[RW_WAIT_BODY] = cfg->body_ns,
 		[RW_WAIT_IDLE] = cfg->idle_ns,
 	};
 	struct rw_loop *l = c->server->loop;
@@ -65,6 +69,12 @@ static void wait_for(struct rw_conn *c, enum rw_conn_wait what)
 		rw_timer_cancel(&c->deadline);
 	else
 		rw_timer_set(l, &c->deadline, rw_loop_now(l) + ns[what], on_deadline, c);
+}
+
+/* Nothing of a request has come and no answer is owed. */
+static bool idle(const struct rw_conn *c)
+{
+	return !c->x.active && !c->closing && rw_h1_idle(c->parser) && !c->held.len;
 }
 
 /*
@@ -81,7 +91,7 @@ static void update_wait(struct rw_conn *c)
 								     : RW_WAIT_BODY;
 	else if (!c->requests && rw_h1_idle(c->parser))
 		what = RW_WAIT_OPEN;
-	else if (rw_conn_idle(c))
+	else if (idle(c))
 		what = RW_WAIT_IDLE;
 	else
 		what = c->x.body_small ? RW_WAIT_BODY : RW_WAIT_HEAD;
@@ -215,9 +225,14 @@ void rw_conn_later(struct rw_conn *c)
 	rw_task_set(c->server->loop, &c->settle, settle, c);
 }
 
-bool rw_conn_idle(const struct rw_conn *c)
+void rw_conn_drain(struct rw_conn *c)
 {
-	return !c->x.active && !c->closing && rw_h1_idle(c->parser) && !c->held.len;
+	if (!idle(c))
+		return;
+	if (c->requests)
+		rw_conn_close(c, false);
+	else if (c->wait == RW_WAIT_OPEN)
+		wait_for(c, RW_WAIT_OPEN);
 }
 
 /* --- from the stream -------------------------------------------------------------------------- */

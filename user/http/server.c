@@ -74,7 +74,7 @@ static void on_accept(void *user, struct rw_sock *sock, const struct rw_addr *pe
 	struct rw_http_server *s = user;
 	unsigned max = s->cfg.max_conns;
 
-	if (s->draining || s->n_conns >= max + max / 8 + 1)
+	if (s->n_conns >= max + max / 8 + 1)
 		rw_sock_abort(sock);
 	else
 		rw_conn_open(s, sock, peer, s->n_conns >= max);
@@ -94,16 +94,14 @@ const struct rw_addr *rw_http_server_addr(const struct rw_http_server *s)
 	return &s->addr;
 }
 
+int rw_http_server_fd(const struct rw_http_server *s)
+{
+	return rw_listener_fd(s->listener);
+}
+
 unsigned rw_http_server_conns(const struct rw_http_server *s)
 {
 	return s->n_conns;
-}
-
-static void stop_listening(struct rw_http_server *s)
-{
-	if (s->listener)
-		rw_listener_stop(s->listener);
-	s->listener = NULL;
 }
 
 void rw_http_server_drain(struct rw_http_server *s)
@@ -111,10 +109,15 @@ void rw_http_server_drain(struct rw_http_server *s)
 	struct rw_conn *c;
 
 	s->draining = true;
-	stop_listening(s);
+	if (s->listener)
+		rw_listener_drain(s->listener);
 	for (c = LIST_FIRST(&s->conns); c; c = LIST_NEXT(c, link))
-		if (rw_conn_idle(c))
-			rw_conn_close(c, false);
+		rw_conn_drain(c);
+}
+
+bool rw_http_server_ended(const struct rw_http_server *s)
+{
+	return s->n_conns == 0 && (!s->listener || rw_listener_closed(s->listener));
 }
 
 /* --- memory ---------------------------------------------------------------------------------- */
@@ -162,6 +165,8 @@ struct rw_conn *rw_conn_take(struct rw_http_server *s)
 	}
 	LIST_INSERT_HEAD(&s->conns, c, link);
 	s->n_conns++;
+	if (s->handler.on_conn)
+		s->handler.on_conn(s->user, 1);
 	return c;
 }
 
@@ -176,6 +181,8 @@ void rw_conn_put(struct rw_conn *c)
 	rw_conn_put_out(c);
 	LIST_REMOVE(c, link);
 	s->n_conns--;
+	if (s->handler.on_conn)
+		s->handler.on_conn(s->user, -1);
 	if (s->n_spares == RW_CONN_SPARES || s->freeing) {
 		conn_free(c);
 	} else {
@@ -222,7 +229,8 @@ void rw_http_server_free(struct rw_http_server *s)
 
 	if (!s)
 		return;
-	stop_listening(s);
+	if (s->listener)
+		rw_listener_stop(s->listener);
 	s->draining = s->freeing = true;
 	for (c = LIST_FIRST(&s->conns); c; c = LIST_NEXT(c, link)) {
 		rw_conn_close(c, true);

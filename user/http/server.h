@@ -53,6 +53,8 @@ struct rw_http_handler {
 	void (*on_drain)(void *xuser, struct rw_exchange *x);
 	/* completed: the whole answer was handed to the socket. x is freed after the call. */
 	void (*on_done)(void *xuser, struct rw_exchange *x, bool completed);
+	/* A connection was opened (+1) or is gone (-1). May be NULL. */
+	void (*on_conn)(void *user, int change);
 	void (*on_bad)(void *user, const struct rw_addr *peer, enum rw_http_bad kind,
 		       const struct rw_error *why);
 	/*
@@ -73,8 +75,15 @@ void rw_http_server_update(struct rw_http_server *s, const struct rw_http_server
 			   struct rw_tls_ctx *tls);
 int rw_http_server_listen(struct rw_http_server *s, const struct rw_addr *addr, struct rw_error *e);
 const struct rw_addr *rw_http_server_addr(const struct rw_http_server *s);
-/* Stops accepting, ends idle connections, answers the rest with Connection: close. */
+/* The listening descriptor; only io_uring's means anything to the kernel. Before drain. */
+int rw_http_server_fd(const struct rw_http_server *s);
+/*
+ * Stops accepting, ends idle connections, answers the rest with Connection: close. Who has just
+ * connected may still make the request that he connected for, if it comes within 2 s.
+ */
 void rw_http_server_drain(struct rw_http_server *s);
+/* Drained: the listener is closed, nothing that it accepted is left. */
+bool rw_http_server_ended(const struct rw_http_server *s);
 /* Connections now open. */
 unsigned rw_http_server_conns(const struct rw_http_server *s);
 /* Aborts what is left; calls back on_done for open exchanges; then frees. */

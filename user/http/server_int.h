@@ -109,8 +109,8 @@ void rw_conn_open(struct rw_http_server *s, struct rw_sock *sock, const struct r
 void rw_conn_close(struct rw_conn *c, bool abort);
 /* Looks at the connection once this turn's callbacks are over. */
 void rw_conn_later(struct rw_conn *c);
-/* Nothing of a request has come and no answer is owed. */
-bool rw_conn_idle(const struct rw_conn *c);
+/* Ends it if it is idle; one that has only just begun gets a moment for its first request. */
+void rw_conn_drain(struct rw_conn *c);
 /* Tells the handler's on_bad, once for a connection. */
 void rw_conn_tell_bad(struct rw_conn *c, enum rw_http_bad kind, const struct rw_error *why);
 /* Asks the stream for bytes, or not, as things stand. */

@@ -228,6 +228,8 @@ static int pin_all(const struct rw_programs *s, gid_t gid, struct rw_error *e)
 		return rc;
 	rc = rw_programs_pin_maps(s, gid, e);
 	if (!rc)
+		rc = rw_programs_pin(s, gid, e);
+	if (!rc)
 		rc = rw_programs_pin_links(s, e);
 	if (rc)
 		rw_pins_remove(NULL);

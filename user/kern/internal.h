@@ -17,6 +17,7 @@
 #define RW_PIN_PARENT "/sys/fs/bpf/ringwall"
 #define RW_LINK_END   "_link"		    /* a link is pinned as its program's name and this */
 #define RW_READER_DIR RW_PIN_ROOT "/reader" /* empty: who reads the events holds its lock */
+#define RW_PROG_END   "_prog"		    /* and so is a program that gateways attach */
 
 enum rw_kern_map {
 	RW_MAP_META,
@@ -34,6 +35,11 @@ enum rw_kern_map {
 	RW_MAP_TOLD,
 	RW_MAP_EPISODES,
 	RW_MAP_EVENTS,
+	RW_MAP_LISTEN,
+	RW_MAP_SOCKETS,
+	RW_MAP_LOAD,
+	RW_MAP_PICK,
+	RW_MAP_STEER_STATS,
 	RW_MAPS,
 };
 
@@ -78,12 +84,14 @@ void rw_kern_unlock(struct rw_kern *k);
 enum rw_kern_object {
 	RW_OBJECT_XDP,
 	RW_OBJECT_TCX,
+	RW_OBJECT_STEER,
 	RW_OBJECTS,
 };
 
 /* What a program is attached to: an index into the targets of rw_programs_link. */
 enum rw_kern_target {
 	RW_TARGET_INTERFACE, /* its ifindex */
+	RW_TARGET_LISTENERS, /* a gateway's own, which it does itself: here the program is pinned */
 	RW_TARGETS,
 };
 
@@ -91,6 +99,7 @@ enum rw_kern_target {
 enum rw_kern_program {
 	RW_PROGRAM_XDP,
 	RW_PROGRAM_TCX,
+	RW_PROGRAM_STEER,
 	RW_PROGRAMS,
 };
 
@@ -131,6 +140,8 @@ int rw_programs_link(struct rw_programs *s, uint32_t which, const int target[RW_
 		     enum rw_kern_mode mode);
 /* Pins the maps, or the links: maps first, so that a link never stands without its maps. */
 int rw_programs_pin_maps(const struct rw_programs *s, gid_t gid, struct rw_error *e);
+/* Pins the programs that others attach. */
+int rw_programs_pin(const struct rw_programs *s, gid_t gid, struct rw_error *e);
 int rw_programs_pin_links(const struct rw_programs *s, struct rw_error *e);
 void rw_programs_free(struct rw_programs *s);
 
@@ -146,6 +157,12 @@ int rw_interface_check(const char *interface, int ifindex, enum rw_kern_mode mod
 		       size_t room, struct rw_error *e);
 /* Whether the program is attached there in that mode. */
 bool rw_interface_has(int ifindex, enum rw_kern_mode mode, uint32_t prog_id);
+
+/* --- steering (steer.c) ---------------------------------------------------------------------- */
+
+struct rw_steering;
+/* Of maps in k->fd and a program; takes prog_fd over. */
+int rw_steering_adopt(struct rw_steering **out, struct rw_kern *k, int prog_fd, struct rw_error *e);
 
 /* --- pins (pins.c) --------------------------------------------------------------------------- */
 

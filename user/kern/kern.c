@@ -31,6 +31,11 @@ const struct rw_kern_map_kind rw_kern_maps[RW_MAPS] = {
 	[RW_MAP_TOLD] = {"rw_told", 0640, false, 0},
 	[RW_MAP_EPISODES] = {"rw_episodes", 0640, true, 0},
 	[RW_MAP_EVENTS] = {"rw_events", 0660, true, 0},
+	[RW_MAP_LISTEN] = {"rw_listen", 0660, true, 0},
+	[RW_MAP_SOCKETS] = {"rw_sockets", 0660, true, 0},
+	[RW_MAP_LOAD] = {"rw_load", 0660, true, 0},
+	[RW_MAP_PICK] = {"rw_pick", 0640, true, 0},
+	[RW_MAP_STEER_STATS] = {"rw_steer_stats", 0640, true, 0},
 };
 
 const char *rw_kern_mode_name(enum rw_kern_mode mode)

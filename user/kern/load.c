@@ -20,14 +20,18 @@ static const struct {
 } objects[RW_OBJECTS] = {
 	[RW_OBJECT_XDP] = {"rw_xdp", rw_xdp__elf_bytes},
 	[RW_OBJECT_TCX] = {"rw_tcx", rw_tcx__elf_bytes},
+	[RW_OBJECT_STEER] = {"rw_steer", rw_steer__elf_bytes},
 };
 
 #define IN(mode) (1U << RW_KERN_MODE_##mode)
+#define IN_ALL	 (IN(NATIVE) | IN(GENERIC) | IN(TCX))
 
 const struct rw_kern_program_kind rw_kern_programs[RW_PROGRAMS] = {
 	[RW_PROGRAM_XDP] = {"rw_xdp", RW_OBJECT_XDP, RW_TARGET_INTERFACE, BPF_XDP,
 			    IN(NATIVE) | IN(GENERIC)},
 	[RW_PROGRAM_TCX] = {"rw_tcx", RW_OBJECT_TCX, RW_TARGET_INTERFACE, BPF_TCX_INGRESS, IN(TCX)},
+	[RW_PROGRAM_STEER] = {"rw_steer", RW_OBJECT_STEER, RW_TARGET_LISTENERS,
+			      BPF_SK_REUSEPORT_SELECT_OR_MIGRATE, IN_ALL},
 };
 
 uint32_t rw_programs_of(enum rw_kern_mode mode)
@@ -192,7 +196,7 @@ int rw_programs_link(struct rw_programs *s, uint32_t which, const int target[RW_
 		LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = link_flags(kind->attach, mode));
 		int fd;
 
-		if (!(which >> p & 1))
+		if (!(which >> p & 1) || kind->target == RW_TARGET_LISTENERS)
 			continue;
 		fd = bpf_link_create(s->prog[p], target[kind->target], kind->attach, &opts);
 		if (fd < 0) {
@@ -222,6 +226,20 @@ int rw_programs_pin_maps(const struct rw_programs *s, gid_t gid, struct rw_error
 	for (unsigned m = 0; m < RW_MAPS && !rc; m++)
 		if (s->map[m] >= 0)
 			rc = rw_pin(s->map[m], rw_kern_maps[m].name, rw_kern_maps[m].mode, gid, e);
+	return rc;
+}
+
+int rw_programs_pin(const struct rw_programs *s, gid_t gid, struct rw_error *e)
+{
+	char name[32];
+	int rc = RW_OK;
+
+	for (unsigned p = 0; p < RW_PROGRAMS && !rc; p++) {
+		if (s->prog[p] < 0 || rw_kern_programs[p].target != RW_TARGET_LISTENERS)
+			continue;
+		snprintf(name, sizeof(name), "%s" RW_PROG_END, rw_kern_programs[p].name);
+		rc = rw_pin(s->prog[p], name, 0640, gid, e);
+	}
 	return rc;
 }
 

@@ -161,6 +161,8 @@ struct rw_listener {
 	int fd;
 	uint32_t slot, generation;
 	uint32_t ops, asked;
+	bool draining; /* closing, or closed */
+	bool closed;
 	bool stopping;
 	rw_accept_cb cb;
 	void *user;

@@ -58,9 +58,26 @@ const struct rw_addr *rw_listener_addr(const struct rw_listener *ls)
 	return &ls->addr;
 }
 
+int rw_listener_fd(const struct rw_listener *ls)
+{
+	return ls->fd;
+}
+
+void rw_listener_drain(struct rw_listener *ls)
+{
+	ls->draining = true;
+	rw_timer_cancel(&ls->retry);
+	ls->loop->listeners_dirty = true;
+}
+
+bool rw_listener_closed(const struct rw_listener *ls)
+{
+	return ls->closed && !ls->n_held;
+}
+
 void rw_listener_stop(struct rw_listener *ls)
 {
-	ls->stopping = true;
+	ls->draining = ls->stopping = true;
 	rw_timer_cancel(&ls->retry);
 	ls->loop->listeners_dirty = true;
 }
@@ -115,7 +132,7 @@ static void failed(struct rw_listener *ls, int res)
 {
 	char text[RW_ADDR_TEXT];
 
-	if (res == RW_IO_CANCELLED || res == RW_ECLOSED || ls->stopping)
+	if (res == RW_IO_CANCELLED || res == RW_ECLOSED || ls->draining)
 		return;
 	rw_timer_set(ls->loop, &ls->retry, ls->loop->now_ns + retry_ns, on_retry, ls);
 	if (ls->complained)
@@ -128,15 +145,26 @@ static void failed(struct rw_listener *ls, int res)
 			: rw_err_name(res));
 }
 
-static void settle_stop(struct rw_listener *ls)
+static void release(struct rw_listener *ls)
+{
+	rw_timer_cancel(&ls->retry);
+	ls->loop->listeners[ls->slot] = NULL;
+	free(ls);
+}
+
+/* No accept is in flight any more. */
+static void settle_end(struct rw_listener *ls)
 {
 	struct rw_io *io = ls->loop->io;
 
-	while (ls->n_held)
+	while (ls->stopping && ls->n_held)
 		refuse(ls, unhold(ls));
 	if (ls->ops)
 		return;
-	io->ops->close(io, ls->fd, false, begin(ls, RW_IO_CLOSE_LISTENER));
+	if (!ls->closed)
+		io->ops->close(io, ls->fd, false, begin(ls, RW_IO_CLOSE_LISTENER));
+	else if (ls->stopping)
+		release(ls);
 }
 
 static void settle(struct rw_listener *ls)
@@ -147,7 +175,7 @@ static void settle(struct rw_listener *ls)
 
 	while (ls->n_held && l->free_socks && !ls->stopping)
 		hand_out(ls, unhold(ls));
-	want = !ls->stopping && l->free_socks && !rw_timer_armed(&ls->retry);
+	want = !ls->draining && l->free_socks && !rw_timer_armed(&ls->retry);
 	if (ls->ops & bit(RW_IO_ACCEPT)) {
 		if (want || (ls->asked & bit(RW_IO_ACCEPT)) ||
 		    (ls->ops & bit(RW_IO_ACCEPT + RW_IO_CANCEL)))
@@ -157,8 +185,8 @@ static void settle(struct rw_listener *ls)
 				begin(ls, RW_IO_ACCEPT + RW_IO_CANCEL));
 		return;
 	}
-	if (ls->stopping)
-		settle_stop(ls);
+	if (ls->draining)
+		settle_end(ls);
 	else if (want && !(ls->ops & bit(RW_IO_ACCEPT + RW_IO_CANCEL)))
 		io->ops->accept(io, ls->fd, begin(ls, RW_IO_ACCEPT));
 }
@@ -173,20 +201,14 @@ void rw_listeners_settle(struct rw_loop *l)
 			settle(l->listeners[i]);
 }
 
-static void release(struct rw_listener *ls)
-{
-	rw_timer_cancel(&ls->retry);
-	ls->loop->listeners[ls->slot] = NULL;
-	free(ls);
-}
-
 void rw_listener_bury(struct rw_listener *ls)
 {
 	struct rw_io *io = ls->loop->io;
 
 	while (ls->n_held)
 		io->ops->abandon(io, unhold(ls));
-	io->ops->abandon(io, ls->fd);
+	if (!ls->closed)
+		io->ops->abandon(io, ls->fd);
 	release(ls);
 }
 
@@ -207,7 +229,7 @@ void rw_listener_done(struct rw_loop *l, const struct rw_io_done *d)
 	}
 	switch (op) {
 	case RW_IO_CLOSE_LISTENER:
-		release(ls);
+		ls->closed = true;
 		break;
 	case RW_IO_ACCEPT:
 		if (d->res >= 0)

@@ -67,6 +67,16 @@ int rw_listener_start(struct rw_loop *l, const struct rw_addr *addr, rw_accept_c
 		      struct rw_listener **out, struct rw_error *e);
 /* The address listened on, with the port the kernel chose where 0 was asked for. */
 const struct rw_addr *rw_listener_addr(const struct rw_listener *ls);
+/* The descriptor, for the kernel side to know the listener by; only io_uring's means anything
+ * there. */
+int rw_listener_fd(const struct rw_listener *ls);
+/*
+ * Closes it. What the kernel had accepted for us by then still comes, so that nobody is cut off
+ * whom it told that he is connected. Stop frees ls, as ever.
+ */
+void rw_listener_drain(struct rw_listener *ls);
+/* Drained, and nothing more comes. */
+bool rw_listener_closed(const struct rw_listener *ls);
 /* No more accepts; frees ls once its operations have ended. */
 void rw_listener_stop(struct rw_listener *ls);
 

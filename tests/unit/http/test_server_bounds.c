@@ -392,11 +392,12 @@ static void drain_ends_idle_and_lets_busy_finish(void **state)
 	rw_http_server_drain(d.server);
 	run_for(&d.w, 100 * MS);
 	assert_true(idle.eof);
-	assert_true(fresh.eof);
-	assert_false(busy.eof);
+	assert_false(fresh.eof || busy.eof);
 	raw_connect(&d.w, &late, rw_http_server_addr(d.server), false);
 	run_for(&d.w, 100 * MS);
 	assert_true(late.closed);
+	run_for(&d.w, 2 * S);
+	assert_true(fresh.eof);
 	answer(d.x, "bye");
 	run_until(&d.w, busy.eof);
 	assert_true(raw_has(&busy, "connection: close\r\n\r\nbye"));
@@ -407,6 +408,28 @@ static void drain_ends_idle_and_lets_busy_finish(void **state)
 	desk_end(&d);
 	raw_end(&idle);
 	raw_end(&busy);
+	raw_end(&fresh);
+}
+
+/* He connected before the drain and could not know: what he asks within 2 s is answered. */
+static void the_first_request_is_answered_in_a_drain(void **state)
+{
+	struct desk d;
+	struct raw fresh;
+
+	(void)state;
+	desk_begin(&d, NULL);
+	raw_connect(&d.w, &fresh, rw_http_server_addr(d.server), false);
+	run_until(&d.w, rw_http_server_conns(d.server) == 1);
+	rw_http_server_drain(d.server);
+	run_for(&d.w, 1 * S);
+	assert_false(rw_http_server_ended(d.server));
+	raw_say(&fresh, GET("/hello"));
+	run_until(&d.w, fresh.eof);
+	assert_true(raw_has(&fresh, "HTTP/1.1 200 ") && raw_has(&fresh, "connection: close\r\n"));
+	rw_stream_finish(fresh.st);
+	run_until(&d.w, rw_http_server_ended(d.server));
+	desk_end(&d);
 	raw_end(&fresh);
 }
 
@@ -468,6 +491,7 @@ int main(void)
 		cmocka_unit_test(paused_handler_stops_the_clients_upload),
 		cmocka_unit_test(above_max_conns_gets_503_with_retry_after),
 		cmocka_unit_test(drain_ends_idle_and_lets_busy_finish),
+		cmocka_unit_test(the_first_request_is_answered_in_a_drain),
 		cmocka_unit_test(free_with_open_exchanges_tells_each_once),
 		cmocka_unit_test(update_changes_limits_for_new_connections),
 	};

@@ -195,6 +195,43 @@ static void multishot_accept_stops_when_slots_are_gone(void **state)
 		peer_end(&c[i]);
 }
 
+/* Whoever was told that he is connected is not cut off because the listener closes. */
+static void what_was_accepted_before_a_drain_still_comes(void **state)
+{
+	enum { SLOTS = 4, CLIENTS = 10 };
+	struct rw_loop_config cfg = {.max_socks = SLOTS};
+	struct peer c[CLIENTS] = {0}, late = {0};
+	unsigned held, answered = 0;
+	struct pair w;
+
+	pair_begin_with(&w, 1, knobs_of(state), &cfg, 0, 0);
+	for (int i = 0; i < CLIENTS; i++)
+		pair_connect(&w, &c[i]);
+	pair_until(&w, w.n_accepted == SLOTS && w.listener->n_held);
+	rw_listener_drain(w.listener);
+	pair_until(&w, w.listener->closed);
+	held = w.listener->n_held;
+	assert_true(held && !rw_listener_closed(w.listener));
+	for (unsigned served = 0; served < SLOTS + held; served++) {
+		pair_until(&w, w.n_accepted > served);
+		assert_int_equal(rw_sock_send(w.accepted[served].sock, "hello", 5), RW_OK);
+		rw_sock_finish(w.accepted[served].sock);
+		pair_until(&w, w.accepted[served].closes);
+	}
+	assert_true(rw_listener_closed(w.listener));
+	pair_connect(&w, &late);
+	pair_until(&w, late.closes == 1);
+	assert_int_equal(late.connect_err, RW_ECLOSED);
+	rw_listener_stop(w.listener);
+	pair_end(&w);
+	for (int i = 0; i < CLIENTS; i++) {
+		answered += c[i].n_got == 5;
+		peer_end(&c[i]);
+	}
+	assert_int_equal(answered, SLOTS + held);
+	peer_end(&late);
+}
+
 /* FIN is told once, after the last byte, and sending still works behind it. */
 static void eof_after_data(void **state)
 {
@@ -511,6 +548,7 @@ int main(void)
 		BOTH(enobufs_rearms_when_buffers_return),
 		BOTH(recv_off_keeps_bytes_in_order),
 		BOTH(multishot_accept_stops_when_slots_are_gone),
+		BOTH(what_was_accepted_before_a_drain_still_comes),
 		BOTH(eof_after_data),
 		BOTH(short_send_continues),
 		BOTH(peer_reset_mid_send),
