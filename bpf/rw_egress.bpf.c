@@ -95,7 +95,8 @@ int rw_sendmsg6(struct bpf_sock_addr *ctx)
 	return judge6(ctx);
 }
 
-/* --- packets ----------------------------------------------------------------------------------- */
+/* --- packets -----------------------------------------------------------------------------------
+ */
 
 static __always_inline bool read_port(struct __sk_buff *ctx, __u32 l4, struct rw_dest *d)
 {

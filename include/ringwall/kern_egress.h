@@ -51,27 +51,27 @@ enum rw_kern_out_why {
  * call, counts in exactly one of allow_*, refuse_* and probes; a packet in exactly one of packets
  * and drop_*. The drop_* are in the order of the refuse_*: no honest process gets there.
  */
-#define RW_KERN_OUT_COUNTERS(X)                                                        \
-	X(allow_upstream, "allowed: an upstream's address")                            \
-	X(allow_service, "allowed: a service listed by root")                          \
-	X(allow_dns, "allowed: a name server")                                         \
-	X(probes, "the engine asked whether it is contained")                          \
-	X(refuse_metadata, "refused: metadata service or link-local")                  \
-	X(refuse_loopback, "refused: this host, and not listed")                       \
-	X(refuse_private, "refused: private address, and not listed")                  \
-	X(refuse_special, "refused: multicast, reserved or tunnel address")            \
-	X(refuse_unlisted, "refused: no upstream's address and port")                  \
-	X(refuse_expired, "refused: was an upstream's address, its time is over")      \
-	X(refuse_protocol, "refused: neither TCP nor UDP")                             \
-	X(packets, "packets that passed")                                              \
-	X(drop_metadata, "packets dropped: metadata service or link-local")            \
-	X(drop_loopback, "packets dropped: this host, and not listed")                 \
-	X(drop_private, "packets dropped: private address, and not listed")            \
-	X(drop_special, "packets dropped: multicast, reserved or tunnel address")      \
-	X(drop_unlisted, "packets dropped: no upstream's address and port")            \
+#define RW_KERN_OUT_COUNTERS(X)                                                         \
+	X(allow_upstream, "allowed: an upstream's address")                             \
+	X(allow_service, "allowed: a service listed by root")                           \
+	X(allow_dns, "allowed: a name server")                                          \
+	X(probes, "the engine asked whether it is contained")                           \
+	X(refuse_metadata, "refused: metadata service or link-local")                   \
+	X(refuse_loopback, "refused: this host, and not listed")                        \
+	X(refuse_private, "refused: private address, and not listed")                   \
+	X(refuse_special, "refused: multicast, reserved or tunnel address")             \
+	X(refuse_unlisted, "refused: no upstream's address and port")                   \
+	X(refuse_expired, "refused: was an upstream's address, its time is over")       \
+	X(refuse_protocol, "refused: neither TCP nor UDP")                              \
+	X(packets, "packets that passed")                                               \
+	X(drop_metadata, "packets dropped: metadata service or link-local")             \
+	X(drop_loopback, "packets dropped: this host, and not listed")                  \
+	X(drop_private, "packets dropped: private address, and not listed")             \
+	X(drop_special, "packets dropped: multicast, reserved or tunnel address")       \
+	X(drop_unlisted, "packets dropped: no upstream's address and port")             \
 	X(drop_expired, "packets dropped: was an upstream's address, its time is over") \
-	X(drop_protocol, "packets dropped: neither TCP nor UDP")                       \
-	X(drop_malformed, "packets dropped: headers that cannot be read")              \
+	X(drop_protocol, "packets dropped: neither TCP nor UDP")                        \
+	X(drop_malformed, "packets dropped: headers that cannot be read")               \
 	X(note_failed, "refusals whose destination could not be remembered")
 
 /* rw_out_stats, per CPU: index 0. */
@@ -133,9 +133,12 @@ struct rw_kern_out_meta {
 static inline uint64_t rw_kern_out_layout(void)
 {
 	const uint64_t sizes[] = {
-		sizeof(struct rw_kern_out_stats),   sizeof(struct rw_kern_out_key),
-		sizeof(struct rw_kern_out),	    sizeof(struct rw_kern_out_net_key),
-		sizeof(struct rw_kern_out_refused), sizeof(struct rw_kern_out_meta),
+		sizeof(struct rw_kern_out_stats),
+		sizeof(struct rw_kern_out_key),
+		sizeof(struct rw_kern_out),
+		sizeof(struct rw_kern_out_net_key),
+		sizeof(struct rw_kern_out_refused),
+		sizeof(struct rw_kern_out_meta),
 		RW_KERN_OUT_N_packets,
 	};
 	uint64_t h = 0xcbf29ce484222325ULL;

@@ -73,8 +73,8 @@ static inline __attribute__((always_inline)) enum rw_kern_net rw_kern_net_of(uin
 		hi = 0;
 		lo |= 0xffff00000000ULL;
 	}
-#define RW_KERN_NET_TRY(high, low, plen, class)                     \
-	if ((hi & RW_KERN_NET_MASK(plen)) == (high) &&              \
+#define RW_KERN_NET_TRY(high, low, plen, class)                      \
+	if ((hi & RW_KERN_NET_MASK(plen)) == (high) &&               \
 	    (lo & RW_KERN_NET_MASK((plen) - 64)) == (uint64_t)(low)) \
 		return RW_KERN_NET_##class;
 	RW_KERN_NETS(RW_KERN_NET_TRY)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "cmd/egress.h"
 #include "cmd/events.h"
 #include "cmd/kern.h"
 #include "cmd/verbs.h"
@@ -214,6 +215,7 @@ int rw_cmd_kern(int argc, char **argv)
 		{"status", status, "show where it is attached and what it counted"},
 		{"events", rw_kern_events_verb, "print what the program tells, as it happens"},
 		{"allow", allow, "sources that are never banned or limited"},
+		{"egress", rw_cmd_kern_egress, "contain what the gateway may connect to"},
 	};
 
 	return rw_verbs_run(verbs, sizeof(verbs) / sizeof(verbs[0]), argc, argv);

@@ -49,7 +49,7 @@ int rw_kern_privileged(struct rw_error *e)
 		       missing);
 }
 
-static int check_bpffs(struct rw_error *e)
+int rw_kern_has_bpffs(struct rw_error *e)
 {
 	struct statfs fs;
 
@@ -90,7 +90,7 @@ static int check_not_attached(struct rw_error *e)
 		       where.interface);
 }
 
-static int find_group(const char *name, gid_t *gid, struct rw_error *e)
+int rw_kern_find_group(const char *name, gid_t *gid, struct rw_error *e)
 {
 	struct group *group;
 
@@ -231,8 +231,10 @@ static int pin_all(const struct rw_programs *s, gid_t gid, struct rw_error *e)
 		rc = rw_programs_pin(s, gid, e);
 	if (!rc)
 		rc = rw_programs_pin_links(s, e);
-	if (rc)
-		rw_pins_remove(NULL);
+	if (rc) {
+		rmdir(RW_READER_DIR);
+		rw_programs_unpin(s);
+	}
 	return rc;
 }
 
@@ -249,11 +251,11 @@ int rw_kern_attach(const struct rw_kern_attach *a, struct rw_kern_attached *out,
 	*out = (struct rw_kern_attached){0};
 	rw_programs_init(&s);
 	if (!rc)
-		rc = check_bpffs(e);
+		rc = rw_kern_has_bpffs(e);
 	if (!rc)
 		rc = rw_interface_find(a->interface, &ifindex, e);
 	if (!rc)
-		rc = find_group(a->group, &gid, e);
+		rc = rw_kern_find_group(a->group, &gid, e);
 	if (!rc)
 		rc = check_not_attached(e);
 	if (!rc)

@@ -40,6 +40,11 @@ enum rw_kern_map {
 	RW_MAP_LOAD,
 	RW_MAP_PICK,
 	RW_MAP_STEER_STATS,
+	RW_MAP_OUT_META,
+	RW_MAP_OUT,
+	RW_MAP_OUT_NET,
+	RW_MAP_OUT_STATS,
+	RW_MAP_OUT_REFUSED,
 	RW_MAPS,
 };
 
@@ -85,6 +90,7 @@ enum rw_kern_object {
 	RW_OBJECT_XDP,
 	RW_OBJECT_TCX,
 	RW_OBJECT_STEER,
+	RW_OBJECT_EGRESS,
 	RW_OBJECTS,
 };
 
@@ -92,6 +98,7 @@ enum rw_kern_object {
 enum rw_kern_target {
 	RW_TARGET_INTERFACE, /* its ifindex */
 	RW_TARGET_LISTENERS, /* a gateway's own, which it does itself: here the program is pinned */
+	RW_TARGET_CGROUP,    /* an fd of its directory */
 	RW_TARGETS,
 };
 
@@ -100,6 +107,11 @@ enum rw_kern_program {
 	RW_PROGRAM_XDP,
 	RW_PROGRAM_TCX,
 	RW_PROGRAM_STEER,
+	RW_PROGRAM_CONNECT4,
+	RW_PROGRAM_CONNECT6,
+	RW_PROGRAM_SENDMSG4,
+	RW_PROGRAM_SENDMSG6,
+	RW_PROGRAM_EGRESS,
 	RW_PROGRAMS,
 };
 
@@ -143,6 +155,8 @@ int rw_programs_pin_maps(const struct rw_programs *s, gid_t gid, struct rw_error
 /* Pins the programs that others attach. */
 int rw_programs_pin(const struct rw_programs *s, gid_t gid, struct rw_error *e);
 int rw_programs_pin_links(const struct rw_programs *s, struct rw_error *e);
+/* Takes away the pins of what s has, and the directory if nothing is left in it. */
+void rw_programs_unpin(const struct rw_programs *s);
 void rw_programs_free(struct rw_programs *s);
 
 /* --- interfaces (interface.c) ----------------------------------------------------------------- */
@@ -164,6 +178,13 @@ struct rw_steering;
 /* Of maps in k->fd and a program; takes prog_fd over. */
 int rw_steering_adopt(struct rw_steering **out, struct rw_kern *k, int prog_fd, struct rw_error *e);
 
+/* --- what stands in the way (attach.c) ---------------------------------------------------------
+ */
+
+int rw_kern_has_bpffs(struct rw_error *e);
+/* The group's id; 0 where name is NULL. */
+int rw_kern_find_group(const char *name, gid_t *gid, struct rw_error *e);
+
 /* --- pins (pins.c) --------------------------------------------------------------------------- */
 
 /* Makes RW_PIN_ROOT, for gid to enter; gid 0: root only. */
@@ -172,6 +193,12 @@ int rw_pins_make(gid_t gid, struct rw_error *e);
 int rw_pin(int fd, const char *name, mode_t mode, gid_t gid, struct rw_error *e);
 /* A pinned map, to read and write. */
 int rw_pins_open(enum rw_kern_map m, int *fd, struct rw_error *e);
+/* The directory alone, for what is attached without a packet filter; there already: as well. */
+int rw_pins_make_root(gid_t gid, struct rw_error *e);
+/* Removes one pin; a link is detached at once. 0 or a negative errno. */
+int rw_unpin(const char *name);
+/* Removes the directories if nothing is left in them. */
+void rw_pins_tidy(void);
 /* Detaches the links and removes every pin; programs and maps go with the last of them. */
 int rw_pins_remove(struct rw_error *e);
 

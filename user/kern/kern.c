@@ -36,6 +36,11 @@ const struct rw_kern_map_kind rw_kern_maps[RW_MAPS] = {
 	[RW_MAP_LOAD] = {"rw_load", 0660, true, 0},
 	[RW_MAP_PICK] = {"rw_pick", 0640, true, 0},
 	[RW_MAP_STEER_STATS] = {"rw_steer_stats", 0640, true, 0},
+	[RW_MAP_OUT_META] = {"rw_out_meta", 0640, false, 0},
+	[RW_MAP_OUT] = {"rw_out", 0660, false, 0},
+	[RW_MAP_OUT_NET] = {"rw_out_net", 0640, false, 0},
+	[RW_MAP_OUT_STATS] = {"rw_out_stats", 0640, false, 0},
+	[RW_MAP_OUT_REFUSED] = {"rw_out_refused", 0640, false, RW_KERN_SOURCES_PER_CPU},
 };
 
 const char *rw_kern_mode_name(enum rw_kern_mode mode)
@@ -78,12 +83,13 @@ uint64_t rw_kern_now_ns(void)
 /* The pins of a ringwall with another ABI lie beside where ours would be. */
 static int other_version(struct rw_error *e)
 {
+	const char *own = strrchr(RW_PIN_ROOT, '/') + 1; /* with pins of egress alone */
 	DIR *dir = opendir(RW_PIN_PARENT);
 	struct dirent *entry;
 	int rc = RW_OK;
 
 	while (dir && (entry = readdir(dir)) && !rc)
-		if (entry->d_name[0] == 'v')
+		if (entry->d_name[0] == 'v' && strcmp(entry->d_name, own) != 0)
 			rc = rw_fail(
 				e, RW_EUNSUP,
 				"a ringwall with another kernel interface is attached (%s/%.32s, "
@@ -135,6 +141,8 @@ static int open_map(struct rw_kern *k, enum rw_kern_map m, struct rw_error *e)
 		k->fd[m] = bpf_obj_get_opts(path, &reading);
 	if (k->fd[m] >= 0)
 		return RW_OK;
+	if (m == RW_MAP_META && k->fd[m] == -ENOENT) /* another program's pins alone */
+		return explain_no_pins(ENOENT, e);
 	snprintf(what, sizeof(what), "open %s", path);
 	return rw_kern_fail(e, k->fd[m], what);
 }

@@ -21,6 +21,7 @@ static const struct {
 	[RW_OBJECT_XDP] = {"rw_xdp", rw_xdp__elf_bytes},
 	[RW_OBJECT_TCX] = {"rw_tcx", rw_tcx__elf_bytes},
 	[RW_OBJECT_STEER] = {"rw_steer", rw_steer__elf_bytes},
+	[RW_OBJECT_EGRESS] = {"rw_egress", rw_egress__elf_bytes},
 };
 
 #define IN(mode) (1U << RW_KERN_MODE_##mode)
@@ -32,6 +33,13 @@ const struct rw_kern_program_kind rw_kern_programs[RW_PROGRAMS] = {
 	[RW_PROGRAM_TCX] = {"rw_tcx", RW_OBJECT_TCX, RW_TARGET_INTERFACE, BPF_TCX_INGRESS, IN(TCX)},
 	[RW_PROGRAM_STEER] = {"rw_steer", RW_OBJECT_STEER, RW_TARGET_LISTENERS,
 			      BPF_SK_REUSEPORT_SELECT_OR_MIGRATE, IN_ALL},
+#define CGROUP(name, attach) {name, RW_OBJECT_EGRESS, RW_TARGET_CGROUP, BPF_CGROUP_##attach, 0}
+	[RW_PROGRAM_CONNECT4] = CGROUP("rw_connect4", INET4_CONNECT),
+	[RW_PROGRAM_CONNECT6] = CGROUP("rw_connect6", INET6_CONNECT),
+	[RW_PROGRAM_SENDMSG4] = CGROUP("rw_sendmsg4", UDP4_SENDMSG),
+	[RW_PROGRAM_SENDMSG6] = CGROUP("rw_sendmsg6", UDP6_SENDMSG),
+	[RW_PROGRAM_EGRESS] = CGROUP("rw_egress", INET_EGRESS),
+#undef CGROUP
 };
 
 uint32_t rw_programs_of(enum rw_kern_mode mode)
@@ -255,4 +263,23 @@ int rw_programs_pin_links(const struct rw_programs *s, struct rw_error *e)
 		rc = rw_pin(s->link[p], name, 0600, 0, e);
 	}
 	return rc;
+}
+
+void rw_programs_unpin(const struct rw_programs *s)
+{
+	char name[32];
+
+	for (unsigned p = 0; p < RW_PROGRAMS; p++) {
+		const struct rw_kern_program_kind *kind = &rw_kern_programs[p];
+		bool pinned = kind->target == RW_TARGET_LISTENERS && s->prog[p] >= 0;
+
+		snprintf(name, sizeof(name), "%s%s", kind->name,
+			 pinned ? RW_PROG_END : RW_LINK_END);
+		if (pinned || s->link[p] >= 0)
+			rw_unpin(name);
+	}
+	for (unsigned m = 0; m < RW_MAPS; m++)
+		if (s->map[m] >= 0)
+			rw_unpin(rw_kern_maps[m].name);
+	rw_pins_tidy();
 }

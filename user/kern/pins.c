@@ -21,21 +21,26 @@ static int make_dir(const char *path, gid_t gid, struct rw_error *e)
 {
 	char what[160];
 
-	/* The mode is set apart: mkdir's is cut by the umask. */
-	if (!mkdir(path, 0700) && !give(path, 0750, gid))
+	/* The mode is set apart: mkdir's is cut by the umask. What is there is opened, not closed.
+	 */
+	if (mkdir(path, 0700) ? errno == EEXIST && (!gid || !give(path, 0750, gid))
+			      : !give(path, 0750, gid))
 		return RW_OK;
 	snprintf(what, sizeof(what), "make %s", path);
 	return rw_kern_fail(e, -errno, what);
 }
 
+int rw_pins_make_root(gid_t gid, struct rw_error *e)
+{
+	int rc = make_dir(RW_PIN_PARENT, gid, e);
+
+	return rc ? rc : make_dir(RW_PIN_ROOT, gid, e);
+}
+
 int rw_pins_make(gid_t gid, struct rw_error *e)
 {
-	int rc = RW_OK;
+	int rc = rw_pins_make_root(gid, e);
 
-	if (access(RW_PIN_PARENT, F_OK))
-		rc = make_dir(RW_PIN_PARENT, gid, e);
-	if (!rc)
-		rc = make_dir(RW_PIN_ROOT, gid, e);
 	return rc ? rc : make_dir(RW_READER_DIR, gid, e);
 }
 
@@ -92,6 +97,21 @@ static int remove_pin(int dir, const struct dirent *entry)
 		return 0;
 	detach_link(name);
 	return unlinkat(dir, name, entry->d_type == DT_DIR ? AT_REMOVEDIR : 0);
+}
+
+int rw_unpin(const char *name)
+{
+	char path[128];
+
+	detach_link(name);
+	snprintf(path, sizeof(path), RW_PIN_ROOT "/%.64s", name);
+	return unlink(path) ? -errno : 0;
+}
+
+void rw_pins_tidy(void)
+{
+	if (!rmdir(RW_PIN_ROOT))
+		rmdir(RW_PIN_PARENT);
 }
 
 int rw_pins_remove(struct rw_error *e)
