@@ -84,6 +84,8 @@ static int put_control(struct rw_buf *b, struct rw_gateway *gw, struct rw_contro
 		 atomic_load(&gw->kernel) >= RW_ENFORCED_GENERIC},
 		{"steered", "gauge", "1: new connections go to the less busy of two workers",
 		 gw->steering != NULL},
+		{"egress_contained", "gauge", "1: connects to upstreams and services only",
+		 atomic_load(&gw->contained)},
 	};
 	int rc = RW_OK;
 
@@ -128,6 +130,22 @@ static int put_kernel(struct rw_buf *b, struct rw_kern *k)
 	return rc;
 }
 
+static int put_egress(struct rw_buf *b, struct rw_egress *g)
+{
+	struct rw_kern_out_stats s;
+	struct rw_error e;
+	int rc = RW_OK;
+
+	if (!g || rw_egress_counters(g, &s, &e))
+		return RW_OK;
+#define PUT(name, help) \
+	if (!rc)        \
+		rc = put(b, "egress_" #name "_total", "counter", help, s.name);
+	RW_KERN_OUT_COUNTERS(PUT)
+#undef PUT
+	return rc;
+}
+
 int rw_admin_metrics(struct rw_gateway *gw, struct rw_control *control, struct rw_buf *out)
 {
 	int rc = put_engine(out, gw);
@@ -136,5 +154,7 @@ int rw_admin_metrics(struct rw_gateway *gw, struct rw_control *control, struct r
 		rc = put_control(out, gw, control);
 	if (!rc)
 		rc = put_events(out, rw_control_stats(control));
-	return rc ? rc : put_kernel(out, rw_control_kern(control));
+	if (!rc)
+		rc = put_kernel(out, rw_control_kern(control));
+	return rc ? rc : put_egress(out, rw_control_egress(control));
 }

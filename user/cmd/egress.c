@@ -228,6 +228,51 @@ static const char *dest(const struct rw_prefix *addr, uint16_t port, char out[80
 	return out;
 }
 
+/* What `ringwall kern status` says of it; false: nothing is contained. */
+static bool summary(char cgroup[208], uint64_t *refused, uint64_t *dropped)
+{
+	struct rw_kern_out_stats stats;
+	struct rw_egress_where where;
+	struct rw_egress *g;
+	struct rw_error e;
+	int rc = rw_egress_open(&g, &e);
+
+	if (rc)
+		return false;
+	rw_egress_where(g, &where);
+	rc = rw_egress_counters(g, &stats, &e);
+	rw_egress_close(g);
+	if (rc || !where.alive)
+		return false;
+	snprintf(cgroup, 208, "%s", where.cgroup);
+	*refused = rw_egress_refusals(&stats);
+	*dropped = rw_egress_drops(&stats);
+	return true;
+}
+
+void rw_cmd_egress_line(void)
+{
+	uint64_t refused, dropped;
+	char cgroup[208];
+
+	if (summary(cgroup, &refused, &dropped))
+		printf("%-11scontained: %s, %" PRIu64 " refused, %" PRIu64 " packets dropped\n",
+		       "egress", cgroup, refused, dropped);
+	else
+		printf("%-11snot contained\n", "egress");
+}
+
+int rw_cmd_egress_member(struct rw_buf *b)
+{
+	uint64_t refused = 0, dropped = 0;
+	char cgroup[208];
+	bool contained = summary(cgroup, &refused, &dropped);
+
+	return rw_buf_addf(
+		b, "\"egress\":{\"contained\":%s,\"refused\":%" PRIu64 ",\"dropped\":%" PRIu64 "}",
+		contained ? "true" : "false", refused, dropped);
+}
+
 static void print_status(const struct status *s)
 {
 	char text[80];

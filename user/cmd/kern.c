@@ -73,6 +73,7 @@ static void print_status(const struct status *s)
 	printf("%-11s%s (%s)%s\n", "interface", s->where.interface, s->where.mode,
 	       s->where.link_alive ? "" : ": THE LINK IS GONE, nothing is enforced");
 	rw_cmd_print_config(&s->cfg);
+	rw_cmd_egress_line();
 	printf("%-11s%u\n\n", "bans", s->bans);
 #define LINE(from, name, help) printf("%20" PRIu64 "  %-22s %s\n", s->from.name, #name, help);
 #define PACKETS(name, help)    LINE(stats, name, help)
@@ -116,7 +117,11 @@ static int print_status_json(const struct status *s)
 #undef PACKETS
 #undef FIELD
 	if (!rc)
-		printf("%.*s}}\n", RW_SLICE_FMT(rw_buf_slice(&b)));
+		rc = rw_buf_add_str(&b, "},");
+	if (!rc)
+		rc = rw_cmd_egress_member(&b);
+	if (!rc)
+		printf("%.*s}\n", RW_SLICE_FMT(rw_buf_slice(&b)));
 	rw_buf_free(&b);
 	return rc;
 }

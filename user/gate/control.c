@@ -210,6 +210,27 @@ static void refresh_keys(struct rw_control *c)
 	publish(c, snap);
 }
 
+/* Upstreams' names are asked anew, and the kernel's refusals told. */
+static void watch_upstreams(struct rw_control *c)
+{
+	struct rw_targets *targets = NULL;
+	struct rw_snapshot *snap;
+	struct rw_error e = {0};
+	int rc;
+
+	if (atomic_load(&c->gw->draining))
+		return;
+	rc = rw_reach_tick(&c->reach, c->snap, rw_loop_now(c->loop), &targets, &e);
+	atomic_store(&c->gw->contained, c->reach.contained);
+	if (!rc && targets)
+		rc = rw_snapshot_with_targets(&snap, c->snap, targets, &e);
+	if (!rc && targets)
+		publish(c, snap);
+	if (rc)
+		rw_err("upstreams' new addresses were not taken up: %s", e.text);
+	rw_targets_unref(targets);
+}
+
 /* What sockets and files already hold cannot change under them; better to say so than to ignore it.
  */
 static int check_reloadable(const struct rw_control *c, const struct rw_config *now,
@@ -264,6 +285,11 @@ int rw_control_reload(struct rw_control *c, struct rw_error *e)
 	rc = load_again(c, &cfg, e);
 	if (!rc)
 		rc = rw_snapshot_new(&snap, cfg, c->snap->keys, NULL, e);
+	if (!rc) {
+		rc = rw_reach_admit(&c->reach, snap, rw_loop_now(c->loop), e);
+		if (rc)
+			rw_snapshot_unref(snap);
+	}
 	if (rc) {
 		c->stats.reloads_failed++;
 		return rc;
@@ -289,6 +315,7 @@ static void tick(void *arg)
 	refresh_keys(c);
 	watch_kern(c);
 	rw_control_look(c);
+	watch_upstreams(c);
 	rw_timer_set(c->loop, &c->tick, rw_loop_now(c->loop) + TICK_NS, tick, c);
 }
 
@@ -326,8 +353,13 @@ int rw_control_new(struct rw_control **out, struct rw_gateway *gw, struct rw_loo
 	rw_inbox_init(&c->inbox, AUDIT_QUEUE_BYTES);
 	atomic_store(&gw->audit_ok, true);
 	rc = first_snapshot(c, config, rules, e);
+	if (!rc)
+		rc = rw_reach_init(&c->reach, e);
+	if (!rc)
+		rc = rw_reach_admit(&c->reach, c->snap, rw_loop_now(loop), e);
 	if (rc)
 		goto fail;
+	atomic_store(&gw->contained, c->reach.contained);
 	rc = rw_control_punish_new(c, config, e);
 	if (!rc && config->audit_file)
 		rc = rw_audit_open(&c->audit, config->audit_file, AUDIT_QUEUE_BYTES, e);
@@ -360,6 +392,7 @@ unsigned rw_control_free(struct rw_control *c)
 	rw_events_close(c->events.reader);
 	rw_kern_close(c->kern);
 	rw_task_cancel(&c->push);
+	rw_reach_free(&c->reach);
 	rw_strikes_free(c->strikes);
 	rw_strikes_free(c->key_strikes);
 	rw_snapshot_unref(c->snap);
@@ -377,6 +410,11 @@ struct rw_snapshot *rw_control_snapshot(struct rw_control *c)
 struct rw_kern *rw_control_kern(struct rw_control *c)
 {
 	return c->kern;
+}
+
+struct rw_egress *rw_control_egress(struct rw_control *c)
+{
+	return c->reach.egress;
 }
 
 const struct rw_control_stats *rw_control_stats(const struct rw_control *c)

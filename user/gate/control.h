@@ -8,6 +8,7 @@
 
 #include "audit/audit.h"
 #include "gate/gateway.h"
+#include "gate/reach.h"
 #include "gate/snapshot.h"
 #include "kern/kern.h"
 #include "limit/strikes.h"
@@ -32,7 +33,8 @@ int rw_control_new(struct rw_control **out, struct rw_gateway *gw, struct rw_loo
 unsigned rw_control_free(struct rw_control *c);
 
 struct rw_snapshot *rw_control_snapshot(struct rw_control *c);
-struct rw_kern *rw_control_kern(struct rw_control *c); /* NULL: none */
+struct rw_kern *rw_control_kern(struct rw_control *c);	   /* NULL: none */
+struct rw_egress *rw_control_egress(struct rw_control *c); /* NULL: none */
 const struct rw_control_stats *rw_control_stats(const struct rw_control *c);
 const char *rw_control_audit_error(const struct rw_control *c);
 

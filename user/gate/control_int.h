@@ -31,6 +31,7 @@ struct rw_control {
 	struct rw_audit *audit;
 	struct rw_inbox inbox; /* of audit records */
 	struct rw_kern *kern;
+	struct rw_reach reach;
 	struct rw_strikes *strikes;
 	struct rw_strikes *key_strikes;
 	struct rw_prefix balancers[RW_MAX_BALANCERS]; /* never struck */

@@ -8,9 +8,10 @@ static uint64_t ms_to_ns(uint32_t ms)
 	return (uint64_t)ms * 1000000;
 }
 
-int rw_pools_new(struct rw_pools **out, struct rw_loop *l, const struct rw_routes *routes,
+int rw_pools_new(struct rw_pools **out, struct rw_loop *l, const struct rw_snapshot *snap,
 		 struct rw_error *e)
 {
+	const struct rw_routes *routes = snap->routes;
 	const struct rw_config *c = routes->config;
 	struct rw_pools *p = calloc(1, sizeof(*p));
 
@@ -21,6 +22,7 @@ int rw_pools_new(struct rw_pools **out, struct rw_loop *l, const struct rw_route
 	for (unsigned i = 0; i < c->n_upstreams; i++) {
 		const struct rw_upstream_config *uc = &c->upstreams[i];
 		const struct rw_upstream *up = &routes->upstreams[i];
+		const struct rw_addrs *to = &snap->targets->at[i];
 		const struct rw_pool_config pc = {
 			.connect_ns = ms_to_ns(uc->connect_ms),
 			.first_byte_ns = ms_to_ns(uc->first_byte_ms),
@@ -29,7 +31,7 @@ int rw_pools_new(struct rw_pools **out, struct rw_loop *l, const struct rw_route
 			.max_conns = c->max_connections * c->n_listeners,
 		};
 
-		p->at[i] = rw_pool_new(l, &pc, up->addrs, up->n_addrs, up->host, up->tls);
+		p->at[i] = rw_pool_new(l, &pc, to->at, to->n, up->host, up->tls);
 		if (!p->at[i]) {
 			rw_pools_unref(p);
 			return rw_fail(e, RW_ENOMEM, "out of memory for upstream %s", uc->name);
@@ -37,6 +39,12 @@ int rw_pools_new(struct rw_pools **out, struct rw_loop *l, const struct rw_route
 	}
 	*out = p;
 	return RW_OK;
+}
+
+void rw_pools_retarget(struct rw_pools *p, const struct rw_snapshot *snap)
+{
+	for (unsigned i = 0; i < snap->routes->config->n_upstreams; i++)
+		rw_pool_retarget(p->at[i], snap->targets->at[i].at, snap->targets->at[i].n);
 }
 
 struct rw_pools *rw_pools_ref(struct rw_pools *p)

@@ -18,8 +18,10 @@ struct rw_pools {
 	struct rw_pool *at[RW_MAX_UPSTREAMS];
 };
 
-int rw_pools_new(struct rw_pools **out, struct rw_loop *l, const struct rw_routes *routes,
+int rw_pools_new(struct rw_pools **out, struct rw_loop *l, const struct rw_snapshot *snap,
 		 struct rw_error *e);
+/* New connections go where snap, of the same routes, says; those that are open stay. */
+void rw_pools_retarget(struct rw_pools *p, const struct rw_snapshot *snap);
 struct rw_pools *rw_pools_ref(struct rw_pools *p);
 void rw_pools_unref(struct rw_pools *p);
 

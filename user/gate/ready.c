@@ -15,7 +15,7 @@ int rw_ready_json(const struct rw_gateway *gw, const struct rw_snapshot *snap, b
 	return rw_buf_addf(out,
 			   "{\"ready\":%s,\"draining\":%s,\"audit\":\"%s\",\"kernel\":\"%s\","
 			   "\"enforced\":{\"packet_rates\":\"%s\",\"bans\":\"%s\","
-			   "\"request_rates\":\"engine\",\"guards\":\"engine\"},"
+			   "\"request_rates\":\"engine\",\"guards\":\"engine\",\"egress\":\"%s\"},"
 			   "\"workers\":\"%s\","
 			   "\"rules\":\"%.16s\"}\n",
 			   *ready ? "true" : "false", draining ? "true" : "false",
@@ -23,5 +23,6 @@ int rw_ready_json(const struct rw_gateway *gw, const struct rw_snapshot *snap, b
 			   : audit	  ? "ok"
 					  : "failing",
 			   rw_enforced_name(kernel), packets, packets,
+			   atomic_load(&gw->contained) ? "kernel" : "nowhere",
 			   gw->steering ? "least_busy" : "hash", rw_rules_digest(snap->rules));
 }

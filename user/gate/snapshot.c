@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/snapshot.h"
 
-#include <netdb.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -24,6 +23,23 @@ static void routes_unref(struct rw_routes *r)
 	free(r);
 }
 
+struct rw_targets *rw_targets_new(const struct rw_targets *like)
+{
+	struct rw_targets *t = calloc(1, sizeof(*t));
+
+	if (t && like)
+		memcpy(t->at, like->at, sizeof(t->at));
+	if (t)
+		atomic_init(&t->refs, 1);
+	return t;
+}
+
+void rw_targets_unref(struct rw_targets *t)
+{
+	if (t && atomic_fetch_sub(&t->refs, 1) == 1)
+		free(t);
+}
+
 struct rw_snapshot *rw_snapshot_ref(struct rw_snapshot *s)
 {
 	atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
@@ -35,39 +51,10 @@ void rw_snapshot_unref(struct rw_snapshot *s)
 	if (!s || atomic_fetch_sub(&s->refs, 1) != 1)
 		return;
 	routes_unref(s->routes);
+	rw_targets_unref(s->targets);
 	rw_rules_unref(s->rules);
 	rw_keytable_unref(s->keys);
 	free(s);
-}
-
-static int resolve(struct rw_upstream *up, const struct rw_upstream_config *uc, struct rw_error *e)
-{
-	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-	struct addrinfo *list = NULL;
-	char port[8];
-	int rc;
-
-	snprintf(port, sizeof(port), "%u", uc->port);
-	rc = getaddrinfo(uc->host, port, &hints, &list);
-	if (rc)
-		return rw_fail(
-			e, RW_EIO,
-			"upstream %s: cannot resolve '%s': %s; check the name in upstreams.url "
-			"and /etc/resolv.conf",
-			uc->name, uc->host, gai_strerror(rc));
-	for (struct addrinfo *a = list; a && up->n_addrs < RW_UPSTREAM_ADDRS; a = a->ai_next) {
-		struct rw_addr *to = &up->addrs[up->n_addrs];
-
-		if (a->ai_addrlen > sizeof(to->in6))
-			continue;
-		to->len = a->ai_addrlen;
-		memcpy(&to->sa, a->ai_addr, a->ai_addrlen);
-		up->n_addrs++;
-	}
-	freeaddrinfo(list);
-	if (up->n_addrs == 0)
-		return rw_fail(e, RW_EIO, "upstream %s: '%s' has no address", uc->name, uc->host);
-	return RW_OK;
 }
 
 static int build_upstream(struct rw_routes *r, unsigned i, struct rw_error *e)
@@ -76,7 +63,6 @@ static int build_upstream(struct rw_routes *r, unsigned i, struct rw_error *e)
 	struct rw_upstream *up = &r->upstreams[i];
 	const char *open = strchr(uc->host, ':') ? "[" : "";
 	const char *close = *open ? "]" : "";
-	int rc;
 
 	if (uc->port == (uc->tls ? 443 : 80))
 		snprintf(up->host, sizeof(up->host), "%s%s%s", open, uc->host, close);
@@ -87,10 +73,7 @@ static int build_upstream(struct rw_routes *r, unsigned i, struct rw_error *e)
 		if (!up->authorization)
 			return rw_fail(e, RW_ENOMEM, "out of memory");
 	}
-	rc = resolve(up, uc, e);
-	if (rc || !uc->tls)
-		return rc;
-	return rw_tls_client_new(&up->tls, uc->ca_file, e);
+	return uc->tls ? rw_tls_client_new(&up->tls, uc->ca_file, e) : RW_OK;
 }
 
 /* A first start without a certificate makes one and says so: the operator sees what to trust. */
@@ -159,6 +142,23 @@ static int routes_new(struct rw_routes **out, struct rw_config *config, struct r
 	return RW_OK;
 }
 
+static int resolve_all(struct rw_snapshot *s, const struct rw_config *c, struct rw_error *e)
+{
+	struct rw_error why = {0};
+
+	s->targets = rw_targets_new(NULL);
+	if (!s->targets)
+		return rw_fail(e, RW_ENOMEM, "out of memory");
+	for (unsigned i = 0; i < c->n_upstreams; i++)
+		if (rw_resolve(c->upstreams[i].host, c->upstreams[i].port, &s->targets->at[i],
+			       &why))
+			return rw_fail(e, (int)why.code,
+				       "upstream %s: %.300s; check the name in upstreams.url and "
+				       "/etc/resolv.conf",
+				       c->upstreams[i].name, why.text);
+	return RW_OK;
+}
+
 static uint64_t next_generation(void)
 {
 	static atomic_uint_fast64_t last;
@@ -180,6 +180,8 @@ int rw_snapshot_new(struct rw_snapshot **out, struct rw_config *config, struct r
 	s->generation = next_generation();
 	s->keys = rw_keytable_ref(keys);
 	rc = routes_new(&s->routes, config, e);
+	if (!rc)
+		rc = resolve_all(s, config, e);
 	if (!rc && rules)
 		s->rules = rw_rules_ref(rules);
 	else if (!rc)
@@ -192,8 +194,8 @@ int rw_snapshot_new(struct rw_snapshot **out, struct rw_config *config, struct r
 	return RW_OK;
 }
 
-int rw_snapshot_with_keys(struct rw_snapshot **out, const struct rw_snapshot *old,
-			  struct rw_keytable *keys, struct rw_error *e)
+static int derive(struct rw_snapshot **out, const struct rw_snapshot *old, struct rw_keytable *keys,
+		  struct rw_targets *targets, struct rw_error *e)
 {
 	struct rw_snapshot *s = calloc(1, sizeof(*s));
 
@@ -203,10 +205,24 @@ int rw_snapshot_with_keys(struct rw_snapshot **out, const struct rw_snapshot *ol
 	s->generation = next_generation();
 	atomic_fetch_add(&old->routes->refs, 1);
 	s->routes = old->routes;
+	atomic_fetch_add(&targets->refs, 1);
+	s->targets = targets;
 	s->rules = rw_rules_ref(old->rules);
 	s->keys = rw_keytable_ref(keys);
 	*out = s;
 	return RW_OK;
+}
+
+int rw_snapshot_with_keys(struct rw_snapshot **out, const struct rw_snapshot *old,
+			  struct rw_keytable *keys, struct rw_error *e)
+{
+	return derive(out, old, keys, old->targets, e);
+}
+
+int rw_snapshot_with_targets(struct rw_snapshot **out, const struct rw_snapshot *old,
+			     struct rw_targets *targets, struct rw_error *e)
+{
+	return derive(out, old, old->keys, targets, e);
 }
 
 int rw_snapshot_route(const struct rw_snapshot *s, struct rw_slice model)

@@ -12,17 +12,14 @@
 
 #include <stdatomic.h>
 
+#include "gate/resolve.h"
 #include "ident/keys.h"
 #include "policy/config.h"
 #include "ring/sock.h"
 #include "scan/scan.h"
 #include "tls/ctx.h"
 
-enum { RW_UPSTREAM_ADDRS = 8 };
-
 struct rw_upstream {
-	struct rw_addr addrs[RW_UPSTREAM_ADDRS];
-	unsigned n_addrs;
 	struct rw_tls_ctx *tls; /* NULL: plain */
 	char *authorization; /* "Bearer ..." or NULL; in the config's arena, wiped before it goes */
 	char host[280];	     /* Host header: name, with the port where it is not the default */
@@ -36,10 +33,17 @@ struct rw_routes {
 	struct rw_tls_ctx *listener_tls[RW_MAX_LISTENERS];
 };
 
+/* Where the upstreams are now, by their index; the part that changes as names resolve anew. */
+struct rw_targets {
+	atomic_uint refs;
+	struct rw_addrs at[RW_MAX_UPSTREAMS];
+};
+
 struct rw_snapshot {
 	atomic_uint refs;
 	uint64_t generation;
 	struct rw_routes *routes;
+	struct rw_targets *targets;
 	struct rw_rules *rules;
 	struct rw_keytable *keys;
 };
@@ -55,6 +59,12 @@ int rw_snapshot_new(struct rw_snapshot **out, struct rw_config *config, struct r
 /* The same snapshot with other keys. Takes a reference of keys. */
 int rw_snapshot_with_keys(struct rw_snapshot **out, const struct rw_snapshot *old,
 			  struct rw_keytable *keys, struct rw_error *e);
+/* The same snapshot with upstreams elsewhere. Takes a reference of targets. */
+int rw_snapshot_with_targets(struct rw_snapshot **out, const struct rw_snapshot *old,
+			     struct rw_targets *targets, struct rw_error *e);
+/* A copy of like, or an empty one; NULL: out of memory. Not to be changed once published. */
+struct rw_targets *rw_targets_new(const struct rw_targets *like);
+void rw_targets_unref(struct rw_targets *t);
 struct rw_snapshot *rw_snapshot_ref(struct rw_snapshot *s);
 void rw_snapshot_unref(struct rw_snapshot *s);
 

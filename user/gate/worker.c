@@ -220,12 +220,14 @@ static int adopt(struct rw_worker *w, struct rw_snapshot *snap, struct rw_error 
 
 	/* Keys alone changed: connections to the upstreams stay. */
 	if (!rc && (!w->pools || w->pools->routes != snap->routes))
-		rc = rw_pools_new(&pools, w->loop, snap->routes, e);
+		rc = rw_pools_new(&pools, w->loop, snap, e);
 	if (rc)
 		return rc;
 	if (pools) {
 		rw_pools_unref(w->pools);
 		w->pools = pools;
+	} else if (w->snap->targets != snap->targets) {
+		rw_pools_retarget(w->pools, snap);
 	}
 	rw_snapshot_unref(w->snap);
 	w->snap = rw_snapshot_ref(snap);

@@ -246,7 +246,7 @@ void rw_fetch_begin(struct rw_fetch *f)
 
 	/* Which address answers is remembered: the next fetch does not try the dead one first. */
 	if (!f->conn->reused)
-		f->pool->addr = f->conn->addr;
+		rw_pool_remember(f->pool, &f->conn->peer);
 	f->state = RW_FETCH_SENT;
 	rw_h1_expect_head_only(f->conn->parser, f->head_only);
 	rw_stream_recv(st, !f->paused);

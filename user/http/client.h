@@ -44,6 +44,8 @@ struct rw_fetch_cb {
 struct rw_pool *rw_pool_new(struct rw_loop *l, const struct rw_pool_config *cfg,
 			    const struct rw_addr *addrs, unsigned n_addrs, const char *host,
 			    struct rw_tls_ctx *tls);
+/* The same for connections made from now on; n_addrs is not 0. */
+void rw_pool_retarget(struct rw_pool *p, const struct rw_addr *addrs, unsigned n_addrs);
 /* Closes idle connections now, busy ones when their fetch is done; frees itself then. */
 void rw_pool_release(struct rw_pool *p);
 

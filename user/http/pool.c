@@ -30,6 +30,23 @@ static void name_of(const char *host, char out[RW_HOST_BYTES])
 	snprintf(out, RW_HOST_BYTES, "%.*s", (int)n, host);
 }
 
+void rw_pool_retarget(struct rw_pool *p, const struct rw_addr *addrs, unsigned n_addrs)
+{
+	const struct rw_addr last = p->addrs[p->addr];
+
+	p->n_addrs = n_addrs < RW_POOL_ADDRS ? n_addrs : RW_POOL_ADDRS;
+	memcpy(p->addrs, addrs, p->n_addrs * sizeof(*addrs));
+	p->addr = 0;
+	rw_pool_remember(p, &last);
+}
+
+void rw_pool_remember(struct rw_pool *p, const struct rw_addr *peer)
+{
+	for (unsigned i = 0; i < p->n_addrs; i++)
+		if (p->addrs[i].len == peer->len && !memcmp(&p->addrs[i].sa, &peer->sa, peer->len))
+			p->addr = i;
+}
+
 struct rw_pool *rw_pool_new(struct rw_loop *l, const struct rw_pool_config *cfg,
 			    const struct rw_addr *addrs, unsigned n_addrs, const char *host,
 			    struct rw_tls_ctx *tls)
@@ -58,8 +75,7 @@ struct rw_pool *rw_pool_new(struct rw_loop *l, const struct rw_pool_config *cfg,
 	DEFAULT(max_idle)
 	DEFAULT(max_conns)
 #undef DEFAULT
-	p->n_addrs = n_addrs < RW_POOL_ADDRS ? n_addrs : RW_POOL_ADDRS;
-	memcpy(p->addrs, addrs, p->n_addrs * sizeof(*addrs));
+	rw_pool_retarget(p, addrs, n_addrs);
 	snprintf(p->host, sizeof(p->host), "%s", host);
 	name_of(host, p->name);
 	p->tls = tls ? rw_tls_ctx_ref(tls) : NULL;
@@ -232,7 +248,7 @@ void rw_upconn_error(const struct rw_upconn *c, struct rw_error *e, int code, co
 {
 	char where[RW_ADDR_TEXT];
 
-	rw_fail(e, code, "%s (%s)", text, rw_addr_text(&c->pool->addrs[c->addr], true, where));
+	rw_fail(e, code, "%s (%s)", text, rw_addr_text(&c->peer, true, where));
 }
 
 /* --- answers ---------------------------------------------------------------------------------- */
@@ -399,7 +415,7 @@ int rw_pool_connect(struct rw_pool *p, struct rw_fetch *f, unsigned n, struct rw
 	c = conn_take(p);
 	if (!c)
 		return rw_fail(e, RW_ENOMEM, "upstream %s: out of memory", p->host);
-	c->addr = n;
+	c->peer = p->addrs[n];
 	c->stream = rw_stream_connect(p->loop, &p->addrs[n], p->tls, p->name, &stream_cb, c);
 	if (!c->stream) {
 		conn_put(c);

@@ -52,7 +52,7 @@ struct rw_upconn {
 	struct rw_h1 *parser;
 	struct rw_fetch *fetch;
 	struct rw_timer idle_timer;
-	unsigned addr; /* index into pool->addrs */
+	struct rw_addr peer; /* the pool may have others by now */
 	bool idle;
 	bool open;     /* connected and handshaken */
 	bool reused;   /* carried a message before this one */
@@ -83,6 +83,8 @@ struct rw_pool {
 
 /* pool.c. Connects to addrs[n] for f; its fate is told by the functions below. */
 int rw_pool_connect(struct rw_pool *p, struct rw_fetch *f, unsigned n, struct rw_error *e);
+/* What answers at peer works: the next connection is tried there first. */
+void rw_pool_remember(struct rw_pool *p, const struct rw_addr *peer);
 /* An idle connection, or NULL. */
 struct rw_upconn *rw_pool_take(struct rw_pool *p);
 /* Closes at once, or after what is queued. Whose fetch it was must have left it. */
