@@ -29,10 +29,22 @@ enum { STREAM = 1, CGROUP_REFUSE = 0, CGROUP_ALLOW = 1 };
 /* --- at the call -------------------------------------------------------------------------------
  */
 
-static __always_inline int settle(const struct rw_dest *d)
+/*
+ * connect on a UDP socket sends nothing, and getaddrinfo does it to every address of an answer, to
+ * learn its own (RFC 6724). Where only the engine's list would forbid it, that passes: a false
+ * alarm for each name would hide the true ones. Datagrams are judged as they leave.
+ */
+static __always_inline bool only_asks(const struct rw_dest *d, __u32 counter)
+{
+	return d->proto == IPPROTO_UDP && counter == RW_KERN_OUT_N_refuse_unlisted;
+}
+
+static __always_inline int settle(const struct rw_dest *d, bool connects)
 {
 	__u32 counter = rw_out_verdict(d);
 
+	if (connects && only_asks(d, counter))
+		counter = RW_KERN_OUT_N_udp_connects;
 	rw_out_count(counter);
 	if (counter < RW_KERN_OUT_N_refuse_metadata)
 		return CGROUP_ALLOW;
@@ -48,23 +60,23 @@ static __always_inline void whereto(const struct bpf_sock_addr *ctx, struct rw_d
 									 : ctx->protocol;
 }
 
-static __always_inline int judge4(struct bpf_sock_addr *ctx)
+static __always_inline int judge4(struct bpf_sock_addr *ctx, bool connects)
 {
 	struct rw_dest d = {0};
 
 	rw_dest_v4(&d, ctx->user_ip4);
 	whereto(ctx, &d);
-	return settle(&d);
+	return settle(&d, connects);
 }
 
 /* An IPv4 destination on an IPv6 socket is a mapped address here, and no hook for IPv4 follows. */
-static __always_inline int judge6(struct bpf_sock_addr *ctx)
+static __always_inline int judge6(struct bpf_sock_addr *ctx, bool connects)
 {
 	struct rw_dest d = {0};
 
 	rw_dest_v6(&d, ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3]);
 	whereto(ctx, &d);
-	return settle(&d);
+	return settle(&d, connects);
 }
 
 SEC("cgroup/connect4")
@@ -74,25 +86,25 @@ int rw_connect4(struct bpf_sock_addr *ctx)
 		rw_out_count(RW_KERN_OUT_N_probes);
 		return CGROUP_REFUSE;
 	}
-	return judge4(ctx);
+	return judge4(ctx, true);
 }
 
 SEC("cgroup/connect6")
 int rw_connect6(struct bpf_sock_addr *ctx)
 {
-	return judge6(ctx);
+	return judge6(ctx, true);
 }
 
 SEC("cgroup/sendmsg4")
 int rw_sendmsg4(struct bpf_sock_addr *ctx)
 {
-	return judge4(ctx);
+	return judge4(ctx, false);
 }
 
 SEC("cgroup/sendmsg6")
 int rw_sendmsg6(struct bpf_sock_addr *ctx)
 {
-	return judge6(ctx);
+	return judge6(ctx, false);
 }
 
 /* --- packets -----------------------------------------------------------------------------------

@@ -78,6 +78,8 @@ def attempt(family, kind, to, how="connect", proto=0, data=b"x"):
         s.settimeout(0.5)
         if how == "connect":
             s.connect(to)
+            if kind == socket.SOCK_DGRAM:
+                s.send(data)
         elif how == "fastopen":
             s.sendto(data, 0x20000000, to)
         else:

@@ -48,13 +48,14 @@ enum rw_kern_out_why {
 
 /*
  * The counters: X(name, what it counts). A connect, or a datagram to a destination named in the
- * call, counts in exactly one of allow_*, refuse_* and probes; a packet in exactly one of packets
- * and drop_*. The drop_* are in the order of the refuse_*: no honest process gets there.
+ * call, counts in exactly one of allow_*, refuse_*, udp_connects and probes; a packet in exactly
+ * one of packets and drop_*. The drop_* are in the order of the refuse_*: no honest process gets there.
  */
 #define RW_KERN_OUT_COUNTERS(X)                                                         \
 	X(allow_upstream, "allowed: an upstream's address")                             \
 	X(allow_service, "allowed: a service listed by root")                           \
 	X(allow_dns, "allowed: a name server")                                          \
+	X(udp_connects, "UDP sockets bound to a public address, which sends nothing")   \
 	X(probes, "the engine asked whether it is contained")                           \
 	X(refuse_metadata, "refused: metadata service or link-local")                   \
 	X(refuse_loopback, "refused: this host, and not listed")                        \
@@ -152,7 +153,7 @@ RW_KERN_VALUE(RW_KERN_NET_METADATA, 1);
 RW_KERN_VALUE(RW_KERN_NET_SPECIAL, 4);
 RW_KERN_VALUE(sizeof(enum rw_kern_out_reason), 4);
 RW_KERN_VALUE(sizeof(enum rw_kern_out_why), 4);
-RW_KERN_VALUE(RW_KERN_OUT_N, 21);
+RW_KERN_VALUE(RW_KERN_OUT_N, 22);
 RW_KERN_VALUE(RW_KERN_OUT_N_refuse_metadata + RW_KERN_OUT_METADATA, RW_KERN_OUT_N_refuse_metadata);
 RW_KERN_VALUE(RW_KERN_OUT_N_refuse_metadata + RW_KERN_OUT_PROTOCOL, RW_KERN_OUT_N_refuse_protocol);
 RW_KERN_VALUE(RW_KERN_OUT_N_drop_metadata + RW_KERN_OUT_PROTOCOL, RW_KERN_OUT_N_drop_protocol);
