@@ -100,9 +100,8 @@ struct rw_ban {
 	enum rw_kern_verdict verdict;
 	enum rw_kern_reason reason;
 	uint64_t drops;
-	uint64_t since_ns;	/* when the verdict fell; CLOCK_MONOTONIC */
-	uint64_t first_drop_ns; /* of the last event that told of drops, its first one mostly; 0:
-				   none */
+	uint64_t since_ns; /* when the verdict fell; CLOCK_MONOTONIC */
+	uint64_t told_ns;  /* when an event last told of drops: of the first at first; 0: none */
 };
 
 /* A ban to be entered. ttl_ns 0: for ever. since_ns: when the verdict fell; 0: now. */
