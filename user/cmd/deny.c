@@ -196,9 +196,9 @@ static void print_ban_json(const struct rw_ban *b, const char *before)
 	if (b->left_ns != UINT64_MAX)
 		snprintf(left, sizeof(left), "%.3f", (double)b->left_ns / (double)NS_PER_S);
 	printf("%s{\"prefix\":\"%s\",\"verdict\":\"%s\",\"reason\":\"%s\",\"left_s\":%s,\"drops\":"
-	       "%" PRIu64 "}",
+	       "%" PRIu64 ",\"since_ns\":%" PRIu64 ",\"told_ns\":%" PRIu64 "}",
 	       before, rw_prefix_text(&b->prefix, text), rw_kern_verdict_name(b->verdict),
-	       rw_kern_reason_name(b->reason), left, b->drops);
+	       rw_kern_reason_name(b->reason), left, b->drops, b->since_ns, b->told_ns);
 }
 
 static void print_bans(const struct rw_ban *bans, unsigned n, bool json)

@@ -50,7 +50,7 @@ static void add_ban(struct found *f, struct rw_prefix prefix, const struct rw_ke
 		.reason = ban->reason,
 		.drops = ban->drops,
 		.since_ns = ban->since_ns,
-		.first_drop_ns = ban->told_ns,
+		.told_ns = ban->told_ns,
 	};
 }
 

@@ -130,11 +130,6 @@ static bool read_states(const struct rw_events *r, struct rw_kern_episode out[ST
 	return true;
 }
 
-static bool going_on(const struct rw_kern_episode *at, uint64_t now_ns)
-{
-	return at->last_ns && now_ns < at->last_ns + RW_KERN_EPISODE_QUIET_NS;
-}
-
 static unsigned tell_ends(struct rw_events *r, uint64_t now_ns)
 {
 	struct rw_kern_episode at[STATES];
@@ -145,7 +140,7 @@ static unsigned tell_ends(struct rw_events *r, uint64_t now_ns)
 	for (unsigned i = 0; i < STATES; i++) {
 		struct rw_event ev = {.kind = states[i], .ended = true, .at_ns = at[i].last_ns};
 
-		if (!r->open[i] || going_on(&at[i], now_ns))
+		if (!r->open[i] || rw_kern_going_on(&at[i], now_ns))
 			continue;
 		r->open[i] = false;
 		ev.lasted_ns = at[i].last_ns - at[i].since_ns;
@@ -206,9 +201,19 @@ int rw_events_open(struct rw_events **out, struct rw_kern *k, struct rw_error *e
 	}
 	if (read_states(r, at))
 		for (unsigned i = 0; i < STATES; i++)
-			r->open[i] = going_on(&at[i], rw_kern_now_ns());
+			r->open[i] = rw_kern_going_on(&at[i], rw_kern_now_ns());
 	*out = r;
 	return RW_OK;
+}
+
+bool rw_events_taken(void)
+{
+	int fd = open(RW_READER_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool taken = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB);
+
+	if (fd >= 0)
+		close(fd);
+	return taken;
 }
 
 void rw_events_close(struct rw_events *r)

@@ -28,6 +28,8 @@ struct rw_events;
 /* RW_EBUSY: somebody else reads. RW_EPERM: the file modes. */
 int rw_events_open(struct rw_events **out, struct rw_kern *k, struct rw_error *e);
 void rw_events_close(struct rw_events *r);
+/* Whether anybody reads the pinned ring now. */
+bool rw_events_taken(void);
 /* Calls fn for what has come since, at most max of it; the number. now_ns: CLOCK_MONOTONIC. */
 unsigned rw_events_read(struct rw_events *r, unsigned max, uint64_t now_ns, rw_event_fn fn,
 			void *arg);

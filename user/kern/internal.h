@@ -76,6 +76,12 @@ void rw_kern_release(struct rw_kern *k);
 
 /* CLOCK_MONOTONIC, which the program compares expiry with. */
 uint64_t rw_kern_now_ns(void);
+/* The program's clock in the limiters, about. */
+uint64_t rw_kern_jiffies_ns(uint64_t tick_ns);
+static inline bool rw_kern_going_on(const struct rw_kern_episode *at, uint64_t now_ns)
+{
+	return at->last_ns && now_ns < at->last_ns + RW_KERN_EPISODE_QUIET_NS;
+}
 /* err is a negative errno of libbpf; what completes "cannot ...". */
 int rw_kern_fail(struct rw_error *e, int err, const char *what);
 

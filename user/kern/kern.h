@@ -100,9 +100,8 @@ struct rw_ban {
 	enum rw_kern_verdict verdict;
 	enum rw_kern_reason reason;
 	uint64_t drops;
-	uint64_t since_ns;	/* when the verdict fell; CLOCK_MONOTONIC */
-	uint64_t first_drop_ns; /* of the last event that told of drops, its first one mostly; 0:
-				   none */
+	uint64_t since_ns; /* when the verdict fell; CLOCK_MONOTONIC */
+	uint64_t told_ns;  /* when an event last told of drops: of the first at first; 0: none */
 };
 
 /* A ban to be entered. ttl_ns 0: for ever. since_ns: when the verdict fell; 0: now. */
@@ -131,5 +130,29 @@ int rw_kern_bans(struct rw_kern *k, struct rw_ban **bans, unsigned *n, struct rw
 int rw_kern_allow(struct rw_kern *k, const struct rw_prefix *p, bool on, struct rw_error *e);
 /* The allowlist; *prefixes is malloc'd, the caller frees. */
 int rw_kern_allows(struct rw_kern *k, struct rw_prefix **prefixes, unsigned *n, struct rw_error *e);
+
+/* A source with an exact limiter. */
+struct rw_limited {
+	struct rw_prefix prefix;
+	uint64_t drops; /* since it was promoted */
+	bool fast;	/* faster than its rate just now */
+};
+/* The room sources with most drops, most first; *n of them, of *total with a limiter. */
+int rw_kern_limited(struct rw_kern *k, struct rw_limited *top, unsigned room, unsigned *n,
+		    unsigned *total, struct rw_error *e);
+
+/* How full the sketch is, as shares of its cells; all 0 where there is no such rate. */
+struct rw_kern_pressure {
+	double busy, hot; /* hot: a source that falls there is suspect */
+	uint64_t sources; /* an estimate of how many are active; UINT64_MAX: too many to tell */
+};
+int rw_kern_pressures(struct rw_kern *k, struct rw_kern_pressure *syn, struct rw_kern_pressure *pkt,
+		      struct rw_error *e);
+
+/* Since how long each state of the whole goes on; 0: it does not. */
+struct rw_kern_states {
+	uint64_t promote_capped_ns, syn_budget_ns;
+};
+int rw_kern_states(struct rw_kern *k, struct rw_kern_states *out, struct rw_error *e);
 
 #endif
