@@ -14,6 +14,7 @@
 struct bench_sources sources;
 struct bench_flood flood;
 __u64 state;
+__u64 sent;
 
 static __always_inline __u16 fold(__u32 sum)
 {
@@ -38,6 +39,7 @@ int bench_send(struct xdp_md *ctx)
 	ip->saddr = source;
 	ip->check = fold(flood.ip_sum + (source & 0xffff) + (source >> 16));
 	tcp->check = fold(flood.tcp_sum + (source & 0xffff) + (source >> 16));
+	sent++;
 	return bpf_redirect(flood.ifindex, 0);
 }
 
