@@ -66,6 +66,11 @@ void rw_cmd_print_config(const struct rw_kern_cfg *cfg)
 	printf("\n");
 	print_rate("SYN rate", &cfg->syn);
 	print_rate("packets", &cfg->pkt);
+	if (cfg->budget.per_second)
+		printf("%-11s%u per second of all sources, above it cookies\n", "SYN budget",
+		       cfg->budget.per_second);
+	else
+		printf("%-11sno limit, no cookies\n", "SYN budget");
 }
 
 static void print_status(const struct status *s)
@@ -102,9 +107,9 @@ static int print_status_json(const struct status *s)
 	if (!rc)
 		rc = rw_buf_addf(&b,
 				 "],\"syn_per_second\":%u,\"syn_burst\":%u,\"pkt_per_second\":%u,"
-				 "\"pkt_burst\":%u,\"bans\":%u,\"counters\":{",
+				 "\"pkt_burst\":%u,\"syn_budget\":%u,\"bans\":%u,\"counters\":{",
 				 s->cfg.syn.per_second, s->cfg.syn.burst, s->cfg.pkt.per_second,
-				 s->cfg.pkt.burst, s->bans);
+				 s->cfg.pkt.burst, s->cfg.budget.per_second, s->bans);
 #define FIELD(from, name)                                                            \
 	if (!rc)                                                                     \
 		rc = rw_buf_addf(&b, "%s\"" #name "\":%" PRIu64, sep, s->from.name); \

@@ -76,9 +76,9 @@ static void kernel_rows(struct sample *s, const struct rw_kern_stats *stats)
 #undef NAME
 	};
 
-	for (unsigned i = RW_KERN_N_rx; i <= RW_KERN_N_would_drop_pkt_rate; i++) {
+	for (unsigned i = RW_KERN_N_rx; i <= RW_KERN_N_would_tx_cookie; i++) {
 		bool drop = i >= RW_KERN_N_drop_malformed;
-		bool would = i >= RW_KERN_N_would_drop_malformed;
+		bool would = i >= RW_KERN_N_would_drop_malformed && i != RW_KERN_N_tx_cookie;
 
 		if (!drop || would == s->where.shadow)
 			add_row(&s->kernel, names[i], (double)value[i], false);
