@@ -59,13 +59,12 @@ static void kernel_rows(struct sample *s)
 {
 	const uint64_t *value = (const uint64_t *)&s->view.stats;
 
-	for (enum rw_kern_counter i = RW_KERN_N_rx; i <= RW_KERN_N_would_drop_pkt_rate; i++) {
+	for (enum rw_kern_counter i = RW_KERN_N_rx; i <= RW_KERN_N_would_tx_cookie; i++) {
 		bool drop = i >= RW_KERN_N_drop_malformed;
-		bool would = i >= RW_KERN_N_would_drop_malformed;
+		enum rw_kern_counter real = rw_kern_counter_real(i);
 
-		if (!drop || would == s->view.where.shadow)
-			add_row(&s->kernel, rw_kern_counter_name(would ? i - RW_KERN_SHADOW : i),
-				(double)value[i], false);
+		if (!drop || (real != i) == s->view.where.shadow)
+			add_row(&s->kernel, rw_kern_counter_name(real), (double)value[i], false);
 	}
 }
 

@@ -26,6 +26,7 @@ struct rw_kern_limits {
 	bool shadow; /* count what would be dropped, drop nothing */
 	uint32_t syn_per_second, syn_burst;
 	uint32_t pkt_per_second, pkt_burst;
+	uint32_t syn_budget; /* of all sources together; above it cookies. 0: never */
 };
 
 struct rw_kern_attach {
@@ -65,6 +66,8 @@ int rw_kern_config(struct rw_kern *k, struct rw_kern_cfg *out, struct rw_error *
 
 /* "drop_denied", "drop_all", "strikes"; "unknown" for what a bpftool may have put there. */
 const char *rw_kern_counter_name(enum rw_kern_counter c);
+/* What a would_* of shadow mode is when it is off; every other counter itself. */
+enum rw_kern_counter rw_kern_counter_real(enum rw_kern_counter c);
 const char *rw_kern_verdict_name(enum rw_kern_verdict v);
 const char *rw_kern_reason_name(enum rw_kern_reason r);
 /* A change of some of the limits; the others stay as they are. */
@@ -75,6 +78,7 @@ enum {
 	RW_KERN_SET_SYN_BURST = 8,
 	RW_KERN_SET_PKT_RATE = 16,
 	RW_KERN_SET_PKT_BURST = 32,
+	RW_KERN_SET_SYN_BUDGET = 64, /* where one was given to `kern attach` */
 };
 struct rw_kern_change {
 	uint32_t what; /* of RW_KERN_SET_* */

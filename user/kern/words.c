@@ -13,6 +13,15 @@ const char *rw_kern_counter_name(enum rw_kern_counter c)
 	return (unsigned)c < RW_KERN_N ? names[c] : "unknown";
 }
 
+enum rw_kern_counter rw_kern_counter_real(enum rw_kern_counter c)
+{
+	if (c == RW_KERN_N_would_tx_cookie)
+		return RW_KERN_N_tx_cookie;
+	if (c >= RW_KERN_N_would_drop_malformed && c <= RW_KERN_N_would_drop_pkt_rate)
+		return c - RW_KERN_SHADOW;
+	return c;
+}
+
 const char *rw_kern_verdict_name(enum rw_kern_verdict v)
 {
 	switch (v) {
