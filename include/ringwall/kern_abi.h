@@ -290,7 +290,7 @@ struct rw_kern_sketch {
 	uint64_t pkt[RW_KERN_SKETCH_ROWS][1 << RW_KERN_PKT_BITS];
 };
 
-/* rw_meta: index 0. Read before anything else. */
+/* rw_meta: index 0. Read before anything else, also by other versions: its layout stays. */
 struct rw_kern_meta {
 	char magic[8];
 	uint32_t abi;
@@ -299,7 +299,9 @@ struct rw_kern_meta {
 	uint32_t ifindex;
 	uint32_t prog_id;
 	char interface[16];
-	char version[16]; /* of ringwall */
+	char version[16];	 /* of ringwall */
+	uint32_t prog_id_before; /* while one takes the place of the other, either is right */
+	uint32_t generation;	 /* counts upgrades that have replaced maps */
 };
 
 /* FNV-1a over the sizes of everything above: catches a forgotten RW_KERN_ABI. */
@@ -390,7 +392,7 @@ RW_KERN_SIZE(rw_kern_told, 40);
 _Static_assert(sizeof(((struct rw_kern_told *)0)->used) / 4 >= RW_KERN_EVENTS, "a cap per kind");
 RW_KERN_SIZE(rw_kern_episodes, 32);
 RW_KERN_SIZE(rw_kern_sketch, 2 * 8 * ((1 << 18) + (1 << 16)));
-RW_KERN_SIZE(rw_kern_meta, 64);
+RW_KERN_SIZE(rw_kern_meta, 72);
 RW_KERN_AT(rw_kern_meta, layout, 16);
 RW_KERN_AT(rw_kern_meta, interface, 32);
 

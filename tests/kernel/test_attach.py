@@ -8,7 +8,7 @@ import socket
 import struct
 
 import pytest
-from veth import BANNED, FREE, echoes, tcp_frame
+from veth import BANNED, FREE, echoes, mac, tcp_frame
 from world import PORT, wait_for
 
 XDP, SCHED_CLS, PASS = 6, 3, {6: 2, 3: 0}
@@ -90,7 +90,7 @@ def test_tags_are_judged_alike(attached, tags, counters):
     attached.rw("deny", "add", BANNED)
     for source, counter in zip((FREE, BANNED), counters, strict=True):
         before = attached.counters()[counter]
-        attached.send(*[tcp_frame(attached.mac(), source, tags=tags)] * 10)
+        attached.send(*[tcp_frame(mac(attached), source, tags=tags)] * 10)
         wait_for(counter, 10, lambda: attached.counters()[counter] >= before + 10)  # noqa: B023
 
 
@@ -103,7 +103,7 @@ def test_headers_in_page_fragments_are_found(attached, source, options, counter)
         attached.in_ns(ns, "ip", "link", "set", dev, "mtu", "9000")
     attached.rw("deny", "add", BANNED)
     before = attached.counters()[counter]
-    attached.send(*[tcp_frame(attached.mac(), source, payload=bytes(6000), options=options)] * 10)
+    attached.send(*[tcp_frame(mac(attached), source, payload=bytes(6000), options=options)] * 10)
     wait_for(counter, 10, lambda: attached.counters()[counter] >= before + 10)
 
 

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is attached, changed while it works."""
 
+import json
+import re
+import signal
+
 import pytest
-from veth import BANNED, FREE, echoes
-from world import PORT
+from flood import Flood
+from veth import BANNED, FREE, PINS, echoes
+from world import PORT, World, wait_for
 
 
 both_modes = pytest.mark.parametrize("attached", ["native", "tcx"], indirect=True)
@@ -48,3 +53,113 @@ def test_set_takes_nothing_that_attach_would_not(attached):
 
 def test_set_without_an_attachment_says_so(net):
     assert "not attached" in net.rw("kern", "set", "--shadow", status=1)
+
+
+# --- kern upgrade -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("attached,times", [("native", 200), ("tcx", 50)], indirect=["attached"])
+def test_replacing_the_program_200_times_lets_no_packet_through(attached, times, flavour):
+    """Each by a process of its own, as an operator would, while a banned source sends without a pause."""
+    times = times if flavour == "release" else 20
+    attached.rw("deny", "add", BANNED)
+    programs, drops = [], [attached.counters()["drop_denied"]]
+    with Flood(attached, BANNED) as flood:
+        wait_for("the flood", 10, lambda: attached.counters()["drop_denied"] > 1000)
+        for i in range(times):
+            text = attached.rw("kern", "upgrade")
+            new, old = re.search(r"rw_(?:xdp|tcx): program (\d+) in the place of (\d+)", text).groups()
+            assert not programs or programs[-1] == old
+            programs.append(new)
+            if i % 10 == 9:
+                drops.append(attached.counters()["drop_denied"])
+        assert flood.got == []
+        attached.rw("deny", "del", BANNED)
+        wait_for("packets, now that nothing holds them", 10, lambda: flood.got)
+    assert "maps are kept as they are" in text and "another layout" not in text
+    assert len(set(programs)) == times
+    assert all(a < b for a, b in zip(drops, drops[1:], strict=False)), "packets came all the while"
+    c = attached.counters()
+    assert flood.got[0][0] + 1 >= c["drop_denied"] - drops[0], "no drop is of what came through"
+    assert c["drop_malformed"] == 0
+
+
+@both_modes
+def test_upgrade_keeps_what_there_is(attached):
+    attached.rw("deny", "add", BANNED, "--for", "1h")
+    attached.rw("kern", "allow", "add", FREE)
+    attached.rw("kern", "set", "--syn-rate", "77")
+    attached.can_connect(BANNED)
+    before = attached.status()
+    with attached.connect(FREE, seconds=20) as s:
+        attached.rw("kern", "upgrade")
+        assert echoes(s, bytes(1 << 16))
+    after = attached.status()
+    assert after["link_alive"] and after["syn_per_second"] == 77
+    assert after["counters"]["drop_denied"] >= before["counters"]["drop_denied"] > 0
+    assert [b["prefix"] for b in attached.bans()] == [f"{BANNED}/32"]
+    assert attached.rw("kern", "allow", "list") == f"{FREE}/32\n"
+    assert not attached.can_connect(BANNED)
+
+
+def test_upgrade_refuses_in_words_what_it_cannot_do(net):
+    assert "not attached" in net.rw("kern", "upgrade", status=1)
+    net.rw("kern", "attach", "-i", net.gw_if, "-p", PORT)
+    assert "lacks CAP_BPF:" in net.rw("kern", "upgrade", status=77, before=["setpriv", "--bounding-set", "-bpf"])
+    net.run("ip", "link", "del", net.gw_if)
+    assert "is gone" in net.rw("kern", "upgrade", status=1)
+    net.rw("kern", "detach")
+    net.run("mkdir", "-p", PINS)
+    net.run("bpftool", "map", "create", f"{PINS}/rw_meta", "type", "array", "key", 4, "value", 8, "entries", 1,
+            "name", "rw_meta")
+    assert "cannot be upgraded" in net.rw("kern", "upgrade", status=1)
+
+
+def test_link_of_an_unknown_program_is_left_and_told(attached):
+    """After a downgrade: what a newer version attached is not ours to judge."""
+    attached.run("mv", f"{PINS}/rw_xdp_link", f"{PINS}/xx_new_link")
+    before = attached.link("xx_new_link")["prog_id"]
+    assert "xx_new_link: unknown to this version, left as it is" in attached.rw("kern", "upgrade")
+    assert attached.link("xx_new_link")["prog_id"] == before
+    attached.rw("kern", "detach")
+    assert "xdp" not in attached.run("ip", "link", "show", attached.gw_if).stdout
+
+
+# --- bans, whatever becomes of the engine ---------------------------------------------------------
+
+
+@both_modes
+def test_ban_ends_between_two_packets_of_a_tick(attached):
+    """
+    By the clock that the program reads, and that the sender stamps packets with: the last that was
+    dropped was sent before the end, the first that passed arrived after it. No margin.
+    """
+    with Flood(attached, BANNED) as flood:
+        wait_for("the flood", 10, lambda: flood.got)
+        attached.rw("deny", "add", BANNED, "--for", "2s")
+        end = json.loads(attached.run("bpftool", "-j", "map", "dump", "pinned", f"{PINS}/rw_deny4").stdout
+                         )[0]["formatted"]["value"]["expires_ns"]
+        last = flood.got[-1][0]
+        wait_for("the ban to end", 10, lambda: flood.got[-1][3] > end)
+    before, passed = next((a, b) for a, b in zip(flood.got, flood.got[1:], strict=False) if b[0] > last + 1)
+    assert passed[0] - before[0] > 1000, "it was dropped while it was banned"
+    assert passed[2] < end, "a packet that was sent after the end was dropped"
+    assert passed[3] >= end, "a packet passed before the end"
+
+
+def test_20_killed_engines_leave_every_packet_judged(ringwall, flavour):
+    with World(ringwall, flavour) as w:
+        w.run(w.ringwall, "deny", "add", BANNED)
+        drops = [w.status()["counters"]["drop_denied"]]
+        with Flood(w, BANNED) as flood:
+            wait_for("the flood", 10, lambda: w.status()["counters"]["drop_denied"] > 1000)
+            for _ in range(20 if flavour == "release" else 3):
+                w.gateway.signal(signal.SIGKILL)
+                w.gateway.wait(10)
+                drops.append(w.status()["counters"]["drop_denied"])
+                w.start_gateway()
+                drops.append(w.status()["counters"]["drop_denied"])
+            assert flood.got == []
+            w.run(w.ringwall, "deny", "del", BANNED)
+            wait_for("packets, now that nothing holds them", 10, lambda: flood.got)
+        assert all(a < b for a, b in zip(drops, drops[1:], strict=False))

@@ -34,6 +34,12 @@ def tcp_frame(dst_mac, src, flags=0x10, tags=0, payload=b"", options=0):
     return dst_mac + b"\2\0\0\0\0\1" + tagged + struct.pack("!H", 0x0800) + ip + tcp
 
 
+def mac(net):
+    """The gateway's, for frames made by hand."""
+    link = json.loads(net.run("ip", "-j", "link", "show", net.gw_if).stdout)[0]
+    return bytes.fromhex(link["address"].replace(":", ""))
+
+
 class Net(World):
     """The namespaces and the bpffs of a world, without stub and gateway; an echo server in its place."""
 
@@ -108,11 +114,6 @@ class Net(World):
 
     def dump(self, name):
         return self.run("bpftool", "map", "dump", "pinned", f"{PINS}/{name}").stdout
-
-    def mac(self):
-        """The gateway's, for frames made by hand."""
-        return bytes.fromhex(json.loads(self.run("ip", "-j", "link", "show", self.gw_if).stdout)[0]["address"]
-                             .replace(":", ""))
 
     def send(self, *frames):
         """Frames as they are, from the client's end of the wire."""

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `ringwall kern attach`, `set` and `detach`. */
+/* `ringwall kern attach`, `set`, `upgrade` and `detach`. */
 #include <argp.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -286,6 +286,39 @@ int rw_cmd_set(int argc, char **argv)
 	if (rc)
 		return rw_cmd_end(rc, &e);
 	rw_cmd_print_config(&now);
+	return RW_EXIT_OK;
+}
+
+/* --- upgrade ------------------------------------------------------------------------------------
+ */
+
+int rw_cmd_upgrade(int argc, char **argv)
+{
+	static const struct argp argp = {
+		NULL,
+		NULL,
+		NULL,
+		"Puts the programs of this version in the place of those that are attached: no "
+		"packet passes between. Bans, allowlist, limits and counters stay; where their "
+		"layout is another now, bans, allowlist and limits are carried over.\v"
+		"Needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, and root where a layout has "
+		"changed.",
+		NULL,
+		NULL,
+		NULL};
+	struct rw_kern_upgraded done;
+	struct rw_error e;
+	int rc;
+
+	argp_parse(&argp, argc, argv, 0, NULL, NULL);
+	rc = rw_kern_upgrade(&done, &e);
+	if (rc)
+		return rw_cmd_end(rc, &e);
+	fputs(done.text, stdout);
+	if (done.replaced)
+		fputs("ringwall: note: maps were replaced: restart the gateway, so that it uses "
+		      "the new ones\n",
+		      stderr);
 	return RW_EXIT_OK;
 }
 

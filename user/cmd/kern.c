@@ -63,6 +63,8 @@ int rw_cmd_kern(int argc, char **argv)
 	static const struct rw_verb verbs[] = {
 		{"attach", rw_cmd_attach, "attach the packet filter to an interface"},
 		{"set", rw_cmd_set, "change ports, rates and shadow mode while it works"},
+		{"upgrade", rw_cmd_upgrade,
+		 "put this version's programs in place of those attached"},
 		{"detach", rw_cmd_detach, "remove it, its maps and all bans"},
 		{"status", rw_cmd_status, "show where it is attached and what it counted"},
 		{"events", rw_cmd_events, "print what the program tells, as it happens"},

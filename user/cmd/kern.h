@@ -7,6 +7,7 @@
 
 int rw_cmd_attach(int argc, char **argv);
 int rw_cmd_set(int argc, char **argv);
+int rw_cmd_upgrade(int argc, char **argv);
 int rw_cmd_detach(int argc, char **argv);
 int rw_cmd_status(int argc, char **argv);
 int rw_cmd_events(int argc, char **argv);

@@ -144,6 +144,29 @@ int rw_config_turn(int cfg_fd, int ports_fd, const struct rw_kern_cfg *cfg,
 	return rc;
 }
 
+int rw_config_refill(int cfg_fd, int ports_fd, struct rw_error *e)
+{
+	struct rw_kern_limits limits;
+	struct rw_kern_ports ports;
+	struct rw_kern_cfg cfg;
+	int rc = RW_OK;
+
+	for (uint32_t i = 0; i < RW_KERN_CFGS && !rc; i++) {
+		int err = bpf_map_lookup_elem(cfg_fd, &i, &cfg);
+
+		if (!err) {
+			limits_of(&cfg, &limits);
+			rc = rw_config_fill(&limits, &cfg, &ports, e);
+			err = bpf_map_update_elem(cfg_fd, &i, &cfg, BPF_ANY);
+		}
+		if (!err && !rc)
+			err = bpf_map_update_elem(ports_fd, &i, &ports, BPF_ANY);
+		if (err && !rc)
+			rc = rw_kern_fail(e, err, "carry the configuration over");
+	}
+	return rc;
+}
+
 static int change(struct rw_kern *k, int cfg_fd, int ports_fd, const struct rw_kern_change *c,
 		  struct rw_error *e)
 {

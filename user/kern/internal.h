@@ -141,13 +141,16 @@ extern const struct rw_kern_program_kind rw_kern_programs[RW_PROGRAMS];
 struct rw_programs {
 	struct bpf_object *object[RW_OBJECTS];
 	int map[RW_MAPS];
+	int old[RW_MAPS];      /* was map, but has another layout than the programs want */
+	bool made[RW_MAPS];    /* map is new: no pin of it is there */
 	int prog[RW_PROGRAMS]; /* the objects close them */
 	int link[RW_PROGRAMS];
 };
 void rw_programs_init(struct rw_programs *s);
 /*
- * Loads the objects of the programs in which, bits 1 << RW_PROGRAM_*. A map that s has is used,
- * one that it has not is made. RW_EUNSUP: the verifier's words.
+ * Loads the objects of the programs in which, bits 1 << RW_PROGRAM_*. A map that s has is used
+ * if its layout is right; otherwise it becomes old, and one is made, as where there is none.
+ * RW_EUNSUP: the verifier's words.
  */
 int rw_programs_load(struct rw_programs *s, uint32_t which, struct rw_error *e);
 /* The program that gives the verdict in a mode. */
@@ -201,6 +204,10 @@ int rw_kern_find_group(const char *name, gid_t *gid, struct rw_error *e);
 int rw_pins_make(gid_t gid, struct rw_error *e);
 /* Pins a map, program or link as name. mode is cut to its owner's bits where gid is 0. */
 int rw_pin(int fd, const char *name, mode_t mode, gid_t gid, struct rw_error *e);
+/* The same over a pin that may be there: who opens the name finds the one or the other. */
+int rw_pin_over(int fd, const char *name, mode_t mode, gid_t gid, struct rw_error *e);
+/* Why RW_PIN_ROOT did not open. */
+int rw_pins_missing(int err, struct rw_error *e);
 /* A pinned map, to read and write. */
 int rw_pins_open(enum rw_kern_map m, int *fd, struct rw_error *e);
 /* The directory alone, for what is attached without a packet filter; there already: as well. */
@@ -243,9 +250,16 @@ int rw_kern_privileged(struct rw_error *e);
 /* Ports, rates and shadow mode of *cfg, whose tick_ns is set, and the ports' bits. */
 int rw_config_fill(const struct rw_kern_limits *l, struct rw_kern_cfg *cfg,
 		   struct rw_kern_ports *ports, struct rw_error *e);
+/* Computes anew what follows from the limits in both entries, before any program reads them. */
+int rw_config_refill(int cfg_fd, int ports_fd, struct rw_error *e);
 /* Puts *cfg and *ports into force, between two packets. One caller at a time. */
 int rw_config_turn(int cfg_fd, int ports_fd, const struct rw_kern_cfg *cfg,
 		   const struct rw_kern_ports *ports, struct rw_error *e);
+
+/* --- upgrade (carry.c) ----------------------------------------------------------------------- */
+
+/* Copies the entries of a map into an empty one of another layout; n gets how many. */
+int rw_carry_map(const char *name, int from_fd, int to_fd, unsigned *n, struct rw_error *e);
 
 /* --- rates (rate.c) -------------------------------------------------------------------------- */
 

@@ -103,7 +103,7 @@ static int other_version(struct rw_error *e)
 }
 
 /* Why the directory of the pins did not open. */
-static int explain_no_pins(int err, struct rw_error *e)
+int rw_pins_missing(int err, struct rw_error *e)
 {
 	static const char *const way[] = {RW_BPFFS, RW_PIN_PARENT, RW_PIN_ROOT};
 
@@ -160,7 +160,7 @@ static int check_meta(const struct rw_kern_meta *meta, struct rw_error *e)
 		return rw_fail(e, RW_EUNSUP,
 			       "the kernel side was attached by ringwall %.16s with interface %u "
 			       "(layout %016llx), this is " RW_VERSION " with interface %d: run "
-			       "'ringwall kern detach', then attach again",
+			       "'ringwall kern upgrade', or 'kern detach' and attach again",
 			       meta->version, meta->abi, (unsigned long long)meta->layout,
 			       RW_KERN_ABI);
 	return RW_OK;
@@ -222,7 +222,7 @@ int rw_kern_open(struct rw_kern **out, struct rw_error *e)
 	rw_kern_init(k);
 	k->lock_fd = open(RW_PIN_ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (k->lock_fd < 0)
-		rc = explain_no_pins(errno, e);
+		rc = rw_pins_missing(errno, e);
 	for (unsigned i = 0; i < RW_MAPS && !rc; i++)
 		if (rw_kern_maps[i].needed)
 			rc = open_map(k, i, e);
@@ -244,8 +244,28 @@ void rw_kern_close(struct rw_kern *k)
 	free(k);
 }
 
+/* An upgrade to another layout leaves us with maps that no program reads any more. */
+static int check_current(struct rw_kern *k, struct rw_error *e)
+{
+	struct rw_kern_meta now;
+	uint32_t zero = 0;
+	int err = bpf_map_lookup_elem(k->fd[RW_MAP_META], &zero, &now);
+
+	if (err)
+		return rw_kern_fail(e, err, "read rw_meta");
+	if (now.layout != k->meta.layout || now.generation != k->meta.generation)
+		return rw_fail(e, RW_EUNSUP,
+			       "'ringwall kern upgrade' (to %.16s) has replaced the maps that this "
+			       "process opened: start it again",
+			       now.version);
+	k->meta = now; /* the program's id */
+	return RW_OK;
+}
+
 int rw_kern_lock(struct rw_kern *k, struct rw_error *e)
 {
+	int rc;
+
 	if (k->read_only)
 		return rw_fail(
 			e, RW_EPERM,
@@ -256,7 +276,10 @@ int rw_kern_lock(struct rw_kern *k, struct rw_error *e)
 	while (flock(k->lock_fd, LOCK_EX))
 		if (errno != EINTR)
 			return rw_kern_fail(e, -errno, "lock " RW_PIN_ROOT);
-	return RW_OK;
+	rc = check_current(k, e);
+	if (rc)
+		rw_kern_unlock(k);
+	return rc;
 }
 
 void rw_kern_unlock(struct rw_kern *k)
@@ -299,8 +322,10 @@ int rw_kern_where(struct rw_kern *k, struct rw_kern_where *out, struct rw_error 
 {
 	struct rw_kern_cfg cfg;
 	char name[IF_NAMESIZE];
-	int rc = rw_kern_config(k, &cfg, e);
+	int rc = check_current(k, e);
 
+	if (!rc)
+		rc = rw_kern_config(k, &cfg, e);
 	if (rc)
 		return rc;
 	*out = (struct rw_kern_where){.shadow = cfg.shadow != 0};
@@ -308,6 +333,8 @@ int rw_kern_where(struct rw_kern *k, struct rw_kern_where *out, struct rw_error 
 	/* It may have been renamed since. */
 	snprintf(out->interface, sizeof(out->interface), "%.*s", (int)sizeof(k->meta.interface),
 		 if_indextoname(k->meta.ifindex, name) ? name : k->meta.interface);
-	out->link_alive = rw_interface_has((int)k->meta.ifindex, k->meta.mode, k->meta.prog_id);
+	out->link_alive = rw_interface_has((int)k->meta.ifindex, k->meta.mode, k->meta.prog_id) ||
+			  rw_interface_has((int)k->meta.ifindex, k->meta.mode,
+					   k->meta.prog_id_before);
 	return RW_OK;
 }

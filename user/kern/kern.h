@@ -42,6 +42,15 @@ struct rw_kern_attached {
 /* RW_EBUSY names what holds the interface. After a failure nothing of ours is there. */
 int rw_kern_attach(const struct rw_kern_attach *a, struct rw_kern_attached *out,
 		   struct rw_error *e);
+struct rw_kern_upgraded {
+	bool replaced;	 /* some maps are new: who has opened them has to start again */
+	char text[2048]; /* for people: what was done, a line each */
+};
+/*
+ * This version's programs behind the pinned links, and its maps where theirs have another layout:
+ * no packet is without a verdict. RW_ENOTFOUND: not attached. After a failure all is as it was.
+ */
+int rw_kern_upgrade(struct rw_kern_upgraded *out, struct rw_error *e);
 /* "native", "generic", "tcx"; NULL beyond the last. */
 const char *rw_kern_mode_name(enum rw_kern_mode mode);
 /* Everything of ours is gone afterwards; RW_ENOTFOUND: nothing was there. */

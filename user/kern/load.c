@@ -91,18 +91,36 @@ static int load_failed(enum rw_kern_object o, int err, char *log, struct rw_erro
 		       strerror(-err), last_words(log));
 }
 
+static bool same_layout(const struct bpf_map *map, int fd)
+{
+	struct bpf_map_info info = {0};
+	uint32_t len = sizeof(info);
+
+	return !bpf_map_get_info_by_fd(fd, &info, &len) && info.type == bpf_map__type(map) &&
+	       info.key_size == bpf_map__key_size(map) &&
+	       info.value_size == bpf_map__value_size(map) &&
+	       info.max_entries == bpf_map__max_entries(map) &&
+	       info.map_flags == bpf_map__map_flags(map);
+}
+
 /* What an object takes over from us before it is loaded: maps that are there, sizes per CPU. */
-static int prepare_map(const struct rw_programs *s, struct bpf_object *obj, enum rw_kern_map m)
+static int prepare_map(struct rw_programs *s, struct bpf_object *obj, enum rw_kern_map m)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(obj, rw_kern_maps[m].name);
-	int cpus = libbpf_num_possible_cpus();
+	int cpus = libbpf_num_possible_cpus(), err = 0;
 	uint32_t least = rw_kern_maps[m].per_cpu * (uint32_t)(cpus > 0 ? cpus : 1);
 
 	if (!map)
 		return 0;
-	if (s->map[m] >= 0)
+	if (bpf_map__max_entries(map) < least)
+		err = bpf_map__set_max_entries(map, least);
+	if (err || s->map[m] < 0)
+		return err;
+	if (same_layout(map, s->map[m]))
 		return bpf_map__reuse_fd(map, s->map[m]);
-	return bpf_map__max_entries(map) < least ? bpf_map__set_max_entries(map, least) : 0;
+	s->old[m] = s->map[m];
+	s->map[m] = -1;
+	return 0;
 }
 
 /* The maps that the object made, and its programs. */
@@ -113,6 +131,7 @@ static int collect(struct rw_programs *s, enum rw_kern_object o)
 
 		if (fd < 0 || s->map[m] >= 0)
 			continue;
+		s->made[m] = true;
 		s->map[m] = dup(fd);
 		if (s->map[m] < 0)
 			return -errno;
@@ -158,7 +177,7 @@ void rw_programs_init(struct rw_programs *s)
 {
 	*s = (struct rw_programs){0};
 	for (unsigned m = 0; m < RW_MAPS; m++)
-		s->map[m] = -1;
+		s->map[m] = s->old[m] = -1;
 	for (unsigned p = 0; p < RW_PROGRAMS; p++)
 		s->prog[p] = s->link[p] = -1;
 }
@@ -221,9 +240,12 @@ int rw_programs_link(struct rw_programs *s, uint32_t which, const int target[RW_
 void rw_programs_free(struct rw_programs *s)
 {
 	unlink_all(s);
-	for (unsigned m = 0; m < RW_MAPS; m++)
+	for (unsigned m = 0; m < RW_MAPS; m++) {
 		if (s->map[m] >= 0)
 			close(s->map[m]);
+		if (s->old[m] >= 0)
+			close(s->old[m]);
+	}
 	for (unsigned o = 0; o < RW_OBJECTS; o++)
 		bpf_object__close(s->object[o]);
 	rw_programs_init(s);

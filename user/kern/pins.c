@@ -59,6 +59,21 @@ int rw_pin(int fd, const char *name, mode_t mode, gid_t gid, struct rw_error *e)
 	return rw_kern_fail(e, err, what);
 }
 
+int rw_pin_over(int fd, const char *name, mode_t mode, gid_t gid, struct rw_error *e)
+{
+	char fresh[64], from[128], to[128];
+	int rc;
+
+	snprintf(fresh, sizeof(fresh), "%s_new", name);
+	snprintf(from, sizeof(from), RW_PIN_ROOT "/%s", fresh);
+	snprintf(to, sizeof(to), RW_PIN_ROOT "/%s", name);
+	unlink(from); /* of an upgrade that was killed */
+	rc = rw_pin(fd, fresh, mode, gid, e);
+	if (!rc && rename(from, to))
+		rc = rw_kern_fail(e, -errno, "replace a pin");
+	return rc;
+}
+
 int rw_pins_open(enum rw_kern_map m, int *fd, struct rw_error *e)
 {
 	char path[128], what[160];

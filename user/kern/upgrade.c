@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Other programs behind the pinned links, without one packet that nobody judges: a link is never
+ * without a program. Maps are kept where their layout is the same; otherwise there is a new
+ * one, filled before any program uses it.
+ *
+ * Nothing is changed before everything is loaded and filled. Killed in the middle of the changes,
+ * the next upgrade makes them whole.
+ */
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kern/internal.h"
+
+enum { LINKS_MAX = 64 };
+
+/* Entries of these go with their map into a new layout. The others are state that comes again. */
+static const enum rw_kern_map carried[] = {
+	RW_MAP_CFG, RW_MAP_PORTS, RW_MAP_ALLOW, RW_MAP_ALLOW_NET, RW_MAP_DENY4, RW_MAP_DENY6,
+};
+
+/* fds are -1 where there is none. */
+struct upgrade {
+	struct rw_programs s;
+	struct rw_kern_meta before, after;
+	struct {
+		enum rw_kern_program program;
+		int fd, prog_before;
+	} links[LINKS_MAX];
+	unsigned n_links;
+	gid_t gid; /* of the pins */
+	struct rw_kern_upgraded *out;
+};
+
+__attribute__((format(printf, 2, 3))) static void tell(struct upgrade *u, const char *fmt, ...)
+{
+	size_t n = strlen(u->out->text);
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(u->out->text + n, sizeof(u->out->text) - n, fmt, args);
+	va_end(args);
+}
+
+static uint32_t prog_id(int fd)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t len = sizeof(info);
+
+	return bpf_prog_get_info_by_fd(fd, &info, &len) ? 0 : info.id;
+}
+
+/* --- what is there ------------------------------------------------------------------------------
+ */
+
+/* rw_meta is the one map whose layout is for ever. */
+static int read_meta(struct upgrade *u, struct rw_error *e)
+{
+	struct bpf_map_info info = {0};
+	uint32_t len = sizeof(info), zero = 0;
+	int fd = u->s.map[RW_MAP_META];
+	int err = fd < 0 ? -ENOENT : bpf_map_get_info_by_fd(fd, &info, &len);
+
+	if (!err && info.value_size == sizeof(u->before))
+		err = bpf_map_lookup_elem(fd, &zero, &u->before);
+	if (err || info.value_size != sizeof(u->before) ||
+	    memcmp(u->before.magic, RW_KERN_MAGIC, sizeof(u->before.magic)) != 0 ||
+	    u->before.abi != RW_KERN_ABI)
+		return rw_fail(e, RW_EUNSUP,
+			       "what is pinned in " RW_PIN_ROOT
+			       " cannot be upgraded: its rw_meta is not one of ringwall with "
+			       "interface %d; 'ringwall kern detach', then attach again",
+			       RW_KERN_ABI);
+	if (!rw_interface_has((int)u->before.ifindex, u->before.mode, u->before.prog_id) &&
+	    !rw_interface_has((int)u->before.ifindex, u->before.mode, u->before.prog_id_before))
+		return rw_fail(
+			e, RW_ENOTFOUND,
+			"the link on %.16s is gone (interface removed?), so there is nothing "
+			"to upgrade: 'ringwall kern detach', then attach again",
+			u->before.interface);
+	return RW_OK;
+}
+
+static int open_maps(struct upgrade *u, struct rw_error *e)
+{
+	char path[128];
+
+	for (unsigned m = 0; m < RW_MAPS; m++) {
+		snprintf(path, sizeof(path), RW_PIN_ROOT "/%s", rw_kern_maps[m].name);
+		u->s.map[m] = bpf_obj_get(path);
+		if (u->s.map[m] < 0 && u->s.map[m] != -ENOENT)
+			return rw_kern_fail(e, u->s.map[m], "open the pinned maps");
+	}
+	return RW_OK;
+}
+
+/* "rw_xdp_link" is rw_xdp's, "rw_syn_100_link" is rw_syn's. */
+static enum rw_kern_program program_of(const char *pin)
+{
+	enum rw_kern_program found = RW_PROGRAMS;
+	size_t longest = 0;
+
+	for (unsigned p = 0; p < RW_PROGRAMS; p++) {
+		size_t n = strlen(rw_kern_programs[p].name);
+
+		if (n > longest && !strncmp(pin, rw_kern_programs[p].name, n) && pin[n] == '_') {
+			found = p;
+			longest = n;
+		}
+	}
+	return found;
+}
+
+static bool is_link(const char *pin)
+{
+	size_t n = strlen(pin), end = strlen(RW_LINK_END);
+
+	return n > end && !strcmp(pin + n - end, RW_LINK_END);
+}
+
+static int add_link(struct upgrade *u, const char *pin, struct rw_error *e)
+{
+	struct bpf_link_info info = {0};
+	uint32_t len = sizeof(info);
+	enum rw_kern_program p = program_of(pin);
+	char path[128];
+	int fd;
+
+	if (p == RW_PROGRAMS) {
+		tell(u, "%s: unknown to this version, left as it is\n", pin);
+		return RW_OK;
+	}
+	if (u->n_links == LINKS_MAX)
+		return rw_fail(e, RW_ELIMIT, "more than %d links are pinned", LINKS_MAX);
+	snprintf(path, sizeof(path), RW_PIN_ROOT "/%.64s", pin);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return rw_kern_fail(e, fd, "open a pinned link");
+	u->links[u->n_links].program = p;
+	u->links[u->n_links].fd = fd;
+	u->links[u->n_links].prog_before = bpf_link_get_info_by_fd(fd, &info, &len)
+						   ? -1
+						   : bpf_prog_get_fd_by_id(info.prog_id);
+	u->n_links++;
+	return RW_OK;
+}
+
+static int open_links(struct upgrade *u, struct rw_error *e)
+{
+	DIR *dir = opendir(RW_PIN_ROOT);
+	struct dirent *entry;
+	int rc = RW_OK;
+
+	if (!dir)
+		return rw_kern_fail(e, -errno, "read " RW_PIN_ROOT);
+	while (!rc && (entry = readdir(dir)))
+		if (is_link(entry->d_name))
+			rc = add_link(u, entry->d_name, e);
+	closedir(dir);
+	return rc;
+}
+
+/* --- what will be there
+ * ---------------------------------------------------------------------------
+ */
+
+static int load(struct upgrade *u, struct rw_error *e)
+{
+	uint32_t which = 0;
+
+	for (unsigned i = 0; i < u->n_links; i++)
+		which |= 1U << u->links[i].program;
+	for (unsigned p = 0; p < RW_PROGRAMS; p++) /* pinned, and attached by others */
+		if (rw_kern_programs[p].target == RW_TARGET_LISTENERS)
+			which |= 1U << p & rw_programs_of(u->before.mode);
+	return rw_programs_load(&u->s, which, e);
+}
+
+static bool is_carried(enum rw_kern_map m)
+{
+	for (unsigned i = 0; i < sizeof(carried) / sizeof(carried[0]); i++)
+		if (carried[i] == m)
+			return true;
+	return false;
+}
+
+static int fill_maps(struct upgrade *u, struct rw_error *e)
+{
+	unsigned n, kept = 0;
+	int rc = RW_OK;
+
+	for (unsigned m = 0; m < RW_MAPS && !rc; m++) {
+		const char *name = rw_kern_maps[m].name;
+
+		if (u->s.old[m] < 0) {
+			kept += u->s.map[m] >= 0 && !u->s.made[m];
+			continue;
+		}
+		u->out->replaced = true;
+		if (!is_carried(m)) {
+			tell(u, "%s: has another layout now and starts empty\n", name);
+			continue;
+		}
+		rc = rw_carry_map(name, u->s.old[m], u->s.map[m], &n, e);
+		tell(u, "%s: has another layout now, %u entries carried over\n", name, n);
+	}
+	if (!rc && (u->s.old[RW_MAP_CFG] >= 0 || u->s.old[RW_MAP_PORTS] >= 0))
+		rc = rw_config_refill(u->s.map[RW_MAP_CFG], u->s.map[RW_MAP_PORTS], e);
+	tell(u, "%u maps are kept as they are\n", kept);
+	return rc;
+}
+
+static int put_meta(struct upgrade *u, const struct rw_kern_meta *meta, struct rw_error *e)
+{
+	uint32_t zero = 0;
+	int err = bpf_map_update_elem(u->s.map[RW_MAP_META], &zero, meta, BPF_ANY);
+
+	return err ? rw_kern_fail(e, err, "write rw_meta") : RW_OK;
+}
+
+/* Presence bits of what was carried over, by the code that keeps them in order otherwise. */
+static int fill_bits(struct upgrade *u, struct rw_error *e)
+{
+	static const enum rw_kern_map behind[] = {RW_MAP_BITS, RW_MAP_ALLOW, RW_MAP_ALLOW_NET,
+						  RW_MAP_DENY4, RW_MAP_DENY6};
+	struct rw_ban *bans = NULL;
+	struct rw_kern k;
+	unsigned n;
+	bool changed = false;
+	int rc;
+
+	for (unsigned i = 0; i < sizeof(behind) / sizeof(behind[0]); i++)
+		changed |= u->s.old[behind[i]] >= 0;
+	if (!changed)
+		return RW_OK;
+	rw_kern_init(&k);
+	for (unsigned m = 0; m < RW_MAPS; m++)
+		k.fd[m] = u->s.map[m] < 0 ? -1 : dup(u->s.map[m]);
+	rc = rw_kern_adopt(&k, e);
+	if (!rc)
+		rc = rw_kern_bans(&k, &bans, &n, e);
+	free(bans);
+	rw_kern_release(&k);
+	return rc;
+}
+
+/* --- the change ---------------------------------------------------------------------------------
+ */
+
+static int swap_programs(struct upgrade *u, struct rw_error *e)
+{
+	for (unsigned i = 0; i < u->n_links; i++) {
+		const char *name = rw_kern_programs[u->links[i].program].name;
+		int prog = u->s.prog[u->links[i].program];
+		int err = bpf_link_update(u->links[i].fd, prog, NULL);
+
+		if (err) {
+			while (i-- > 0) /* as it was */
+				bpf_link_update(u->links[i].fd, u->links[i].prog_before, NULL);
+			return rw_fail(e, RW_EUNSUP,
+				       "the link of %s does not take its new program (%s); nothing "
+				       "was changed: 'ringwall kern detach', then attach again",
+				       name, strerror(-err));
+		}
+		tell(u, "%s: program %u in the place of %u\n", name, prog_id(prog),
+		     prog_id(u->links[i].prog_before));
+	}
+	return RW_OK;
+}
+
+static int swap_pins(struct upgrade *u, struct rw_error *e)
+{
+	char name[32];
+	int rc = RW_OK;
+
+	for (unsigned m = 0; m < RW_MAPS && !rc; m++)
+		if (u->s.made[m])
+			rc = rw_pin_over(u->s.map[m], rw_kern_maps[m].name, rw_kern_maps[m].mode,
+					 u->gid, e);
+	for (unsigned p = 0; p < RW_PROGRAMS && !rc; p++) {
+		if (u->s.prog[p] < 0 || rw_kern_programs[p].target != RW_TARGET_LISTENERS)
+			continue;
+		snprintf(name, sizeof(name), "%s" RW_PROG_END, rw_kern_programs[p].name);
+		rc = rw_pin_over(u->s.prog[p], name, 0640, u->gid, e);
+		tell(u, "%s: used from the gateway's next start\n", rw_kern_programs[p].name);
+	}
+	return rc;
+}
+
+static int change(struct upgrade *u, struct rw_error *e)
+{
+	int rc;
+
+	u->after = u->before;
+	u->after.layout = rw_kern_layout();
+	u->after.prog_id = prog_id(u->s.prog[rw_programs_judge(u->before.mode)]);
+	u->after.prog_id_before = u->before.prog_id;
+	u->after.generation += u->out->replaced;
+	memset(u->after.version, 0, sizeof(u->after.version));
+	snprintf(u->after.version, sizeof(u->after.version), "%s", RW_VERSION);
+	rc = put_meta(u, &u->after, e);
+	if (!rc)
+		rc = fill_bits(u, e);
+	if (!rc)
+		rc = swap_programs(u, e);
+	if (rc) {
+		put_meta(u, &u->before, NULL);
+		return rc;
+	}
+	return swap_pins(u, e);
+}
+
+static int upgrade_locked(struct upgrade *u, struct rw_error *e)
+{
+	int rc = open_maps(u, e);
+
+	if (!rc)
+		rc = read_meta(u, e);
+	if (!rc)
+		rc = open_links(u, e);
+	if (!rc)
+		rc = load(u, e);
+	if (!rc)
+		rc = fill_maps(u, e);
+	return rc ? rc : change(u, e);
+}
+
+static void release(struct upgrade *u)
+{
+	for (unsigned i = 0; i < u->n_links; i++) {
+		close(u->links[i].fd);
+		if (u->links[i].prog_before >= 0)
+			close(u->links[i].prog_before);
+	}
+	rw_programs_free(&u->s);
+}
+
+int rw_kern_upgrade(struct rw_kern_upgraded *out, struct rw_error *e)
+{
+	struct upgrade u = {.out = out};
+	struct stat st;
+	int dir, rc = rw_kern_privileged(e);
+
+	*out = (struct rw_kern_upgraded){0};
+	if (rc)
+		return rc;
+	dir = open(RW_PIN_ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return rw_pins_missing(errno, e);
+	while ((rc = flock(dir, LOCK_EX)) && errno == EINTR)
+		;
+	if (rc || fstat(dir, &st)) {
+		close(dir);
+		return rw_kern_fail(e, -errno, "lock " RW_PIN_ROOT);
+	}
+	u.gid = st.st_gid;
+	rw_programs_init(&u.s);
+	rc = upgrade_locked(&u, e);
+	release(&u);
+	close(dir);
+	return rc;
+}
