@@ -6,12 +6,12 @@
 MAKEFLAGS += --no-builtin-rules
 export PYTHONDONTWRITEBYTECODE := 1
 
-TARGETS := build demo test lint format asan fuzz vmtest bench bench-kern deb
+TARGETS := build demo test lint format asan fuzz vmtest bench bench-kern bench-flood deb
 
 .PHONY: help clean distclean $(TARGETS)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile scripts/build.mk
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile scripts/build.mk
 
 clean: ## removes what was built; keeps the build root and its package cache
 	@sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \

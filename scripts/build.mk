@@ -171,7 +171,7 @@ unit-%:
 
 .PHONY: binary tests-built
 binary: $(B)/ringwall
-tests-built: $(B)/ringwall $(UNIT_BIN) $(SIM_BIN) $(KERN_BIN) $(BPF_OBJS) $(VARIANT)
+tests-built: $(B)/ringwall $(UNIT_BIN) $(SIM_BIN) $(KERN_BIN) $(BPF_OBJS) $(VARIANT) $(B)/bench/flood
 
 build: ## the binary: build/release/ringwall
 	@$(MAKE) --no-print-directory -j$(JOBS) binary
@@ -219,9 +219,13 @@ vmtest: ## the kernel suites on Debian's own kernel, in QEMU
 bench: build ## a short measurement beside nginx
 	@python3 bench/bench.py
 
-bench-kern: ## what a packet costs in the kernel, beside xdp-filter and nftables
+bench-kern: build ## what a packet costs in the kernel, beside xdp-filter and nftables
 	@$(MAKE) --no-print-directory -j$(JOBS) bench-built
 	@python3 bench/kern.py
+
+bench-flood: build ## what honest clients notice of a flood from spoofed sources
+	@$(MAKE) --no-print-directory -j$(JOBS) bench-built
+	@python3 bench/flood.py
 
 deb: build ## the Debian package: build/deb/ringwall_VERSION_ARCH.deb
 	@scripts/deb

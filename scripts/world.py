@@ -114,6 +114,8 @@ def config_yaml(**over):
 
 
 class World:
+    gw_queues = 1  # of the gateway's interface, each of which one processor empties
+
     def __init__(self, ringwall, flavour="release", kernel=True, stub_args=(), **config):
         self.ringwall = pathlib.Path(ringwall).resolve()
         self.flavour = flavour
@@ -196,8 +198,8 @@ class World:
             run("ip", "netns", "add", ns)
             self.stack.callback(run, "ip", "netns", "del", ns, check=False)
             self.in_ns(ns, "ip", "link", "set", "lo", "up")
-        run("ip", "-n", self.gw_ns, "link", "add", self.gw_if, "type", "veth", "peer", "name",
-            self.cl_if, "netns", self.cl_ns)
+        run("ip", "-n", self.gw_ns, "link", "add", self.gw_if, "numrxqueues", self.gw_queues, "type",
+            "veth", "peer", "name", self.cl_if, "netns", self.cl_ns)
         self.in_ns(self.gw_ns, "ip", "addr", "add", f"{GATEWAY}/24", "dev", self.gw_if)
         self.in_ns(self.gw_ns, "ip", "addr", "add", f"{GATEWAY6}/16", "dev", self.gw_if, "nodad")
         for i in range(2, 10):
