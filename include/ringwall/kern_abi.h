@@ -11,7 +11,7 @@
  * rw_episodes, rw_events, and of a ban drops and told_ns. `ringwall kern attach`, `set` and
  * `upgrade` write: rw_meta, rw_cfg, rw_ports. Whoever bans (the engine, `ringwall deny`) writes:
  * rw_deny4, rw_deny6, rw_allow, rw_allow_net, rw_bits, under a lock on the directory of the pins.
- * The maps of kern_steer.h and kern_syn.h say theirs there.
+ * The maps of kern_steer.h, kern_egress.h and kern_syn.h say theirs there.
  */
 #ifndef RINGWALL_KERN_ABI_H
 #define RINGWALL_KERN_ABI_H

@@ -438,8 +438,11 @@ def test_xdp_and_egress_live_side_by_side_in_either_order(cage):
 
 
 def test_attach_that_fails_leaves_the_other_alone(cage):
+    """Undone is what it did itself: here a foreign pin stands in its way, late."""
     cage.contain()
-    cage.rw("kern", "attach", "-i", "lo", "-p", "8443", status=1)  # no native XDP there
+    cage.run("bpftool", "map", "create", f"{PINS}/rw_cfg", "type", "array", "key", "4", "value", "4",
+             "entries", "1", "name", "foreign")
+    assert "rw_cfg" in cage.rw("kern", "attach", "-i", cage.gw_if, "-p", "8443", status=1)
     assert cage.caged.tcp(OTHER, 443) == "EPERM"
     assert cage.status()["alive"]
 
