@@ -70,6 +70,7 @@ struct rw_ext_fragment {
 
 /* Offsets are from the start of the frame. */
 struct rw_packet {
+	__u32 ip;     /* the IP header */
 	__u32 l4;     /* the TCP header */
 	__u32 ip_end; /* where the IP packet ends by its own account */
 	__u64 src_hi; /* source address as a number; IPv4 in the upper half of src_hi */
@@ -226,6 +227,7 @@ static __always_inline enum rw_parsed rw_parse(RW_CTX *ctx, struct rw_packet *p)
 		proto = bpf_ntohs(tag->proto);
 		at += sizeof(*tag);
 	}
+	p->ip = at;
 	p->fragment = 0;
 	if (proto == RW_ETH_IP)
 		return rw_parse_ip4(ctx, data, end, at, p);

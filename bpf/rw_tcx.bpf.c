@@ -12,11 +12,14 @@
 
 #include "ringwall/kern_abi.h"
 
-#define RW_CTX		    struct __sk_buff
-#define rw_frame_bytes(ctx) ((ctx)->len)
-#define rw_tags_aside(ctx)  (!!(ctx)->vlan_present)
+#define RW_CTX				 struct __sk_buff
+#define rw_frame_bytes(ctx)		 ((ctx)->len)
+#define rw_tags_aside(ctx)		 (!!(ctx)->vlan_present)
 /* BIG TCP: over 64 KiB. Only the kernel sets gso_size, nothing in the packet can. */
-#define rw_super_bytes(ctx) ((ctx)->gso_size ? (ctx)->len : 0)
+#define rw_super_bytes(ctx)		 ((ctx)->gso_size ? (ctx)->len : 0)
+#define rw_load_bytes			 bpf_skb_load_bytes
+#define rw_store_bytes(ctx, at, from, n) bpf_skb_store_bytes(ctx, at, from, n, 0)
+#define rw_cut(ctx, bytes)		 bpf_skb_change_tail(ctx, bytes, 0)
 
 #include "verdict.h"
 
@@ -56,6 +59,12 @@ SEC("tcx/ingress")
 int rw_tcx(struct __sk_buff *skb)
 {
 	pull_headers(skb);
-	/* Not TCX_PASS: whoever is attached behind us has a say, too. */
-	return rw_judge(skb) ? TCX_DROP : TCX_NEXT;
+	switch (rw_judge(skb)) {
+	case RW_FATE_DROP:
+		return TCX_DROP;
+	case RW_FATE_ANSWER: /* the tag beside the frame goes along */
+		return bpf_redirect(skb->ifindex, 0);
+	default: /* not TCX_PASS: whoever is attached behind us has a say, too */
+		return TCX_NEXT;
+	}
 }

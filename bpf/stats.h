@@ -17,8 +17,16 @@ static __always_inline struct rw_kern_stats *rw_stats_here(void)
 	return bpf_map_lookup_elem(&rw_stats, &zero);
 }
 
-/* Counts the outcome of a packet. True: drop it. Shadow mode counts would_drop and passes. */
-static __always_inline bool rw_stats_settle(struct rw_kern_stats *stats, __u32 outcome, bool shadow)
+/* What the program does with the packet. */
+enum rw_fate {
+	RW_FATE_PASS,
+	RW_FATE_DROP,
+	RW_FATE_ANSWER, /* sends it back: it is its answer */
+};
+
+/* Counts the outcome of a packet. Shadow mode counts would_drop and passes. */
+static __always_inline enum rw_fate rw_stats_settle(struct rw_kern_stats *stats, __u32 outcome,
+						    bool shadow)
 {
 	bool drop = outcome >= RW_KERN_N_drop_malformed && outcome <= RW_KERN_N_drop_pkt_rate;
 
@@ -31,7 +39,9 @@ static __always_inline bool rw_stats_settle(struct rw_kern_stats *stats, __u32 o
 	asm volatile("" : "+r"(outcome));
 	if (outcome < RW_KERN_N)
 		((__u64 *)stats)[outcome]++;
-	return drop;
+	if (outcome == RW_KERN_N_tx_cookie)
+		return RW_FATE_ANSWER;
+	return drop ? RW_FATE_DROP : RW_FATE_PASS;
 }
 
 #endif

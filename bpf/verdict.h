@@ -3,7 +3,7 @@
  * The verdict on a packet, the same in every program that gives one:
  *
  * sanity of headers -> scope -> fragments -> allow -> deny -> impossible flags -> SYN rate ->
- * packet rate -> pass.
+ * packet rate -> SYN budget -> pass.
  *
  * The includer defines what parse.h asks for and rw_frame_bytes(ctx), the length of the whole
  * frame.
@@ -19,6 +19,7 @@
 #include "scope.h"
 #include "deny.h"
 #include "rate.h"
+#include "syn.h"
 
 /* The SYN rate, then the packet rate. */
 static __always_inline __u32 rate_outcome(const struct rw_packet *p, const struct rw_kern_cfg *cfg,
@@ -98,16 +99,18 @@ static __always_inline __u32 rw_outcome(RW_CTX *ctx, const struct rw_kern_cfg *c
 		return RW_KERN_N_drop_fragment;
 	if (!rw_parse_tcp(data, end, &p))
 		return RW_KERN_N_drop_malformed;
-	return source_outcome(&p, cfg, stats);
+	return rw_syn_outcome(ctx, &p, cfg, source_outcome(&p, cfg, stats));
 }
 
-/* Judges and counts the packet. True: drop it. */
-static __always_inline bool rw_judge(RW_CTX *ctx)
+/* Judges and counts the packet, and may turn it into its answer. */
+static __always_inline enum rw_fate rw_judge(RW_CTX *ctx)
 {
 	const struct rw_kern_cfg *cfg = rw_cfg_now();
 	struct rw_kern_stats *stats = rw_stats_here();
 
-	return cfg && stats && rw_stats_settle(stats, rw_outcome(ctx, cfg, stats), cfg->shadow);
+	if (!cfg || !stats)
+		return RW_FATE_PASS;
+	return rw_stats_settle(stats, rw_outcome(ctx, cfg, stats), cfg->shadow);
 }
 
 #endif

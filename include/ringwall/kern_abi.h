@@ -11,7 +11,7 @@
  * rw_episodes, rw_events, and of a ban drops and told_ns. `ringwall kern attach`, `set` and
  * `upgrade` write: rw_meta, rw_cfg, rw_ports. Whoever bans (the engine, `ringwall deny`) writes:
  * rw_deny4, rw_deny6, rw_allow, rw_allow_net, rw_bits, under a lock on the directory of the pins.
- * The maps of kern_steer.h say theirs there.
+ * The maps of kern_steer.h and kern_syn.h say theirs there.
  */
 #ifndef RINGWALL_KERN_ABI_H
 #define RINGWALL_KERN_ABI_H
@@ -22,6 +22,7 @@
 
 #include "ringwall/kern_assert.h"
 #include "ringwall/kern_steer.h"
+#include "ringwall/kern_syn.h"
 
 #define RW_KERN_MAGIC "ringwall"
 #define RW_KERN_ABI   1
@@ -77,8 +78,9 @@ enum rw_kern_mode {
 /*
  * The counters, in the order of struct rw_kern_stats: X(name, what it counts).
  *
- * A packet counts in rx and in exactly one of pass_*, drop_* and would_drop_*. The would_drop_*
- * are shadow mode's and stand in the order of the drop_*.
+ * A packet counts in rx and in exactly one of pass_*, drop_*, would_drop_* and *tx_cookie. The
+ * would_* are shadow mode's; the would_drop_* stand in the order of the drop_*. The cookie_* are
+ * rw_syn's, which sees packets that have passed.
  */
 #define RW_KERN_COUNTERS(X)                                                                 \
 	X(rx, "packets seen")                                                               \
@@ -101,6 +103,12 @@ enum rw_kern_mode {
 	X(would_drop_limited, "shadow mode: would have been dropped over a shared budget")  \
 	X(would_drop_syn_rate, "shadow mode: would have been dropped over the SYN rate")    \
 	X(would_drop_pkt_rate, "shadow mode: would have been dropped over the packet rate") \
+	X(tx_cookie, "SYNs over the budget: answered with a cookie")                        \
+	X(would_tx_cookie, "shadow mode: would have been answered with a cookie")           \
+	X(cookie_accepted, "cookies that came back: the connection was made")               \
+	X(cookie_refused, "ACKs without connection and with a wrong cookie: dropped")       \
+	X(cookie_expired, "ACKs whose cookie was too old: dropped")                         \
+	X(cookie_failed, "right cookies, but the kernel made no connection: dropped")       \
 	X(ban_expired, "met a ban whose time was over")                                     \
 	X(promoted, "sources given an exact limiter")                                       \
 	X(promote_capped, "not promoted: too many in one tick; the sketch decided")         \
@@ -182,8 +190,10 @@ struct rw_kern_cfg {
 	uint32_t shadow; /* 1: count drops, drop nothing */
 	uint32_t n_ports;
 	uint16_t ports[RW_KERN_PORTS]; /* for people; rw_ports decides */
-	uint32_t active;	       /* entry 0 only */
-	uint32_t index;		       /* of this entry */
+	struct rw_kern_rate budget;    /* of SYNs, all sources together; above it cookies */
+	struct rw_kern_cookie cookie;
+	uint32_t active; /* entry 0 only */
+	uint32_t index;	 /* of this entry */
 };
 
 /* rw_ports: as rw_cfg. Bit n of word n / 64 is TCP port n. */
@@ -296,13 +306,14 @@ struct rw_kern_meta {
 static inline uint64_t rw_kern_layout(void)
 {
 	const uint64_t sizes[] = {
-		sizeof(struct rw_kern_stats), sizeof(struct rw_kern_ban),
-		sizeof(struct rw_kern_cfg),   sizeof(struct rw_kern_bits),
-		sizeof(struct rw_kern_key4),  sizeof(struct rw_kern_key),
-		sizeof(struct rw_kern_allow), sizeof(struct rw_kern_source),
-		sizeof(struct rw_kern_ports), sizeof(struct rw_kern_sketch),
-		sizeof(struct rw_kern_event), sizeof(struct rw_kern_episodes),
-		sizeof(struct rw_kern_turn),  sizeof(struct rw_kern_steer_stats),
+		sizeof(struct rw_kern_stats),  sizeof(struct rw_kern_ban),
+		sizeof(struct rw_kern_cfg),    sizeof(struct rw_kern_bits),
+		sizeof(struct rw_kern_key4),   sizeof(struct rw_kern_key),
+		sizeof(struct rw_kern_allow),  sizeof(struct rw_kern_source),
+		sizeof(struct rw_kern_ports),  sizeof(struct rw_kern_sketch),
+		sizeof(struct rw_kern_event),  sizeof(struct rw_kern_episodes),
+		sizeof(struct rw_kern_cookie), sizeof(struct rw_kern_syn_meter),
+		sizeof(struct rw_kern_turn),   sizeof(struct rw_kern_steer_stats),
 	};
 	uint64_t h = 0xcbf29ce484222325ULL;
 
@@ -326,12 +337,14 @@ RW_KERN_VALUE(sizeof(enum rw_kern_mode), 4);
 RW_KERN_VALUE(sizeof(enum rw_kern_event_kind), 4);
 RW_KERN_VALUE(sizeof(enum rw_kern_counter), 4);
 
-RW_KERN_VALUE(RW_KERN_N, 27);
+RW_KERN_VALUE(RW_KERN_N, 33);
 RW_KERN_VALUE(RW_KERN_N_rx, 0);
 RW_KERN_VALUE(RW_KERN_N_drop_malformed, 4);
 RW_KERN_VALUE(RW_KERN_N_drop_pkt_rate, 11);
 RW_KERN_VALUE(RW_KERN_N_would_drop_malformed, 12);
 RW_KERN_VALUE(RW_KERN_N_would_drop_pkt_rate, RW_KERN_N_drop_pkt_rate + RW_KERN_SHADOW);
+RW_KERN_VALUE(RW_KERN_N_tx_cookie, RW_KERN_N_would_drop_pkt_rate + 1);
+RW_KERN_VALUE(RW_KERN_N_would_tx_cookie, RW_KERN_N_tx_cookie + 1);
 RW_KERN_SIZE(rw_kern_stats, 8 * RW_KERN_N);
 RW_KERN_AT(rw_kern_stats, pass, 8 * RW_KERN_N_pass);
 RW_KERN_AT(rw_kern_stats, cas_lost, 8 * RW_KERN_N_cas_lost);
@@ -349,14 +362,16 @@ RW_KERN_AT(rw_kern_ban, reason, 36);
 RW_KERN_SIZE(rw_kern_allow, 4);
 RW_KERN_SIZE(rw_kern_rate, 40);
 RW_KERN_AT(rw_kern_rate, sketch_threshold_ns, 16);
-RW_KERN_SIZE(rw_kern_cfg, 152);
+RW_KERN_SIZE(rw_kern_cfg, 200);
 RW_KERN_AT(rw_kern_cfg, hash, 8);
 RW_KERN_AT(rw_kern_cfg, syn, 24);
 RW_KERN_AT(rw_kern_cfg, pkt, 64);
 RW_KERN_AT(rw_kern_cfg, shadow, 104);
 RW_KERN_AT(rw_kern_cfg, ports, 112);
-RW_KERN_AT(rw_kern_cfg, active, 144);
-RW_KERN_AT(rw_kern_cfg, index, 148);
+RW_KERN_AT(rw_kern_cfg, budget, 144);
+RW_KERN_AT(rw_kern_cfg, cookie, 184);
+RW_KERN_AT(rw_kern_cfg, active, 192);
+RW_KERN_AT(rw_kern_cfg, index, 196);
 RW_KERN_SIZE(rw_kern_ports, 8192);
 RW_KERN_SIZE(rw_kern_bits, 16 + 4 * 8192);
 RW_KERN_AT(rw_kern_bits, deny6_plens, 8);

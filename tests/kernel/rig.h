@@ -159,8 +159,7 @@ static inline enum rw_kern_counter rig_outcome(const struct rw_kern_stats *befor
 	enum rw_kern_counter found = RW_KERN_N;
 
 	assert_int_equal(after->rx, before->rx + 1);
-	for (enum rw_kern_counter i = RW_KERN_N_pass_other; i <= RW_KERN_N_would_drop_pkt_rate;
-	     i++) {
+	for (enum rw_kern_counter i = RW_KERN_N_pass_other; i <= RW_KERN_N_would_tx_cookie; i++) {
 		if (a[i] == b[i])
 			continue;
 		assert_int_equal(a[i], b[i] + 1);

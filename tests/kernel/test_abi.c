@@ -55,6 +55,15 @@ static void both_compilers_lay_out_alike(void **state)
 	SAME_AT(rw_kern_cfg, pkt);
 	SAME_AT(rw_kern_cfg, shadow);
 	SAME_AT(rw_kern_cfg, ports);
+	SAME_AT(rw_kern_cfg, budget);
+	SAME_AT(rw_kern_cfg, cookie);
+	SAME_SIZE(rw_kern_cookie);
+	SAME_AT(rw_kern_cookie, mss6);
+	SAME_AT(rw_kern_cookie, window_scale);
+	SAME_AT(rw_kern_cookie, offers);
+	SAME_SIZE(rw_kern_syn_key);
+	SAME_SIZE(rw_kern_syn_meter);
+	SAME_AT(rw_kern_syn_meter, period);
 	SAME_AT(rw_kern_cfg, active);
 	SAME_AT(rw_kern_cfg, index);
 	SAME_SIZE(rw_kern_rate);

@@ -21,6 +21,7 @@ enum {
 	OPT_SYN_BURST,
 	OPT_PKT_RATE,
 	OPT_PKT_BURST,
+	OPT_SYN_BUDGET,
 	OPT_GROUP,
 };
 
@@ -36,6 +37,10 @@ static const struct argp_option limit_options[] = {
 	{"pkt-rate", OPT_PKT_RATE, "N", 0, "packets per second and source; 0 (default): no limit",
 	 0},
 	{"pkt-burst", OPT_PKT_BURST, "N", 0, "of them at once (default: those of a second)", 0},
+	{"syn-budget", OPT_SYN_BUDGET, "N", 0,
+	 "new connections per second of all sources together, above it SYN cookies; 0 (default): "
+	 "never",
+	 0},
 	{0},
 };
 
@@ -118,6 +123,10 @@ static error_t on_limit_option(int key, char *arg, struct argp_state *state)
 	case OPT_PKT_BURST:
 		c->what |= RW_KERN_SET_PKT_BURST;
 		c->to.pkt_burst = burst_of(arg, state);
+		return 0;
+	case OPT_SYN_BUDGET:
+		c->what |= RW_KERN_SET_SYN_BUDGET;
+		c->to.syn_budget = rate_of(arg, state);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -31,6 +31,11 @@ void rw_cmd_print_config(const struct rw_kern_cfg *cfg)
 	printf("\n");
 	print_rate("SYN rate", &cfg->syn);
 	print_rate("packets", &cfg->pkt);
+	if (cfg->budget.per_second)
+		printf("%-11s%u per second of all sources, above it cookies\n", "SYN budget",
+		       cfg->budget.per_second);
+	else
+		printf("%-11sno limit, no cookies\n", "SYN budget");
 }
 
 /* A counter, and what it counts, broken where a line would pass the last column. */
@@ -66,7 +71,7 @@ static void print_counters(const struct rw_view *v)
 	printf("\nCOUNTERS\n");
 	for (unsigned i = 0; i < RW_KERN_N; i++)
 		if (values[i] || v->where.shadow || i < RW_KERN_N_would_drop_malformed ||
-		    i > RW_KERN_N_would_drop_pkt_rate)
+		    (i > RW_KERN_N_would_drop_pkt_rate && i != RW_KERN_N_would_tx_cookie))
 			print_counter(rows[i].name, values[i], rows[i].help);
 #define STEERING(name, help) print_counter(#name, v->steer.name, help);
 	RW_KERN_STEER_COUNTERS(STEERING)
@@ -102,9 +107,9 @@ static int print_status_json(const struct rw_view *v)
 	if (!rc)
 		rc = rw_buf_addf(&b,
 				 "],\"syn_per_second\":%u,\"syn_burst\":%u,\"pkt_per_second\":%u,"
-				 "\"pkt_burst\":%u,\"bans\":%u,\"counters\":{",
+				 "\"pkt_burst\":%u,\"syn_budget\":%u,\"bans\":%u,\"counters\":{",
 				 v->cfg.syn.per_second, v->cfg.syn.burst, v->cfg.pkt.per_second,
-				 v->cfg.pkt.burst, v->n_bans);
+				 v->cfg.pkt.burst, v->cfg.budget.per_second, v->n_bans);
 #define FIELD(from, name)                                                            \
 	if (!rc)                                                                     \
 		rc = rw_buf_addf(&b, "%s\"" #name "\":%" PRIu64, sep, v->from.name); \

@@ -132,11 +132,12 @@ static int link_failed(const struct rw_kern_attach *a, enum rw_kern_mode mode, i
 		       mode == RW_KERN_MODE_TCX ? ": TCX needs a kernel of 6.6 or newer" : "");
 }
 
-/* The secrets of the sketch are made here, and stay for the life of the attachment. */
+/* The secrets of sketch and cookies are made here, and stay for the life of the attachment. */
 static int write_config(const struct rw_kern_attach *a, const struct rw_programs *s,
 			struct rw_error *e)
 {
 	struct rw_kern_cfg cfg = {.tick_ns = rw_kern_tick_ns()};
+	struct rw_kern_syn_key key;
 	struct rw_kern_ports ports;
 	int rc;
 
@@ -145,6 +146,12 @@ static int write_config(const struct rw_kern_attach *a, const struct rw_programs
 	for (unsigned i = 0; i < RW_KERN_SKETCH_ROWS; i++)
 		cfg.hash[i] |= 1;
 	rc = rw_config_fill(&a->limits, &cfg, &ports, e);
+	if (!rc && a->limits.syn_budget)
+		rc = rw_syn_cookie(a->interface, &cfg.cookie, e);
+	if (!rc)
+		rc = rw_syn_make_key(&key, e);
+	if (!rc)
+		rc = put(s, RW_MAP_SYN_KEY, 0, &key, e);
 	for (cfg.index = 0; cfg.index < RW_KERN_CFGS && !rc; cfg.index++) {
 		rc = put(s, RW_MAP_CFG, cfg.index, &cfg, e);
 		if (!rc)
@@ -175,12 +182,20 @@ static int write_meta(const struct rw_kern_attach *a, const struct rw_programs *
 	return put(s, RW_MAP_META, 0, &meta, e);
 }
 
+/* What the mode wants; without a budget there are no cookies to take. */
+static uint32_t programs_for(const struct rw_kern_attach *a, enum rw_kern_mode mode)
+{
+	uint32_t which = rw_programs_of(mode);
+
+	return a->limits.syn_budget ? which : which & ~(1U << RW_PROGRAM_SYN);
+}
+
 /* Loads, fills and attaches what the mode wants. Nothing is pinned yet: it ends with our fds. */
 static int attach_as(const struct rw_kern_attach *a, struct rw_programs *s, int ifindex,
 		     enum rw_kern_mode mode, char *note, size_t room, struct rw_error *e)
 {
 	const int target[RW_TARGETS] = {[RW_TARGET_INTERFACE] = ifindex};
-	uint32_t which = rw_programs_of(mode);
+	uint32_t which = programs_for(a, mode);
 	int err, rc = rw_interface_check(a->interface, ifindex, mode, note, room, e);
 
 	if (!rc)
@@ -220,7 +235,8 @@ static int attach_somehow(const struct rw_kern_attach *a, struct rw_programs *s,
 }
 
 /* Maps before links, so that a link never stands without them; undone whole where a step fails. */
-static int pin_all(const struct rw_programs *s, gid_t gid, struct rw_error *e)
+static int pin_all(const struct rw_kern_attach *a, const struct rw_programs *s, gid_t gid,
+		   struct rw_error *e)
 {
 	int rc = rw_pins_make(gid, e);
 
@@ -231,6 +247,8 @@ static int pin_all(const struct rw_programs *s, gid_t gid, struct rw_error *e)
 		rc = rw_programs_pin(s, gid, e);
 	if (!rc)
 		rc = rw_programs_pin_links(s, e);
+	if (!rc && a->limits.syn_budget)
+		rc = rw_syn_link_vlans(s->prog[RW_PROGRAM_SYN], a->interface, e);
 	if (rc) {
 		rmdir(RW_READER_DIR);
 		rw_programs_unpin(s);
@@ -261,7 +279,7 @@ int rw_kern_attach(const struct rw_kern_attach *a, struct rw_kern_attached *out,
 	if (!rc)
 		rc = attach_somehow(a, &s, ifindex, out, e);
 	if (!rc)
-		rc = pin_all(&s, gid, e);
+		rc = pin_all(a, &s, gid, e);
 	rw_programs_free(&s);
 	return rc;
 }

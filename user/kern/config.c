@@ -32,6 +32,7 @@ int rw_config_fill(const struct rw_kern_limits *l, struct rw_kern_cfg *cfg,
 	if (!rc)
 		rc = rw_kern_rate("packet", l->pkt_per_second, l->pkt_burst, cfg->tick_ns,
 				  &cfg->pkt, e);
+	rw_syn_budget(l->syn_budget, &cfg->budget);
 	return rc;
 }
 
@@ -45,6 +46,7 @@ static void limits_of(const struct rw_kern_cfg *cfg, struct rw_kern_limits *l)
 		.syn_burst = cfg->syn.burst,
 		.pkt_per_second = cfg->pkt.per_second,
 		.pkt_burst = cfg->pkt.burst,
+		.syn_budget = cfg->budget.per_second,
 	};
 	memcpy(l->ports, cfg->ports, sizeof(l->ports));
 }
@@ -75,6 +77,8 @@ static int merge(const struct rw_kern_change *c, struct rw_kern_limits *l, struc
 	}
 	if (c->what & RW_KERN_SET_SHADOW)
 		l->shadow = c->to.shadow;
+	if (c->what & RW_KERN_SET_SYN_BUDGET)
+		l->syn_budget = c->to.syn_budget;
 	rc = merge_rate("SYN", c->what & RW_KERN_SET_SYN_RATE, c->what & RW_KERN_SET_SYN_BURST,
 			c->to.syn_per_second, c->to.syn_burst, &l->syn_per_second, &l->syn_burst,
 			e);
@@ -150,6 +154,10 @@ static int change(struct rw_kern *k, int cfg_fd, int ports_fd, const struct rw_k
 
 	if (rc)
 		return rc;
+	if (c->what & RW_KERN_SET_SYN_BUDGET && !cfg.cookie.mss4)
+		return rw_fail(e, RW_EINVAL,
+			       "attached without a SYN budget, so nothing is there to take "
+			       "cookies: detach, and attach with --syn-budget");
 	limits_of(&cfg, &limits);
 	rc = merge(c, &limits, e);
 	if (!rc)

@@ -45,6 +45,8 @@ enum rw_kern_map {
 	RW_MAP_OUT_NET,
 	RW_MAP_OUT_STATS,
 	RW_MAP_OUT_REFUSED,
+	RW_MAP_SYN_KEY,
+	RW_MAP_SYN_METER,
 	RW_MAPS,
 };
 
@@ -95,6 +97,7 @@ void rw_kern_unlock(struct rw_kern *k);
 enum rw_kern_object {
 	RW_OBJECT_XDP,
 	RW_OBJECT_TCX,
+	RW_OBJECT_SYN,
 	RW_OBJECT_STEER,
 	RW_OBJECT_EGRESS,
 	RW_OBJECTS,
@@ -112,6 +115,7 @@ enum rw_kern_target {
 enum rw_kern_program {
 	RW_PROGRAM_XDP,
 	RW_PROGRAM_TCX,
+	RW_PROGRAM_SYN,
 	RW_PROGRAM_STEER,
 	RW_PROGRAM_CONNECT4,
 	RW_PROGRAM_CONNECT6,
@@ -207,6 +211,20 @@ int rw_unpin(const char *name);
 void rw_pins_tidy(void);
 /* Detaches the links and removes every pin; programs and maps go with the last of them. */
 int rw_pins_remove(struct rw_error *e);
+
+/* --- SYN cookies (syn.c) ---------------------------------------------------------------------- */
+
+struct btf;
+
+/* Whether a kernel with these types, and this network namespace, can have them; NULL: none. */
+int rw_syn_supported(const struct btf *kernel, struct rw_error *e);
+/* A second's worth passes at once; over it, SYNs pass again when it has been quiet for a while. */
+void rw_syn_budget(uint32_t per_second, struct rw_kern_rate *out);
+/* What cookies say on the interface. RW_EUNSUP: the kernel lacks what they need. */
+int rw_syn_cookie(const char *interface, struct rw_kern_cookie *out, struct rw_error *e);
+int rw_syn_make_key(struct rw_kern_syn_key *out, struct rw_error *e);
+/* Attaches rw_syn to the VLAN devices on the interface, too, and pins the links: all or none. */
+int rw_syn_link_vlans(int prog, const char *interface, struct rw_error *e);
 
 /* --- keys (prefix.c) ------------------------------------------------------------------------ */
 

@@ -26,6 +26,7 @@ struct rw_kern_limits {
 	bool shadow; /* count what would be dropped, drop nothing */
 	uint32_t syn_per_second, syn_burst;
 	uint32_t pkt_per_second, pkt_burst;
+	uint32_t syn_budget; /* of all sources together; above it cookies. 0: never */
 };
 
 struct rw_kern_attach {
@@ -75,6 +76,7 @@ enum {
 	RW_KERN_SET_SYN_BURST = 8,
 	RW_KERN_SET_PKT_RATE = 16,
 	RW_KERN_SET_PKT_BURST = 32,
+	RW_KERN_SET_SYN_BUDGET = 64, /* where one was given to `kern attach` */
 };
 struct rw_kern_change {
 	uint32_t what; /* of RW_KERN_SET_* */

@@ -20,6 +20,7 @@ static const struct {
 } objects[RW_OBJECTS] = {
 	[RW_OBJECT_XDP] = {"rw_xdp", rw_xdp__elf_bytes},
 	[RW_OBJECT_TCX] = {"rw_tcx", rw_tcx__elf_bytes},
+	[RW_OBJECT_SYN] = {"rw_syn", rw_syn__elf_bytes},
 	[RW_OBJECT_STEER] = {"rw_steer", rw_steer__elf_bytes},
 	[RW_OBJECT_EGRESS] = {"rw_egress", rw_egress__elf_bytes},
 };
@@ -31,6 +32,7 @@ const struct rw_kern_program_kind rw_kern_programs[RW_PROGRAMS] = {
 	[RW_PROGRAM_XDP] = {"rw_xdp", RW_OBJECT_XDP, RW_TARGET_INTERFACE, BPF_XDP,
 			    IN(NATIVE) | IN(GENERIC)},
 	[RW_PROGRAM_TCX] = {"rw_tcx", RW_OBJECT_TCX, RW_TARGET_INTERFACE, BPF_TCX_INGRESS, IN(TCX)},
+	[RW_PROGRAM_SYN] = {"rw_syn", RW_OBJECT_SYN, RW_TARGET_INTERFACE, BPF_TCX_INGRESS, IN_ALL},
 	[RW_PROGRAM_STEER] = {"rw_steer", RW_OBJECT_STEER, RW_TARGET_LISTENERS,
 			      BPF_SK_REUSEPORT_SELECT_OR_MIGRATE, IN_ALL},
 #define CGROUP(name, attach) {name, RW_OBJECT_EGRESS, RW_TARGET_CGROUP, BPF_CGROUP_##attach, 0}

@@ -8,6 +8,7 @@
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 #include "rw_egress.skel.h"
 #include "rw_steer.skel.h"
+#include "rw_syn.skel.h"
 #include "rw_tcx.skel.h"
 #include "rw_xdp.skel.h"
 #pragma GCC diagnostic pop
