@@ -15,7 +15,6 @@
 #include "ringwall/kern_abi.h"
 
 #define RW_CTX		    struct __sk_buff
-#define rw_frame_bytes(ctx) ((ctx)->len)
 #define rw_tags_aside(ctx)  (!!(ctx)->vlan_present)
 #define rw_super_bytes(ctx) ((ctx)->gso_size ? (ctx)->len : 0)
 #define rw_load_bytes	    bpf_skb_load_bytes
@@ -53,14 +52,35 @@ static __always_inline bool cookies_about(__u64 period)
 	return meter && meter->period && period + 1 - meter->period <= WAITING_PERIODS;
 }
 
+/*
+ * Where the IP header starts. Behind generic XDP some kernels forget the Ethernet header of a
+ * packet that they had to copy: then it starts where an Ethernet header should.
+ */
+static __always_inline __u32 ip_offset(struct __sk_buff *skb)
+{
+	__u8 here[sizeof(struct ethhdr)] = {0}, ip[sizeof(struct ethhdr)] = {0};
+
+	bpf_skb_load_bytes(skb, 0, here, sizeof(here));
+	bpf_skb_load_bytes_relative(skb, 0, ip, sizeof(ip), BPF_HDR_START_NET);
+	return __builtin_memcmp(here, ip, sizeof(ip)) ? sizeof(struct ethhdr) : 0;
+}
+
 /* Fills a from an ACK to a protected port. False: it is something else. */
 static __always_inline bool ack_read(struct __sk_buff *skb, const struct rw_kern_cfg *cfg,
 				     struct ack *a)
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
-	struct rw_packet p;
+	struct rw_packet p = {.ip = ip_offset(skb)};
+	enum rw_parsed parsed;
 
-	if (rw_parse(skb, &p) != RW_PARSED_TCP || !rw_in_scope(cfg, p.port) || p.fragment ||
+	/* Behind another tag the stack takes no connection: on the VLAN device, then. */
+	if (skb->protocol == bpf_htons(RW_ETH_IP))
+		parsed = rw_parse_ip4(skb, data, end, p.ip, &p);
+	else if (skb->protocol == bpf_htons(RW_ETH_IPV6))
+		parsed = rw_parse_ip6(skb, data, end, p.ip, &p);
+	else
+		return false;
+	if (parsed != RW_PARSED_TCP || !rw_in_scope(cfg, p.port) || p.fragment ||
 	    !rw_parse_tcp(data, end, &p))
 		return false;
 	if ((p.flags & (RW_TCP_ACK | RW_TCP_SYN | RW_TCP_RST)) != RW_TCP_ACK)
@@ -165,9 +185,6 @@ int rw_syn(struct __sk_buff *skb)
 	int verdict = TCX_NEXT;
 
 	if (!cfg || !cookies_about(period) || was_taken(skb))
-		return TCX_NEXT;
-	/* Another tag: the stack takes the connection on the VLAN device only. */
-	if (skb->protocol != bpf_htons(RW_ETH_IP) && skb->protocol != bpf_htons(RW_ETH_IPV6))
 		return TCX_NEXT;
 	bpf_skb_pull_data(skb, skb->len < HEADERS_MAX ? skb->len : HEADERS_MAX);
 	RW_OPAQUE(skb); /* or its fields are read from addresses that the verifier does not take */
