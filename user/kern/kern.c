@@ -144,7 +144,7 @@ static int open_map(struct rw_kern *k, enum rw_kern_map m, struct rw_error *e)
 	if (k->fd[m] >= 0)
 		return RW_OK;
 	if (m == RW_MAP_META && k->fd[m] == -ENOENT) /* another program's pins alone */
-		return explain_no_pins(ENOENT, e);
+		return rw_pins_missing(ENOENT, e);
 	snprintf(what, sizeof(what), "open %s", path);
 	return rw_kern_fail(e, k->fd[m], what);
 }
