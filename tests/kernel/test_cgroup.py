@@ -421,6 +421,25 @@ def test_detach_leaves_nothing(cage):
     assert "not contained" in cage.egress("detach", status=1)
 
 
+@pytest.mark.parametrize("with_xdp", [False, True])
+def test_upgrade_keeps_the_cage_shut_and_what_it_lists(cage, with_xdp):
+    if with_xdp:
+        cage.rw("kern", "attach", "-i", cage.gw_if, "-p", "8443")
+    cage.contain()
+    cage.upstream(UP)
+    before = cage.run("bpftool", "-j", "link", "show", "pinned", f"{PINS}/rw_connect4_link", check=False).stdout
+    text = cage.rw("kern", "upgrade")
+    for name in ("rw_connect4", "rw_connect6", "rw_sendmsg4", "rw_sendmsg6", "rw_egress"):
+        assert f"{name}: program " in text
+    assert ("rw_xdp: program" in text) == with_xdp
+    after = cage.run("bpftool", "-j", "link", "show", "pinned", f"{PINS}/rw_connect4_link", check=False).stdout
+    assert json.loads(before)["id"] == json.loads(after)["id"]
+    assert json.loads(before)["prog_id"] != json.loads(after)["prog_id"]
+    assert cage.caged.tcp(UP, 443) == "ok" and cage.caged.tcp(OTHER, 443) == "EPERM"
+    cage.egress("detach")
+    assert cage.caged.tcp(OTHER, 443) == "ok"
+
+
 def test_xdp_and_egress_live_side_by_side_in_either_order(cage):
     xdp = ("kern", "attach", "-i", cage.gw_if, "-p", "8443")
     cage.contain()

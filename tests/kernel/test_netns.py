@@ -244,6 +244,9 @@ def test_three_capabilities_are_enough_to_attach(net):
     net.rw("kern", "attach", "-i", net.gw_if, "-p", PORT, before=one)
     net.rw("deny", "add", BANNED, before=one)
     assert not net.can_connect(BANNED)
+    net.rw("kern", "set", "--syn-rate", "5", before=one)
+    assert re.search(r"rw_xdp: program \d+ in the place of [1-9]", net.rw("kern", "upgrade", before=one))
+    assert not net.can_connect(BANNED)
     net.rw("kern", "detach", before=one)
     assert net.pins() == []
 

@@ -10,6 +10,7 @@
 #include "kernel/rig.h"
 
 #include <arpa/inet.h>
+#include <linux/bpf_common.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
@@ -383,6 +384,47 @@ static void failed_upgrade_changes_nothing(void **state)
 	close(fd);
 }
 
+/* A link of another kind under the name of one of ours: it refuses the program that it is given. */
+static void pin_stubborn_link(void)
+{
+	struct bpf_insn code[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = TCX_NEXT},
+				  {.code = BPF_JMP | BPF_EXIT}};
+	int prog = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "foreign", "GPL", code, 2, NULL);
+	int link = bpf_link_create(prog, (int)if_nametoindex("lo"), BPF_TCX_INGRESS, NULL);
+
+	assert_int_equal(bpf_obj_pin(link, RW_PIN_ROOT "/rw_connect4_link"), 0);
+	close(link);
+	close(prog);
+}
+
+/* Links that had their new program already get the old one back. bpffs lists the newest pin first.
+ */
+static void link_that_refuses_undoes_the_others(void **state)
+{
+	struct rw_kern_upgraded done;
+	struct rw_error e = {0};
+	uint32_t prog = running_program();
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		int link = bpf_obj_get(LINK);
+
+		if (!i)
+			pin_stubborn_link();
+		assert_int_equal(rw_kern_upgrade(&done, &e), RW_EUNSUP);
+		assert_non_null(strstr(e.text, "rw_connect4"));
+		assert_non_null(strstr(e.text, "nothing was changed"));
+		assert_int_equal(running_program(), prog);
+		rw_kern_close(opened());
+		assert_int_equal(unlink(LINK), 0);
+		assert_int_equal(bpf_obj_pin(link, LINK), 0);
+		close(link);
+	}
+	assert_int_equal(unlink(RW_PIN_ROOT "/rw_connect4_link"), 0);
+	assert_int_equal(rw_kern_upgrade(&done, &e), RW_OK);
+	assert_int_not_equal(running_program(), prog);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -391,6 +433,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			bans_and_limits_go_into_the_new_layout_under_packets, attach, detach),
 		cmocka_unit_test_setup_teardown(failed_upgrade_changes_nothing, attach, detach),
+		cmocka_unit_test_setup_teardown(link_that_refuses_undoes_the_others, attach,
+						detach),
 	};
 
 	if (own_world()) {

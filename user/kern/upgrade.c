@@ -28,16 +28,22 @@ static const enum rw_kern_map carried[] = {
 	RW_MAP_CFG, RW_MAP_PORTS, RW_MAP_ALLOW, RW_MAP_ALLOW_NET, RW_MAP_DENY4, RW_MAP_DENY6,
 };
 
+/* Without these, less is allowed or protected than before; nothing here knows how to carry them. */
+static const enum rw_kern_map irreplaceable[] = {RW_MAP_OUT_META, RW_MAP_OUT, RW_MAP_OUT_NET};
+
 /* fds are -1 where there is none. */
 struct upgrade {
 	struct rw_programs s;
+	bool edge; /* something is attached to an interface: rw_meta is there */
 	struct rw_kern_meta before, after;
 	struct {
 		enum rw_kern_program program;
-		int fd, prog_before;
+		int fd, prog_before; /* -1 where we may not have it by its id */
+		uint32_t id_before;
 	} links[LINKS_MAX];
 	unsigned n_links;
-	gid_t gid; /* of the pins */
+	gid_t gid;    /* of the pins */
+	bool halfway; /* some links have new programs, one does not */
 	struct rw_kern_upgraded *out;
 };
 
@@ -67,9 +73,12 @@ static int read_meta(struct upgrade *u, struct rw_error *e)
 {
 	struct bpf_map_info info = {0};
 	uint32_t len = sizeof(info), zero = 0;
-	int fd = u->s.map[RW_MAP_META];
-	int err = fd < 0 ? -ENOENT : bpf_map_get_info_by_fd(fd, &info, &len);
+	int err, fd = u->s.map[RW_MAP_META];
 
+	u->edge = fd >= 0;
+	if (!u->edge)
+		return RW_OK;
+	err = bpf_map_get_info_by_fd(fd, &info, &len);
 	if (!err && info.value_size == sizeof(u->before))
 		err = bpf_map_lookup_elem(fd, &zero, &u->before);
 	if (err || info.value_size != sizeof(u->before) ||
@@ -147,9 +156,10 @@ static int add_link(struct upgrade *u, const char *pin, struct rw_error *e)
 		return rw_kern_fail(e, fd, "open a pinned link");
 	u->links[u->n_links].program = p;
 	u->links[u->n_links].fd = fd;
-	u->links[u->n_links].prog_before = bpf_link_get_info_by_fd(fd, &info, &len)
-						   ? -1
-						   : bpf_prog_get_fd_by_id(info.prog_id);
+	if (bpf_link_get_info_by_fd(fd, &info, &len))
+		info.prog_id = 0;
+	u->links[u->n_links].id_before = info.prog_id;
+	u->links[u->n_links].prog_before = bpf_prog_get_fd_by_id(info.prog_id);
 	u->n_links++;
 	return RW_OK;
 }
@@ -166,7 +176,7 @@ static int open_links(struct upgrade *u, struct rw_error *e)
 		if (is_link(entry->d_name))
 			rc = add_link(u, entry->d_name, e);
 	closedir(dir);
-	return rc;
+	return rc || u->n_links ? rc : rw_pins_missing(ENOENT, e);
 }
 
 /* --- what will be there
@@ -179,19 +189,21 @@ static int load(struct upgrade *u, struct rw_error *e)
 
 	for (unsigned i = 0; i < u->n_links; i++)
 		which |= 1U << u->links[i].program;
-	for (unsigned p = 0; p < RW_PROGRAMS; p++) /* pinned, and attached by others */
+	for (unsigned p = 0; p < RW_PROGRAMS && u->edge; p++) /* pinned, and attached by others */
 		if (rw_kern_programs[p].target == RW_TARGET_LISTENERS)
 			which |= 1U << p & rw_programs_of(u->before.mode);
 	return rw_programs_load(&u->s, which, e);
 }
 
-static bool is_carried(enum rw_kern_map m)
+static bool is_among(enum rw_kern_map m, const enum rw_kern_map *list, size_t n)
 {
-	for (unsigned i = 0; i < sizeof(carried) / sizeof(carried[0]); i++)
-		if (carried[i] == m)
+	for (size_t i = 0; i < n; i++)
+		if (list[i] == m)
 			return true;
 	return false;
 }
+
+#define IS_AMONG(m, list) is_among(m, list, sizeof(list) / sizeof((list)[0]))
 
 static int fill_maps(struct upgrade *u, struct rw_error *e)
 {
@@ -205,8 +217,15 @@ static int fill_maps(struct upgrade *u, struct rw_error *e)
 			kept += u->s.map[m] >= 0 && !u->s.made[m];
 			continue;
 		}
+		if (IS_AMONG(m, irreplaceable))
+			return rw_fail(
+				e, RW_EUNSUP,
+				"%s has another layout now, into which nothing is carried; "
+				"nothing was changed: 'ringwall kern egress detach', upgrade, "
+				"then 'kern egress attach'",
+				name);
 		u->out->replaced = true;
-		if (!is_carried(m)) {
+		if (!IS_AMONG(m, carried)) {
 			tell(u, "%s: has another layout now and starts empty\n", name);
 			continue;
 		}
@@ -256,6 +275,16 @@ static int fill_bits(struct upgrade *u, struct rw_error *e)
 /* --- the change ---------------------------------------------------------------------------------
  */
 
+/* The first n links as they were. It wants the old programs by id, which not everybody may have. */
+static bool swap_back(struct upgrade *u, unsigned n)
+{
+	bool all = true;
+
+	for (unsigned i = 0; i < n; i++)
+		all &= !bpf_link_update(u->links[i].fd, u->links[i].prog_before, NULL);
+	return all;
+}
+
 static int swap_programs(struct upgrade *u, struct rw_error *e)
 {
 	for (unsigned i = 0; i < u->n_links; i++) {
@@ -264,15 +293,16 @@ static int swap_programs(struct upgrade *u, struct rw_error *e)
 		int err = bpf_link_update(u->links[i].fd, prog, NULL);
 
 		if (err) {
-			while (i-- > 0) /* as it was */
-				bpf_link_update(u->links[i].fd, u->links[i].prog_before, NULL);
+			u->halfway = !swap_back(u, i);
 			return rw_fail(e, RW_EUNSUP,
-				       "the link of %s does not take its new program (%s); nothing "
-				       "was changed: 'ringwall kern detach', then attach again",
-				       name, strerror(-err));
+				       "the link of %s does not take its new program (%s); %s: "
+				       "'ringwall kern detach', then attach again",
+				       name, strerror(-err),
+				       u->halfway ? "others have taken theirs"
+						  : "nothing was changed");
 		}
 		tell(u, "%s: program %u in the place of %u\n", name, prog_id(prog),
-		     prog_id(u->links[i].prog_before));
+		     u->links[i].id_before);
 	}
 	return RW_OK;
 }
@@ -296,10 +326,9 @@ static int swap_pins(struct upgrade *u, struct rw_error *e)
 	return rc;
 }
 
-static int change(struct upgrade *u, struct rw_error *e)
+/* Both programs are named before the one takes the place of the other. */
+static int announce(struct upgrade *u, struct rw_error *e)
 {
-	int rc;
-
 	u->after = u->before;
 	u->after.layout = rw_kern_layout();
 	u->after.prog_id = prog_id(u->s.prog[rw_programs_judge(u->before.mode)]);
@@ -307,16 +336,20 @@ static int change(struct upgrade *u, struct rw_error *e)
 	u->after.generation += u->out->replaced;
 	memset(u->after.version, 0, sizeof(u->after.version));
 	snprintf(u->after.version, sizeof(u->after.version), "%s", RW_VERSION);
-	rc = put_meta(u, &u->after, e);
+	return put_meta(u, &u->after, e);
+}
+
+static int change(struct upgrade *u, struct rw_error *e)
+{
+	int rc = u->edge ? announce(u, e) : RW_OK;
+
 	if (!rc)
 		rc = fill_bits(u, e);
 	if (!rc)
 		rc = swap_programs(u, e);
-	if (rc) {
+	if (rc && u->edge && !u->halfway)
 		put_meta(u, &u->before, NULL);
-		return rc;
-	}
-	return swap_pins(u, e);
+	return rc ? rc : swap_pins(u, e);
 }
 
 static int upgrade_locked(struct upgrade *u, struct rw_error *e)
