@@ -296,7 +296,8 @@ def test_pins_open_for_whom_the_document_says(net, top):
     rows = [[c.strip() for c in l.strip("|").split(" | ")] for l in table.splitlines() if l.startswith("| `")]
     told = {r[0].strip("`"): r[-1] for r in rows if "_link`" not in r[0]}
     maps = [n for n in pins if not n.endswith("_link")]
-    assert opens(member) == {n: "no" if n not in maps else "rw" if told[n] == "yes" else "r" for n in pins}
+    assert told["rw_syn_key"] == "nor reads"
+    assert opens(member) == {n: "no" if n not in maps or told[n] == "nor reads" else "rw" if told[n] == "yes" else "r" for n in pins}
     assert set(told) == {*maps, "reader"}
 
 
