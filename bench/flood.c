@@ -129,6 +129,7 @@ static void send_frames(char **argv)
 	skel->bss->sources = sources_of(argv + 5);
 	skel->bss->state = (uint64_t)(seconds_now() * 1e9);
 	frame_of(&p, argv, &skel->bss->flood);
+	memcpy(skel->bss->frame, p.bytes, sizeof(skel->bss->frame));
 	opts.data_size_in = (uint32_t)p.n;
 	pin(argv[9]);
 	sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_term}, NULL);
