@@ -11,7 +11,7 @@ import time
 import pytest
 from cookienet import ACK, SYN, Blast, CookieNet, tcp
 from veth import PINS, echoes
-from world import GATEWAY, GATEWAY6, PORT, wait_for
+from world import GATEWAY, GATEWAY6, PORT, World, wait_for
 
 @pytest.fixture
 def net(ringwall, flavour):
@@ -273,6 +273,32 @@ def test_cookies_end_with_the_flood(net):
         return net.can_connect("10.77.0.4") and net.counters()["tx_cookie"] == before
 
     wait_for("a SYN to pass", 20, passes, every=0.4)
+
+
+# --- a gateway behind it --------------------------------------------------------------------------
+
+
+class Whole(CookieNet):
+    """The engine in place of an echo server: listeners per worker, chosen by rw_steer."""
+
+    __enter__, __exit__ = World.__enter__, World.__exit__
+
+    def attach(self):
+        super().attach("--syn-budget", "1")
+        self.attached = True
+
+
+def test_gateway_serves_clients_that_came_with_cookies(ringwall, flavour):
+    """The listener that a cookie's socket look-up finds is any of them: rw_steer still decides."""
+    ask = f"GET /v1/models HTTP/1.1\r\nHost: {GATEWAY}\r\nAuthorization: Bearer %s\r\nConnection: close\r\n\r\n"
+    with Whole(ringwall, flavour) as w:
+        for _ in range(12):
+            w.spend_budget()
+            with w.as_client():
+                assert w.raw((ask % w.key).encode(), source="10.77.0.4").startswith(b"HTTP/1.1 200")
+        c = w.counters()
+        assert c["cookie_accepted"] == 12 and c["cookie_failed"] == c["cookie_refused"] == 0
+        assert c["steer_chosen"] >= 12
 
 
 # --- life -------------------------------------------------------------------------------------------
