@@ -4,6 +4,7 @@
 import pytest
 from cookienet import CookieNet
 from veth import PINS, echoes
+from world import PORT
 
 ONE, TWO = [(5, "802.1Q")], [(6, "802.1ad"), (7, "802.1Q")]
 
@@ -32,6 +33,10 @@ def test_tagged_clients_connect_with_cookies(ringwall, flavour, mode, tags):
     """Of two tags the stack takes one off before rw_syn looks: the VLAN device has its own."""
     with VlanNet(ringwall, flavour) as net:
         net.add_vlans(tags)
+        p = net.run(net.ringwall, "kern", "attach", "-i", net.gw_if, "-p", PORT, "--syn-budget", "1", "--mode", mode)
+        assert ("rxvlan off" in p.stderr) == (mode == "native")
+        net.rw("kern", "detach")
+        net.run("ethtool", "-K", net.gw_if, "rxvlan", "off")
         net.attach("--syn-budget", "1", "--mode", mode)
         links = [n for n in net.run("ls", PINS).stdout.split() if n.startswith("rw_syn_") and n.endswith("_link")]
         assert len(links) == 2

@@ -231,6 +231,12 @@ static int attach_somehow(const struct rw_kern_attach *a, struct rw_programs *s,
 		snprintf(out->note + strlen(out->note), sizeof(out->note) - strlen(out->note),
 			 "%sbehind ringwall's, other programs see what it passes: %s",
 			 out->note[0] ? "; " : "", others);
+	if (a->limits.syn_budget && out->mode == RW_KERN_MODE_NATIVE &&
+	    rw_syn_hides_tags(a->interface))
+		snprintf(out->note + strlen(out->note), sizeof(out->note) - strlen(out->note),
+			 "%s%s takes VLAN tags off before XDP sees them, so SYN cookies would go "
+			 "out without: 'ethtool -K %s rxvlan off'",
+			 out->note[0] ? "; " : "", a->interface, a->interface);
 	return RW_OK;
 }
 

@@ -230,6 +230,8 @@ void rw_syn_budget(uint32_t per_second, struct rw_kern_rate *out);
 /* What cookies say on the interface. RW_EUNSUP: the kernel lacks what they need. */
 int rw_syn_cookie(const char *interface, struct rw_kern_cookie *out, struct rw_error *e);
 int rw_syn_make_key(struct rw_kern_syn_key *out, struct rw_error *e);
+/* Whether the interface has VLAN devices, and takes their tags off before XDP sees a frame. */
+bool rw_syn_hides_tags(const char *interface);
 /* Attaches rw_syn to the VLAN devices on the interface, too, and pins the links: all or none. */
 int rw_syn_link_vlans(int prog, const char *interface, struct rw_error *e);
 

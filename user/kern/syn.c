@@ -9,6 +9,8 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -189,6 +191,21 @@ static unsigned vlans_on(const char *interface, int out[VLANS_MAX])
 	if (f)
 		fclose(f);
 	return n;
+}
+
+bool rw_syn_hides_tags(const char *interface)
+{
+	struct ethtool_value flags = {.cmd = ETHTOOL_GFLAGS};
+	struct ifreq ifr = {.ifr_data = (char *)&flags};
+	int vlans[VLANS_MAX], fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool hides;
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", interface);
+	hides = vlans_on(interface, vlans) && fd >= 0 && !ioctl(fd, SIOCETHTOOL, &ifr) &&
+		flags.data & ETH_FLAG_RXVLAN;
+	if (fd >= 0)
+		close(fd);
+	return hides;
 }
 
 static int link_one(int prog, int ifindex, const char *pin, struct rw_error *e)
