@@ -2,6 +2,7 @@
 """Real TCP through the programs on a veth pair, and the commands that attach, ban, lift and explain."""
 
 import json
+import re
 import shutil
 import socket
 import subprocess
@@ -358,6 +359,32 @@ def test_writers_at_once_lose_no_ban(attached):
     words = json.loads(attached.run("bpftool", "-j", "map", "dump", "pinned", f"{PINS}/rw_bits").stdout)
     deny4 = words[0]["formatted"]["value"]["deny4"]
     assert all(deny4[(10 << 8 | i) // 64] >> ((10 << 8 | i) % 64) & 1 for i in range(200))
+
+
+def lines_are_short(text):
+    return [l for l in text.splitlines() if len(l) > 80] == []
+
+
+def test_status_and_top_tell_whom_they_stop_in_80_columns(net):
+    """Who is limited stands in a table of the kernel's; how full the sketch is, nobody could see."""
+    net.rw("kern", "attach", "-i", net.gw_if, "-p", PORT, "--syn-rate", "1", "--pkt-rate", "1000000")
+    net.rw("deny", "add", BANNED, "--for", "10m")
+    net.rw("deny", "add", "2001:db8:aaaa:bbbb::/64")
+    assert not net.can_connect(BANNED)
+    for _ in range(8):
+        net.connect(FREE, seconds=0.05)
+    status = net.status()
+    assert [(s["source"], s["fast"]) for s in status["limited"]] == [(f"{FREE}/32", True)]
+    assert status["limited"][0]["drops"] > 0 and status["limiters"] == 1
+    assert status["sketch"]["syn"]["sources"] == 1 and 0 < status["sketch"]["syn"]["busy"] < 0.001
+    assert not status["events_read"] and status["promote_capped_s"] == 0
+    for text in (net.rw("kern", "status"), net.rw("top", "--once", "--admin", "127.0.0.1:1")):
+        assert lines_are_short(text), text
+        assert "sources: about 1)" in text and "events     read by nobody" in text
+        assert re.search(rf"{FREE}/32 +\d+  too fast", text)
+        assert re.search(rf"{BANNED}/32 +drop_all +operator +9m\d\ds +\d+ +\ds\n", text)
+        assert re.search(r"2001:db8:aaaa:bbbb::/64 +drop_all +operator +for ever +0 +-\n", text)
+        assert "LIMITED  1 with" in text and "BANS  2" in text
 
 
 def test_top_shows_one_frame_and_says_that_the_engine_is_down(attached):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `ringwall kern events`: what the kernel side tells, where no engine reads it. */
-#include "cmd/events.h"
+#include "cmd/kern.h"
 
 #include <argp.h>
 #include <signal.h>
@@ -96,7 +96,7 @@ static void follow(struct rw_events *r, struct options *o, const sigset_t *end)
 	} while (!o->once && sigtimedwait(end, NULL, &pause) < 0);
 }
 
-int rw_kern_events_verb(int argc, char **argv)
+int rw_cmd_events(int argc, char **argv)
 {
 	static const struct argp argp = {
 		option_table,

@@ -6,7 +6,6 @@
 #include "cmd/cmd.h"
 
 #include <argp.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -16,12 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cmd/bans.h"
 #include "cmd/scrape.h"
-#include "cmd/verbs.h"
-#include "kern/kern.h"
+#include "cmd/view.h"
 
-enum { ROWS_MAX = 24, LABEL_MAX = 24, BANS_ONCE = 50, EVERY_MS = 1000 };
+enum { ROWS_MAX = 24, LABEL_MAX = 24, LINES_ONCE = 50, EVERY_MS = 1000 };
 
 /* --- what is shown ------------------------------------------------------------------------------
  */
@@ -43,9 +40,7 @@ struct half {
 struct sample {
 	double at_s;
 	struct half kernel, engine;
-	struct rw_kern_where where;
-	struct rw_ban *bans; /* malloc'd */
-	unsigned n_bans;
+	struct rw_view view; /* of the kernel, where it is up */
 };
 
 static void add_row(struct half *h, const char *label, double value, bool gauge)
@@ -59,52 +54,26 @@ static void add_row(struct half *h, const char *label, double value, bool gauge)
 	h->n++;
 }
 
-static int most_drops_first(const void *a, const void *b)
+/* Every counter of an outcome; those of the mode that is not on are left out, and said above. */
+static void kernel_rows(struct sample *s)
 {
-	const struct rw_ban *x = a, *y = b;
+	const uint64_t *value = (const uint64_t *)&s->view.stats;
 
-	return (x->drops < y->drops) - (x->drops > y->drops);
-}
-
-/* Every counter of an outcome; those of the mode that is not on are left out. */
-static void kernel_rows(struct sample *s, const struct rw_kern_stats *stats)
-{
-	const uint64_t *value = (const uint64_t *)stats;
-	static const char *const names[] = {
-#define NAME(name, help) #name,
-		RW_KERN_COUNTERS(NAME)
-#undef NAME
-	};
-
-	for (unsigned i = RW_KERN_N_rx; i <= RW_KERN_N_would_drop_pkt_rate; i++) {
+	for (enum rw_kern_counter i = RW_KERN_N_rx; i <= RW_KERN_N_would_drop_pkt_rate; i++) {
 		bool drop = i >= RW_KERN_N_drop_malformed;
 		bool would = i >= RW_KERN_N_would_drop_malformed;
 
-		if (!drop || would == s->where.shadow)
-			add_row(&s->kernel, names[i], (double)value[i], false);
+		if (!drop || would == s->view.where.shadow)
+			add_row(&s->kernel, rw_kern_counter_name(would ? i - RW_KERN_SHADOW : i),
+				(double)value[i], false);
 	}
 }
 
 static void sample_kernel(struct sample *s)
 {
-	struct rw_kern_stats stats = {0};
-	struct rw_error *e = &s->kernel.why;
-	struct rw_kern *k;
-	int rc = rw_kern_open(&k, e);
-
-	if (!rc)
-		rc = rw_kern_where(k, &s->where, e);
-	if (!rc)
-		rc = rw_kern_counters(k, &stats, e);
-	if (!rc)
-		rc = rw_kern_bans(k, &s->bans, &s->n_bans, e);
-	rw_kern_close(k);
-	s->kernel.up = !rc;
-	if (rc)
-		return;
-	if (s->n_bans)
-		qsort(s->bans, s->n_bans, sizeof(*s->bans), most_drops_first);
-	kernel_rows(s, &stats);
+	s->kernel.up = !rw_view_read(&s->view, &s->kernel.why);
+	if (s->kernel.up)
+		kernel_rows(s);
 }
 
 /* A line of the engine's half: one metric or the sum of two. */
@@ -126,6 +95,7 @@ static const struct {
 	{"bad HTTP or TLS", "http_bad_total", NULL, false},
 	{"strikes", "strikes_total", NULL, false},
 	{"bans", "bans_total", NULL, false},
+	{"kernel events", "kernel_event_ban_drops_total", "kernel_event_rate_drops_total", false},
 };
 
 static void sample_engine(struct sample *s, const char *address)
@@ -180,10 +150,10 @@ static void print_cell(const struct half *h, const struct half *before, double s
 	char text[24];
 
 	if (i < h->n)
-		printf("%-20s %12.0f %9s", h->rows[i].label, h->rows[i].value,
+		printf("%-15s %12.0f %9s", h->rows[i].label, h->rows[i].value,
 		       rate(&h->rows[i], before, seconds, text));
 	else
-		printf("%-43s", "");
+		printf("%-38s", "");
 }
 
 static void print_halves(const struct sample *now, const struct sample *before)
@@ -191,7 +161,7 @@ static void print_halves(const struct sample *now, const struct sample *before)
 	double seconds = now->at_s - before->at_s;
 	unsigned n = now->kernel.n > now->engine.n ? now->kernel.n : now->engine.n;
 
-	printf("%-20s %12s %9s   %-20s %12s %9s\n", "KERNEL", "total", "rate", "ENGINE", "total",
+	printf("%-15s %12s %9s   %-15s %12s %9s\n", "KERNEL", "total", "rate", "ENGINE", "total",
 	       "rate");
 	for (unsigned i = 0; i < n; i++) {
 		print_cell(&now->kernel, &before->kernel, seconds, i);
@@ -203,30 +173,14 @@ static void print_halves(const struct sample *now, const struct sample *before)
 	}
 }
 
-static void print_bans(const struct sample *s, unsigned room)
-{
-	printf("\nBANS  %u\n", s->n_bans);
-	if (s->n_bans && room)
-		printf("%-24s %-9s %-9s %-10s %s\n", "PREFIX", "VERDICT", "REASON", "LEFT",
-		       "DROPS");
-	for (unsigned i = 0; i < s->n_bans && i < room; i++) {
-		const struct rw_ban *b = &s->bans[i];
-		char prefix[64], left[32];
-
-		printf("%-24s %-9s %-9s %-10s %" PRIu64 "\n", rw_prefix_text(&b->prefix, prefix),
-		       rw_kern_verdict_name(b->verdict), rw_kern_reason_name(b->reason),
-		       rw_ban_left(b->left_ns, left), b->drops);
-	}
-}
-
 static void print_frame(const struct sample *now, const struct sample *before, const char *address,
-			unsigned ban_room)
+			unsigned room)
 {
-	const struct rw_kern_where *w = &now->where;
+	const struct rw_kern_where *w = &now->view.where;
 
 	if (now->kernel.up)
 		printf("kernel  %s (%s)%s%s\n", w->interface, w->mode,
-		       w->shadow ? ", shadow mode: nothing is dropped" : "",
+		       w->shadow ? ", shadow mode: drops are counted, not made" : "",
 		       w->link_alive ? "" : ", THE LINK IS GONE: nothing is enforced");
 	else
 		printf("kernel  down: %s\n", now->kernel.why.text);
@@ -235,8 +189,12 @@ static void print_frame(const struct sample *now, const struct sample *before, c
 	else
 		printf("engine  down: %s\n\n", now->engine.why.text);
 	print_halves(now, before);
-	if (now->kernel.up)
-		print_bans(now, ban_room);
+	if (!now->kernel.up)
+		return;
+	printf("\n");
+	rw_view_print_state(&now->view);
+	rw_view_print_limited(&now->view, room / 2);
+	rw_view_print_bans(&now->view, room - room / 2);
 }
 
 /* --- the terminal
@@ -250,10 +208,10 @@ static void on_signal(int sig)
 	ended = 1;
 }
 
-/* Lines of the terminal that a frame leaves for bans. */
-static unsigned room_for_bans(const struct sample *s)
+/* Lines of the terminal that a frame leaves for sources and bans. */
+static unsigned room_for_lists(const struct sample *s)
 {
-	unsigned used = (s->kernel.n > s->engine.n ? s->kernel.n : s->engine.n) + 8;
+	unsigned used = (s->kernel.n > s->engine.n ? s->kernel.n : s->engine.n) + 17;
 	struct winsize size;
 
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || size.ws_row <= used)
@@ -279,13 +237,13 @@ static void watch(const char *address)
 	do {
 		take_sample(&now, address);
 		printf("\033[H\033[J"); /* home, clear */
-		print_frame(&now, &before, address, room_for_bans(&now));
+		print_frame(&now, &before, address, room_for_lists(&now));
 		printf("\nq quits");
 		fflush(stdout);
-		free(before.bans);
+		rw_view_free(&before.view);
 		before = now;
 	} while (wait_or_quit());
-	free(before.bans);
+	rw_view_free(&before.view);
 }
 
 /* On a screen of its own, which leaves the operator's as it was. */
@@ -318,9 +276,9 @@ static int run_once(const char *address)
 	int status;
 
 	take_sample(&now, address);
-	print_frame(&now, &none, address, BANS_ONCE);
+	print_frame(&now, &none, address, LINES_ONCE);
 	status = now.kernel.up || now.engine.up ? RW_EXIT_OK : RW_EXIT_FAIL;
-	free(now.bans);
+	rw_view_free(&now.view);
 	return status;
 }
 

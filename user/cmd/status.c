@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `ringwall kern status`. */
+#include "cmd/cmd.h"
+
+#include <argp.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "cmd/egress.h"
+#include "cmd/kern.h"
+#include "cmd/verbs.h"
+#include "cmd/view.h"
+
+enum { TOP = 5, COLUMNS = 80 };
+
+static void print_rate(const char *label, const struct rw_kern_rate *r)
+{
+	if (r->per_second)
+		printf("%-11s%u per second and source, burst %u\n", label, r->per_second, r->burst);
+	else
+		printf("%-11sno limit\n", label);
+}
+
+void rw_cmd_print_config(const struct rw_kern_cfg *cfg)
+{
+	printf("%-11s%s\n", "mode",
+	       cfg->shadow ? "shadow: drops are counted, not made" : "enforcing");
+	printf("%-11s", "ports");
+	for (unsigned i = 0; i < cfg->n_ports; i++)
+		printf("%s%u", i ? ", " : "", cfg->ports[i]);
+	printf("\n");
+	print_rate("SYN rate", &cfg->syn);
+	print_rate("packets", &cfg->pkt);
+}
+
+/* A counter, and what it counts, broken where a line would pass the last column. */
+static void print_counter(const char *name, uint64_t value, const char *help)
+{
+	int at = printf("%-21s %11" PRIu64 " ", name, value), indent = at;
+
+	while (*help) {
+		int n = (int)strcspn(help, " ");
+
+		if (at + 1 + n > COLUMNS) {
+			printf("\n%*s", indent, "");
+			at = indent;
+		}
+		at += printf(" %.*s", n, help);
+		help += help[n] ? n + 1 : n;
+	}
+	printf("\n");
+}
+
+/* What shadow mode counts is shown where it does, or did. */
+static void print_counters(const struct rw_view *v)
+{
+	static const struct {
+		const char *name, *help;
+	} rows[] = {
+#define ROW(name, help) {#name, help},
+		RW_KERN_COUNTERS(ROW)
+#undef ROW
+	};
+	const uint64_t *values = (const uint64_t *)&v->stats;
+
+	printf("\nCOUNTERS\n");
+	for (unsigned i = 0; i < RW_KERN_N; i++)
+		if (values[i] || v->where.shadow || i < RW_KERN_N_would_drop_malformed ||
+		    i > RW_KERN_N_would_drop_pkt_rate)
+			print_counter(rows[i].name, values[i], rows[i].help);
+#define STEERING(name, help) print_counter(#name, v->steer.name, help);
+	RW_KERN_STEER_COUNTERS(STEERING)
+#undef STEERING
+}
+
+static void print_status(const struct rw_view *v)
+{
+	printf("%-11s%s (%s)%s\n", "interface", v->where.interface, v->where.mode,
+	       v->where.link_alive ? "" : ": THE LINK IS GONE, nothing is enforced");
+	rw_cmd_print_config(&v->cfg);
+	rw_cmd_egress_line();
+	rw_view_print_state(v);
+	rw_view_print_limited(v, TOP);
+	rw_view_print_bans(v, TOP);
+	print_counters(v);
+}
+
+static int print_status_json(const struct rw_view *v)
+{
+	struct rw_buf b = {0};
+	const char *sep = "";
+	int rc = rw_buf_add_str(&b, "{\"interface\":");
+
+	if (!rc)
+		rc = rw_buf_add_json(&b, rw_slice_str(v->where.interface));
+	if (!rc)
+		rc = rw_buf_addf(&b, ",\"mode\":\"%s\",\"shadow\":%s,\"link_alive\":%s,\"ports\":[",
+				 v->where.mode, v->where.shadow ? "true" : "false",
+				 v->where.link_alive ? "true" : "false");
+	for (unsigned i = 0; i < v->cfg.n_ports && !rc; i++)
+		rc = rw_buf_addf(&b, "%s%u", i ? "," : "", v->cfg.ports[i]);
+	if (!rc)
+		rc = rw_buf_addf(&b,
+				 "],\"syn_per_second\":%u,\"syn_burst\":%u,\"pkt_per_second\":%u,"
+				 "\"pkt_burst\":%u,\"bans\":%u,\"counters\":{",
+				 v->cfg.syn.per_second, v->cfg.syn.burst, v->cfg.pkt.per_second,
+				 v->cfg.pkt.burst, v->n_bans);
+#define FIELD(from, name)                                                            \
+	if (!rc)                                                                     \
+		rc = rw_buf_addf(&b, "%s\"" #name "\":%" PRIu64, sep, v->from.name); \
+	sep = ",";
+#define PACKETS(name, help)  FIELD(stats, name)
+#define STEERING(name, help) FIELD(steer, name)
+	RW_KERN_COUNTERS(PACKETS)
+	RW_KERN_STEER_COUNTERS(STEERING)
+#undef STEERING
+#undef PACKETS
+#undef FIELD
+	if (!rc)
+		rc = rw_buf_add_str(&b, "},");
+	if (!rc)
+		rc = rw_cmd_egress_member(&b);
+	if (!rc)
+		rc = rw_view_json(v, &b);
+	if (!rc)
+		printf("%.*s}\n", RW_SLICE_FMT(rw_buf_slice(&b)));
+	rw_buf_free(&b);
+	return rc;
+}
+
+static const struct argp_option json_options[] = {
+	{"json", 'j', NULL, 0, "print JSON", 0},
+	{0},
+};
+
+static error_t on_json_option(int key, char *arg, struct argp_state *state)
+{
+	(void)arg;
+	if (key != 'j')
+		return ARGP_ERR_UNKNOWN;
+	*(bool *)state->input = true;
+	return 0;
+}
+
+int rw_cmd_status(int argc, char **argv)
+{
+	static const struct argp argp = {
+		json_options,
+		on_json_option,
+		NULL,
+		"Shows where the program is attached, what it counted, and whom it stops.",
+		NULL,
+		NULL,
+		NULL};
+	struct rw_view v;
+	struct rw_error e;
+	bool json = false;
+	int rc;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &json);
+	rc = rw_view_read(&v, &e);
+	if (!rc && !json)
+		print_status(&v);
+	else if (!rc && print_status_json(&v))
+		rc = rw_fail(&e, RW_ENOMEM, "out of memory");
+	rw_view_free(&v);
+	if (rc)
+		return rw_cmd_end(rc, &e);
+	return v.where.link_alive ? RW_EXIT_OK : RW_EXIT_FAIL;
+}
