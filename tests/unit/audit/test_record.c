@@ -236,6 +236,38 @@ static void findings_are_names_and_counts(void **state)
 	rw_rules_unref(rules);
 }
 
+/* Events have no request: a reader must be able to tell them apart, and nothing empty stands there.
+ */
+static void event_has_what_applies_and_nothing_else(void **state)
+{
+	const struct rw_audit_event ban = {.time_ms = 1769903999999,
+					   .event = "ban",
+					   .source = "2001:db8::/56",
+					   .verdict = "drop_all",
+					   .reason = "auth",
+					   .seconds = 60};
+	const struct rw_audit_event bare = {.event = "syn_budget"};
+	struct rw_buf b = {0};
+
+	(void)state;
+	assert_int_equal(rw_audit_event_json(&ban, &b), RW_OK);
+	assert_int_equal(rw_buf_add(&b, "", 1), RW_OK);
+	assert_string_equal(b.p,
+			    "{\"time\":\"2026-01-31T23:59:59.999Z\",\"event\":\"ban\",\"source\":"
+			    "\"2001:db8::/56\",\"verdict\":\"drop_all\",\"reason\":\"auth\","
+			    "\"seconds\":60}\n");
+	rw_buf_reset(&b);
+	assert_int_equal(rw_audit_event_json(&bare, &b), RW_OK);
+	assert_int_equal(rw_buf_add(&b, "", 1), RW_OK);
+	assert_string_equal(b.p,
+			    "{\"time\":\"1970-01-01T00:00:00.000Z\",\"event\":\"syn_budget\"}\n");
+	rw_buf_reset(&b);
+	b.max = 20;
+	assert_int_equal(rw_audit_event_json(&ban, &b), RW_ELIMIT);
+	assert_int_equal(b.len, 0);
+	rw_buf_free(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +279,7 @@ int main(void)
 		cmocka_unit_test(every_day_has_its_date),
 		cmocka_unit_test(at_the_bound_nothing_is_added),
 		cmocka_unit_test(findings_are_names_and_counts),
+		cmocka_unit_test(event_has_what_applies_and_nothing_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
