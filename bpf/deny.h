@@ -33,7 +33,8 @@ struct {
 	__type(value, struct rw_kern_allow);
 } rw_allow_net SEC(".maps");
 
-/* Not preallocated: entries then lie in few large pages, and a ban costs a third less to look up. */
+/* Not preallocated: entries then lie in few large pages, and a ban costs a third less to look up.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);

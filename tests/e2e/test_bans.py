@@ -169,6 +169,11 @@ def test_balancer_is_never_struck_and_its_neighbours_are(world_with):
     wait_for("the ban of another", 5, lambda: banned(w, "10.77.0.4/32"))
     guess(w, "10.77.0.3", 20)
     guess(w, "fd77:4::2", 20, GATEWAY6)
+    w.run(w.ringwall, "kern", "allow", "add", "10.77.0.5")
+    guess(w, "10.77.0.5", 6)
+    wait_for("the word about the allowlist", 5, lambda: "10.77.0.5/32 is allowlisted" in w.gateway.text())
+    assert w.metrics()["ringwall_bans_failed_total"] == 0, "which nobody need look at"
+    assert can_connect(w, "10.77.0.5")
     assert not banned(w, "10.77.0.3/32") and not banned(w, "fd77:4::/64")
     assert can_connect(w, "10.77.0.3")
 

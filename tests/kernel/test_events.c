@@ -216,7 +216,7 @@ static void drops_without_a_known_source_tell_nothing(void **state)
 	assert_int_equal(seen.n, 0);
 }
 
-/* A SYN, and one more, from each of n sources. */
+/* A SYN from each of n sources, and one more from every eighth. */
 static void flood(struct rig *r, unsigned n)
 {
 	struct packet p;
@@ -226,7 +226,8 @@ static void flood(struct rig *r, unsigned n)
 		snprintf(src, sizeof(src), "10.%u.%u.%u", i >> 16 & 255, i >> 8 & 255, i & 255);
 		packet_build(&p, &(struct packet_make){.src = src, .flags = SYN});
 		rig_run(r, p.bytes, p.n);
-		rig_run(r, p.bytes, p.n);
+		if (i % 8 == 0)
+			rig_run(r, p.bytes, p.n);
 	}
 }
 

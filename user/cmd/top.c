@@ -66,10 +66,6 @@ static void kernel_rows(struct sample *s)
 		if (!drop || (real != i) == s->view.where.shadow)
 			add_row(&s->kernel, rw_kern_counter_name(real), (double)value[i], false);
 	}
-	add_row(&s->kernel, rw_kern_counter_name(RW_KERN_N_tx_cookie),
-		(double)value[s->view.where.shadow ? RW_KERN_N_would_tx_cookie
-						   : RW_KERN_N_tx_cookie],
-		false);
 }
 
 static void sample_kernel(struct sample *s)

@@ -80,6 +80,10 @@ static void carried_out(const struct rw_ban_order *o, int rc, const struct rw_er
 	char text[64];
 
 	rw_prefix_text(&o->prefix, text);
+	if (rc == RW_EEXIST) {
+		rw_info("%s earned a ban and gets none: %s", text, e->text);
+		return;
+	}
 	if (rc) {
 		c->stats.bans_failed++;
 		rw_warn("%s was not banned: %s", text, e->text);

@@ -189,14 +189,15 @@ static bool operators(const struct rw_kern *k, const struct rw_prefix *p)
 /* Whether the ban may be entered; its presence bits are set then. */
 static int announce(struct rw_kern *k, const struct rw_ban_order *o, struct rw_error *e)
 {
+	bool by_operator = o->reason == RW_KERN_REASON_OPERATOR;
 	char text[64];
 
 	if (covered(k, &o->prefix))
 		return rw_fail(
-			e, RW_EPERM,
+			e, by_operator ? RW_EPERM : RW_EEXIST,
 			"%s is allowlisted and cannot be banned: 'ringwall kern allow del' first",
 			rw_prefix_text(&o->prefix, text));
-	if (o->reason != RW_KERN_REASON_OPERATOR && operators(k, &o->prefix))
+	if (!by_operator && operators(k, &o->prefix))
 		return rw_fail(e, RW_EEXIST, "%s is banned by the operator already",
 			       rw_prefix_text(&o->prefix, text));
 	return rw_bits_deny(k, &o->prefix, e);
@@ -244,7 +245,7 @@ static bool put_batch(struct rw_kern *k, int family, const struct rw_ban_order *
 	struct rw_kern_key4 keys4[RW_BAN_BATCH];
 	struct rw_kern_key keys6[RW_BAN_BATCH];
 	struct rw_kern_ban bans[RW_BAN_BATCH];
-	uint32_t count = 0, all;
+	uint32_t count = 0;
 
 	for (unsigned i = 0; i < n; i++) {
 		if (rc[i] || orders[i].prefix.family != family)
@@ -253,8 +254,7 @@ static bool put_batch(struct rw_kern *k, int family, const struct rw_ban_order *
 		keys6[count] = rw_prefix_key(&orders[i].prefix);
 		bans[count++] = entry_of(&orders[i]);
 	}
-	all = count;
-	if (!all)
+	if (count == 0)
 		return true;
 	if (family == AF_INET)
 		return !bpf_map_update_batch(k->fd[RW_MAP_DENY4], keys4, bans, &count, NULL);

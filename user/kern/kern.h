@@ -129,8 +129,8 @@ typedef void (*rw_ban_done)(const struct rw_ban_order *o, int rc, const struct r
 enum { RW_BAN_BATCH = 64 };
 /*
  * Enters up to RW_BAN_BATCH bans under one lock and with one call to the kernel per family, and
- * says of each how it went. RW_EPERM: the prefix is allowlisted. RW_EEXIST: a ban by the operator
- * is in force there, which no strike replaces; any other ban is replaced.
+ * says of each how it went. The operator's word stands: RW_EEXIST where a strike meets a ban of his
+ * or his allowlist, RW_EPERM where he would ban what is allowlisted. Any other ban is replaced.
  */
 void rw_kern_deny_all(struct rw_kern *k, struct rw_ban_order *orders, unsigned n, rw_ban_done done);
 /* One of them. ttl_ns 0: for ever. */

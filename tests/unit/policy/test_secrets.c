@@ -81,7 +81,8 @@ static void variable_cannot_bring_structure(void **state)
 		  "f:7:12: models[0].name: the text has control characters or is not UTF-8");
 	must_fail(LEAST "${RW_TEST_EVIL}: 1\n",
 		  "f:8:1: ${RW_TEST_EVIL}: there is no such key; known here: listeners, admin, "
-		  "balancers, upstreams, models, auth, limits, timeouts, guards, state_dir, audit, kernel, "
+		  "balancers, upstreams, models, auth, limits, timeouts, guards, state_dir, audit, "
+		  "kernel, "
 		  "strikes, workers");
 }
 
