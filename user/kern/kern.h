@@ -66,6 +66,8 @@ int rw_kern_config(struct rw_kern *k, struct rw_kern_cfg *out, struct rw_error *
 /* "drop_denied", "drop_all", "strikes"; "unknown" for what a bpftool may have put there. */
 const char *rw_kern_counter_name(enum rw_kern_counter c);
 const char *rw_kern_verdict_name(enum rw_kern_verdict v);
+/* False: there is no such verdict. */
+bool rw_kern_verdict_of(const char *name, enum rw_kern_verdict *out);
 const char *rw_kern_reason_name(enum rw_kern_reason r);
 /* A change of some of the limits; the others stay as they are. */
 enum {
