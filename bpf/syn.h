@@ -88,8 +88,8 @@ static __always_inline __u16 rw_checksum(__u64 sum)
 	return ~sum;
 }
 
+/* The TCP header of the answer. Its IP header is made in the place of the SYN's, to save stack. */
 struct rw_answer {
-	__be32 ip[10];
 	__be32 tcp[12]; /* ten are used; the verifier sees a mask */
 };
 
@@ -129,37 +129,38 @@ __noinline __u32 rw_answer_tcp(struct rw_answer *a, const struct rw_syn_seen *s,
 	return n - 5;
 }
 
-/* Fills the IP header of the answer; returns the sum of what TCP's checksum takes from it. */
-static __always_inline __u64 rw_answer_ip(__be32 *ip, __u32 family, const struct rw_syn_seen *s,
-					  __u32 tcp_bytes)
+/* Makes the SYN's IP header that of the answer; returns the sum of what TCP's checksum takes of it.
+ */
+static __always_inline __u64 rw_answer_ip(struct rw_syn_seen *s, __u32 family, __u32 tcp_bytes)
 {
-	const __be32 *src = (const void *)&s->ip6.saddr, *dst = (const void *)&s->ip6.daddr;
+	__be32 *ip = (void *)&s->ip6, swap;
 	__u64 sum = 0;
 
 	if (family == 4) {
 		ip[0] = bpf_htonl(0x45000000 | (sizeof(s->ip4) + tcp_bytes));
 		ip[1] = bpf_htonl(0x00004000); /* no fragments */
 		ip[2] = bpf_htonl(RW_TTL << 24 | RW_NEXT_TCP << 16);
-		ip[3] = s->ip4.daddr;
-		ip[4] = s->ip4.saddr;
+		swap = ip[3];
+		ip[3] = ip[4];
+		ip[4] = swap;
 		sum = (__u64)ip[3] + ip[4];
 		ip[2] |= bpf_htonl(bpf_ntohs(rw_checksum(sum + ip[0] + ip[1] + ip[2])));
 	} else {
 		ip[0] = bpf_htonl(0x60000000);
 		ip[1] = bpf_htonl(tcp_bytes << 16 | RW_NEXT_TCP << 8 | RW_TTL);
-		for (int i = 0; i < 4; i++) {
-			ip[2 + i] = dst[i];
-			ip[6 + i] = src[i];
-			sum += (__u64)dst[i] + src[i];
+		for (int i = 2; i < 6; i++) {
+			swap = ip[i];
+			ip[i] = ip[4 + i];
+			ip[4 + i] = swap;
+			sum += (__u64)ip[i] + ip[4 + i];
 		}
 	}
 	return sum + bpf_htonl(RW_NEXT_TCP << 16 | tcp_bytes);
 }
 
 /* Turns the frame into the answer. False: it is spoilt, which cannot be. */
-static __always_inline bool rw_answer(RW_CTX *ctx, __u32 ip_at, __u32 family,
-				      const struct rw_syn_seen *s, __u64 hash,
-				      const struct rw_kern_cookie *cfg)
+static __always_inline bool rw_answer(RW_CTX *ctx, __u32 ip_at, __u32 family, struct rw_syn_seen *s,
+				      __u64 hash, const struct rw_kern_cookie *cfg)
 {
 	struct rw_answer a = {0};
 	__u32 options = rw_answer_tcp(&a, s, hash, cfg), frame = rw_frame_bytes(ctx);
@@ -171,7 +172,7 @@ static __always_inline bool rw_answer(RW_CTX *ctx, __u32 ip_at, __u32 family,
 	RW_OPAQUE(options);
 	tcp_bytes = RW_TCP_HEADER + (options & 7) * 4;
 	end = ip_at + ip_bytes + tcp_bytes;
-	sum = rw_answer_ip(a.ip, family, s, tcp_bytes);
+	sum = rw_answer_ip(s, family, tcp_bytes);
 	for (__u32 i = 0; i < sizeof(a.tcp) / 4; i++)
 		sum += a.tcp[i];
 	a.tcp[4] = bpf_htonl((__u32)bpf_ntohs(rw_checksum(sum)) << 16);
@@ -180,7 +181,7 @@ static __always_inline bool rw_answer(RW_CTX *ctx, __u32 ip_at, __u32 family,
 		end = frame < RW_FRAME_MIN ? frame : RW_FRAME_MIN;
 	return !rw_cut(ctx, end) && !rw_load_bytes(ctx, 6, macs, 6) &&
 	       !rw_load_bytes(ctx, 0, macs + 6, 6) && !rw_store_bytes(ctx, 0, macs, sizeof(macs)) &&
-	       !rw_store_bytes(ctx, ip_at, a.ip, ip_bytes) &&
+	       !rw_store_bytes(ctx, ip_at, &s->ip6, ip_bytes) &&
 	       !rw_store_bytes(ctx, ip_at + ip_bytes, a.tcp, tcp_bytes);
 }
 
