@@ -211,31 +211,14 @@ static __always_inline __u32 rw_listed4(const struct rw_packet *p,
 	return rw_listed_find4(p->src_hi, rw_is_syn(p->flags), plens);
 }
 
+/* Not probed in place: the verifier would walk all that follows once more for each outcome. */
 static __always_inline __u32 rw_listed6(const struct rw_packet *p,
 					const struct rw_kern_feed_view *view)
 {
-	struct rw_kern_key key RW_WHOLE;
-	const struct rw_kern_listed *hit;
-	__u32 slot = view->slot;
-	__u64 plens;
-	void *list;
-
 	if (!rw_bit(view->bits6, rw_kern_bit6(p->src_hi >> 32)))
 		return 0;
-	plens = *(const volatile __u64 *)view->plens6;
-	list = bpf_map_lookup_elem(&rw_feed6, &slot);
-	if (!list || !plens)
-		return 0;
-	rw_key_of(p, (plens & 0xff) - 1, &key);
-	hit = bpf_map_lookup_elem(list, &key);
-	if (hit && hit->verdict == RW_KERN_VERDICT_DROP_ALL)
-		return rw_feed_settle(hit, NULL, true);
-	if (!hit) {
-		plens >>= 8;
-		if (!plens && !view->nets6)
-			return 0;
-	}
-	return rw_listed_find6(p->src_hi, p->src_lo, rw_is_syn(p->flags), plens);
+	return rw_listed_find6(p->src_hi, p->src_lo, rw_is_syn(p->flags),
+			       *(const volatile __u64 *)view->plens6);
 }
 
 static __always_inline __u32 rw_listed(const struct rw_packet *p)

@@ -224,9 +224,9 @@ __noinline bool rw_exact_find(__u64 src_hi, __u64 src_lo, __u32 family, __u32 pl
 }
 
 /*
- * Whether the source may send this packet, or with syn: open this connection. A source that
- * has its limiter is judged here, without the cost of a call: in a flood that is nearly every
- * packet.
+ * Whether the source may send this packet, or with syn: open this connection. Packets of a source
+ * that has its limiter are judged here, without the cost of a call: in a flood that is nearly
+ * every one. SYNs are not, for the verifier's sake.
  */
 static __always_inline bool rw_conforms(const struct rw_packet *p, const struct rw_kern_cfg *cfg,
 					struct rw_kern_stats *stats, bool syn, __u64 now_ns)
@@ -239,7 +239,7 @@ static __always_inline bool rw_conforms(const struct rw_packet *p, const struct 
 	if (!rate->interval_ns || !rw_suspect(p, cfg, rate, syn, now_ns))
 		return true;
 	rw_key_of(p, plen, &key);
-	source = bpf_map_lookup_elem(&rw_source, &key);
+	source = syn ? NULL : bpf_map_lookup_elem(&rw_source, &key);
 	if (!source)
 		return rw_exact_find(p->src_hi, p->src_lo, p->family, plen,
 				     budget | cfg->index << RW_BUDGET_CFG_SHIFT);
