@@ -144,7 +144,7 @@ static inline struct rw_kern_stats rig_counters(struct rig *r)
 /* BPF_PROG_TEST_RUN makes no skb of less than the headers that its Ethernet type promises. */
 static inline bool rig_takes(const struct rig *r, const uint8_t *frame, size_t n)
 {
-	unsigned type = frame[12] << 8U | frame[13];
+	unsigned type = (unsigned)frame[12] << 8 | frame[13];
 
 	return r->judge == RW_PROGRAM_XDP || n >= (type == 0x0800   ? 14 + 20
 						   : type == 0x86dd ? 14 + 40

@@ -117,10 +117,11 @@ def test_upgrade_refuses_in_words_what_it_cannot_do(net):
 
 def test_link_of_an_unknown_program_is_left_and_told(attached):
     """After a downgrade: what a newer version attached is not ours to judge."""
-    attached.run("mv", f"{PINS}/rw_xdp_link", f"{PINS}/xx_new_link")
-    before = attached.link("xx_new_link")["prog_id"]
+    attached.run("bpftool", "link", "pin", "id", attached.link("rw_xdp_link")["id"], f"{PINS}/xx_new_link")
     assert "xx_new_link: unknown to this version, left as it is" in attached.rw("kern", "upgrade")
-    assert attached.link("xx_new_link")["prog_id"] == before
+    attached.run("rm", f"{PINS}/rw_xdp_link")
+    assert "the link of rw_xdp is not among the pins" in attached.rw("kern", "upgrade", status=1)
+    assert attached.status()["link_alive"]
     attached.rw("kern", "detach")
     assert "xdp" not in attached.run("ip", "link", "show", attached.gw_if).stdout
 

@@ -176,7 +176,7 @@ static int open_links(struct upgrade *u, struct rw_error *e)
 		if (is_link(entry->d_name))
 			rc = add_link(u, entry->d_name, e);
 	closedir(dir);
-	return rc || u->n_links ? rc : rw_pins_missing(ENOENT, e);
+	return rc || u->n_links || u->edge ? rc : rw_pins_missing(ENOENT, e);
 }
 
 /* --- what will be there
@@ -185,10 +185,16 @@ static int open_links(struct upgrade *u, struct rw_error *e)
 
 static int load(struct upgrade *u, struct rw_error *e)
 {
+	enum rw_kern_program judge = rw_programs_judge(u->before.mode);
 	uint32_t which = 0;
 
 	for (unsigned i = 0; i < u->n_links; i++)
 		which |= 1U << u->links[i].program;
+	if (u->edge && !(which >> judge & 1))
+		return rw_fail(e, RW_EUNSUP,
+			       "the link of %s is not among the pins in " RW_PIN_ROOT
+			       ": 'ringwall kern detach', then attach again",
+			       rw_kern_programs[judge].name);
 	for (unsigned p = 0; p < RW_PROGRAMS && u->edge; p++) /* pinned, and attached by others */
 		if (rw_kern_programs[p].target == RW_TARGET_LISTENERS)
 			which |= 1U << p & rw_programs_of(u->before.mode);
