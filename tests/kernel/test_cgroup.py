@@ -218,8 +218,9 @@ def test_upstream_is_reached_at_its_port_by_tcp_only(cage, host):
 
 def test_upstream_whose_time_is_over_is_refused_and_its_connections_go_on(cage):
     cage.contain()
-    cage.upstream(UP, seconds=2)
+    cage.upstream(UP)
     assert cage.caged(f"kept.setdefault('s', socket.create_connection(({UP!r}, 443), 5)) and 'ok'") == "ok"
+    cage.upstream(UP, seconds=0.5)
     wait_for("the entry to end", 10, lambda: cage.caged.tcp(UP, 443) == "EPERM")
     assert cage.counters()["refuse_expired"] == 1
     assert cage.caged("kept['s'].sendall(b'still') or kept['s'].recv(9).decode()") == "still"
