@@ -64,7 +64,7 @@ enum rw_kern_net {
 	X(0, 0, 0, SPECIAL)
 
 /* The mask of the first n bits of 64, for constants. */
-#define RW_KERN_NET_MASK(n) ((n) <= 0 ? 0 : (n) >= 64 ? ~0ULL : ~(~0ULL >> (n)))
+#define RW_KERN_NET_MASK(n) ((n) <= 0 ? 0 : (n) >= 64 ? ~0ULL : ~(~0ULL >> ((n) & 63)))
 
 static inline __attribute__((always_inline)) enum rw_kern_net rw_kern_net_of(uint64_t hi,
 									     uint64_t lo)

@@ -218,12 +218,14 @@ def test_upstream_is_reached_at_its_port_by_tcp_only(cage, host):
 
 def test_upstream_whose_time_is_over_is_refused_and_its_connections_go_on(cage):
     cage.contain()
-    cage.upstream(UP, seconds=2)
+    cage.upstream(UP)
     assert cage.caged(f"kept.setdefault('s', socket.create_connection(({UP!r}, 443), 5)) and 'ok'") == "ok"
+    cage.upstream(UP, seconds=0.5)
     wait_for("the entry to end", 10, lambda: cage.caged.tcp(UP, 443) == "EPERM")
-    assert cage.counters()["refuse_expired"] == 1
+    before = cage.counters()
+    assert before["refuse_expired"] == 1
     assert cage.caged("kept['s'].sendall(b'still') or kept['s'].recv(9).decode()") == "still"
-    assert cage.counters()["drop_expired"] == 0
+    assert rose(before, cage.counters()) == {}
     cage.upstream(UP)
     assert cage.caged.tcp(UP, 443) == "ok"
 
@@ -403,40 +405,28 @@ def test_children_and_their_sockets_stay_inside(cage):
 # --- life ----------------------------------------------------------------------------------------
 
 
-def ours(cage, kind):
-    return {o["id"] for o in json.loads(cage.run("bpftool", "-j", kind, "show").stdout)
-            if o.get("name", "").startswith("rw_")}
-
-
 def test_detach_leaves_nothing(cage):
-    before = ours(cage, "prog"), ours(cage, "map")
+    """Counted by id: other programs and maps of the machine come and go as they please."""
+    def ids(kind, *which):
+        return {o["id"] for o in json.loads(cage.run("bpftool", "-j", kind, "show", *which).stdout)}
+
+    def pinned(kind, name):
+        return json.loads(cage.run("bpftool", "-j", kind, "show", "pinned", f"{PINS}/{name}").stdout)
+
+    def left():
+        return links & ids("link"), programs & ids("prog"), maps & ids("map")
+
     cage.contain()
-    assert len(ours(cage, "prog") - before[0]) == 5 and len(ours(cage, "map") - before[1]) == 5
+    names = cage.run("ls", PINS).stdout.split()
+    held = [pinned("link", n) for n in names if n.endswith("_link")]
+    links, programs = {l["id"] for l in held}, {l["prog_id"] for l in held}
+    maps = {pinned("map", n)["id"] for n in names if not n.endswith("_link")}
+    assert [len(x) for x in left()] == [5, 5, 5]
     cage.egress("detach")
     assert cage.caged.tcp(OTHER, 443) == "ok"
     assert "ringwall" not in cage.run("ls", "/sys/fs/bpf").stdout
-    wait_for("programs and maps to go", 10,
-             lambda: not ours(cage, "prog") - before[0] and not ours(cage, "map") - before[1])
+    wait_for("links, programs and maps to go", 10, lambda: not any(left()))
     assert "not contained" in cage.egress("detach", status=1)
-
-
-@pytest.mark.parametrize("with_xdp", [False, True])
-def test_upgrade_keeps_the_cage_shut_and_what_it_lists(cage, with_xdp):
-    if with_xdp:
-        cage.rw("kern", "attach", "-i", cage.gw_if, "-p", "8443")
-    cage.contain()
-    cage.upstream(UP)
-    before = cage.run("bpftool", "-j", "link", "show", "pinned", f"{PINS}/rw_connect4_link", check=False).stdout
-    text = cage.rw("kern", "upgrade")
-    for name in ("rw_connect4", "rw_connect6", "rw_sendmsg4", "rw_sendmsg6", "rw_egress"):
-        assert f"{name}: program " in text
-    assert ("rw_xdp: program" in text) == with_xdp
-    after = cage.run("bpftool", "-j", "link", "show", "pinned", f"{PINS}/rw_connect4_link", check=False).stdout
-    assert json.loads(before)["id"] == json.loads(after)["id"]
-    assert json.loads(before)["prog_id"] != json.loads(after)["prog_id"]
-    assert cage.caged.tcp(UP, 443) == "ok" and cage.caged.tcp(OTHER, 443) == "EPERM"
-    cage.egress("detach")
-    assert cage.caged.tcp(OTHER, 443) == "ok"
 
 
 def test_xdp_and_egress_live_side_by_side_in_either_order(cage):

@@ -78,9 +78,9 @@ struct rw_egress_upstream {
 	uint64_t left_ns;
 };
 /* Removes those whose time is over on the way, if g may write. */
-int rw_egress_upstreams(struct rw_egress *g, struct rw_egress_upstream **list, unsigned *n,
+int rw_egress_upstreams(struct rw_egress *g, struct rw_egress_upstream **out, unsigned *n,
 			struct rw_error *e);
-int rw_egress_rules(struct rw_egress *g, struct rw_egress_rule **list, unsigned *n,
+int rw_egress_rules(struct rw_egress *g, struct rw_egress_rule **out, unsigned *n,
 		    struct rw_error *e);
 /* Root's: adds a rule (on) or takes it away; RW_ENOTFOUND when off. */
 int rw_egress_rule(struct rw_egress *g, const struct rw_egress_rule *r, bool on,
@@ -91,7 +91,7 @@ struct rw_egress_refused {
 	struct rw_kern_out_refused seen;
 };
 /* Latest first. */
-int rw_egress_refused(struct rw_egress *g, struct rw_egress_refused **list, unsigned *n,
+int rw_egress_refused(struct rw_egress *g, struct rw_egress_refused **out, unsigned *n,
 		      struct rw_error *e);
 
 #endif
