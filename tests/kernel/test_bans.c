@@ -381,8 +381,11 @@ static void ban_of_what_is_allowlisted_is_refused(void **state)
 	for (unsigned i = 0; i < 5; i++) {
 		struct rw_prefix p = rig_prefix(refused[i]);
 
-		assert_int_equal(rw_kern_deny(&r->k, &p, 0, DROP_ALL, RW_KERN_REASON_STRIKES, &e),
+		assert_int_equal(rw_kern_deny(&r->k, &p, 0, DROP_ALL, RW_KERN_REASON_OPERATOR, &e),
 				 RW_EPERM);
+		assert_non_null(strstr(e.text, "allowlisted"));
+		assert_int_equal(rw_kern_deny(&r->k, &p, 0, DROP_ALL, RW_KERN_REASON_STRIKES, &e),
+				 RW_EEXIST);
 		assert_non_null(strstr(e.text, "allowlisted"));
 	}
 	for (unsigned i = 0; i < 3; i++)
