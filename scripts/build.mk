@@ -212,7 +212,7 @@ fuzz: ## every fuzz target, RW_FUZZ_SECONDS=60 each
 demo: build ## the tour: a real SDK through ringwall, with XDP; KEEP=1 leaves it running
 	@python3 scripts/demo.py $(if $(KEEP),--keep)
 
-vmtest: ## the kernel suites on Debian's own kernel, in QEMU
+vmtest: ## the kernel suites on Debian's kernels, stable and backports, in QEMU
 	@$(MAKE) --no-print-directory -j$(JOBS) binary $(KERN_BIN) $(filter $(B)/tests/unit/ring/%,$(UNIT_BIN))
 	@scripts/vmtest
 
