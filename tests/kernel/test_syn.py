@@ -338,3 +338,16 @@ def test_attach_and_detach_with_a_budget(net):
     net.attach()
     assert tcx_programs(net) == [] and net.status()["syn_budget"] == 0
     assert "attach with --syn-budget" in net.rw("kern", "set", "--syn-budget", "5", status=1)
+
+
+def test_upgrade_keeps_cookies_that_are_out(cookies):
+    """The key stays, and rw_syn with it: who was answered by the old program connects with the new."""
+    here = ("10.77.0.200", GATEWAY, 4321, PORT)
+    with cookies.raw_socket() as s:
+        answer, _ = cookies.ask(s, tcp(*here, 1000, 0, SYN))
+        cookies.rw("kern", "upgrade")
+        seq = struct.unpack("!I", answer[24:28])[0]
+        s.send(cookies.frame(tcp(*here, 1001, seq + 1, ACK)))
+        wait_for("the connection", 5, lambda: cookies.counters()["cookie_accepted"] == 1)
+    cookies.spend_budget()
+    assert cookies.can_connect("10.77.0.4") and cookies.counters()["cookie_accepted"] == 2
