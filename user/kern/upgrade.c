@@ -25,7 +25,8 @@ enum { LINKS_MAX = 64 };
 
 /* Entries of these go with their map into a new layout. The others are state that comes again. */
 static const enum rw_kern_map carried[] = {
-	RW_MAP_CFG, RW_MAP_PORTS, RW_MAP_ALLOW, RW_MAP_ALLOW_NET, RW_MAP_DENY4, RW_MAP_DENY6,
+	RW_MAP_CFG,   RW_MAP_PORTS, RW_MAP_ALLOW,   RW_MAP_ALLOW_NET,
+	RW_MAP_DENY4, RW_MAP_DENY6, RW_MAP_SYN_KEY,
 };
 
 /* Without these, less is allowed or protected than before; nothing here knows how to carry them. */
