@@ -4,8 +4,8 @@
  *
  * Honest packets pay for one bit: a source whose /16 (IPv6: hashed /32) has no entry skips
  * every look-up. Bans are hashes, probed once per prefix length in use; a trie would cost each miss
- * as much as a hit. A ban whose time is over is no ban, whether or not anybody is there to remove
- * it.
+ * as much as a hit. What has a ninth length is in a small trie all the same. A ban whose time is
+ * over is no ban, whether or not anybody is there to remove it.
  */
 #ifndef RW_BPF_DENY_H
 #define RW_BPF_DENY_H
@@ -33,7 +33,8 @@ struct {
 	__type(value, struct rw_kern_allow);
 } rw_allow_net SEC(".maps");
 
-/* Not preallocated: entries then lie in few large pages, and a ban costs a third less to look up. */
+/* Not preallocated: entries then lie in few large pages, and a ban costs a third less to look up.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -49,6 +50,29 @@ struct {
 	__type(key, struct rw_kern_key);
 	__type(value, struct rw_kern_ban);
 } rw_deny6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, RW_KERN_CIDRS);
+	__type(key, struct rw_kern_key4);
+	__type(value, struct rw_kern_cidr);
+} rw_cidr4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, RW_KERN_CIDRS);
+	__type(key, struct rw_kern_key);
+	__type(value, struct rw_kern_cidr);
+} rw_cidr6 SEC(".maps");
+
+enum {
+	RW_CIDR_NESTED = 129, /* every length there is */
+	/* beside the family of who is suspected */
+	RW_SUSPECT_SYN = 1 << 8,
+	RW_SUSPECT_CIDR = 1 << 9, /* the trie holds bans */
+};
 
 /*
  * A look-up in this map and no other. Of two look-ups on two branches the compiler makes one in
@@ -76,17 +100,23 @@ static __always_inline bool rw_maybe(const struct rw_packet *p, const __u64 *bit
 	return rw_bit(bits6, rw_kern_bit6(first4));
 }
 
+/* 0 for a negative number; opaque, or the compiler makes a branch of it again. */
+static __always_inline __s32 rw_clip(__s32 n)
+{
+	__s32 sign = n >> 31;
+
+	asm volatile("" : "+r"(sign));
+	return n & ~sign;
+}
+
 /*
  * The mask of the first n bits of 64, n clipped to 0..64. Without branches, because the verifier
- * would walk each of them in every turn of the loop in rw_denied.
+ * would walk each of them in every turn of the loops below.
  */
 static __always_inline __u64 rw_mask(__s32 n)
 {
-	__u32 off;
+	__u32 off = rw_clip(64 - rw_clip(n));
 
-	n &= ~(n >> 31);
-	n = 64 - n;
-	off = n & ~(n >> 31);
 	return ~0ULL << (off / 2) << (off - off / 2);
 }
 
@@ -145,12 +175,19 @@ static __always_inline bool rw_allowed(const struct rw_packet *p, const struct r
 	       rw_allowed_find(p->src_hi, p->src_lo, p->family);
 }
 
+/* A struct rw_kern_key4 as one word. */
+static __always_inline __u64 rw_key4_of(const struct rw_packet *p, __u32 plen)
+{
+	__u32 host_bits = 32 - plen;
+	__u64 net = p->src_hi >> 32 >> host_bits << host_bits;
+
+	return (__u64)bpf_htonl((__u32)net) << 32 | plen;
+}
+
 static __always_inline struct rw_kern_ban *rw_deny_get(const struct rw_packet *p, __u32 plen)
 {
 	if (p->family == 4) {
-		__u32 host_bits = 32 - plen;
-		__u64 net = p->src_hi >> 32 >> host_bits << host_bits;
-		__u64 key = (__u64)bpf_htonl((__u32)net) << 32 | plen;
+		__u64 key = rw_key4_of(p, plen);
 
 		return RW_LOOKUP(&rw_deny4, &key);
 	} else {
@@ -159,6 +196,30 @@ static __always_inline struct rw_kern_ban *rw_deny_get(const struct rw_packet *p
 		rw_key_of(p, plen, &key);
 		return RW_LOOKUP(&rw_deny6, &key);
 	}
+}
+
+/* The longest ban of at most plen bits in the trie. */
+static __always_inline struct rw_kern_cidr *rw_cidr_get(const struct rw_packet *p, __u32 plen)
+{
+	if (p->family == 4) {
+		__u64 key = rw_key4_of(p, plen);
+
+		return RW_LOOKUP(&rw_cidr4, &key);
+	} else {
+		struct rw_kern_key key RW_WHOLE;
+
+		rw_key_of(p, plen, &key);
+		return RW_LOOKUP(&rw_cidr6, &key);
+	}
+}
+
+/* The ban of just this prefix, wherever it is. */
+static __always_inline struct rw_kern_ban *rw_ban_at(const struct rw_packet *p, __u32 plen)
+{
+	struct rw_kern_ban *ban = rw_deny_get(p, plen);
+	struct rw_kern_cidr *cidr = ban ? NULL : rw_cidr_get(p, plen);
+
+	return cidr && cidr->plen == plen ? &cidr->ban : ban;
 }
 
 static __always_inline __u32 rw_ban_outcome(const struct rw_kern_ban *ban)
@@ -190,7 +251,7 @@ static __always_inline __u64 rw_end_due(struct rw_kern_ban *ban)
 __noinline int rw_ban_met(__u64 src_hi, __u64 src_lo, __u32 family, __u32 plen, __u64 n)
 {
 	struct rw_packet p = {.src_hi = src_hi, .src_lo = src_lo, .family = family};
-	struct rw_kern_ban *ban = rw_deny_get(&p, plen);
+	struct rw_kern_ban *ban = rw_ban_at(&p, plen);
 	struct rw_kern_stats *stats = rw_stats_here();
 	__u64 about, now_ns;
 
@@ -224,13 +285,12 @@ static __always_inline void rw_ban_drop(const struct rw_packet *p, __u32 plen,
 }
 
 /*
- * The verdict of the live ban of this prefix length, 0: none. Counts the drop that follows from it;
- * where several bans cover a packet, each that would have dropped it may count it.
+ * The verdict of the ban of this prefix length, 0: none, or over. Counts the drop that follows from
+ * it; where several bans cover a packet, each that would have dropped it may count it.
  */
-static __always_inline __u32 rw_ban_verdict(const struct rw_packet *p, __u32 plen, bool syn)
+static __always_inline __u32 rw_ban_verdict(const struct rw_packet *p, __u32 plen,
+					    struct rw_kern_ban *ban, bool syn)
 {
-	struct rw_kern_ban *ban = rw_deny_get(p, plen);
-
 	if (!ban)
 		return 0;
 	if (!rw_ban_live(ban)) {
@@ -241,6 +301,43 @@ static __always_inline __u32 rw_ban_verdict(const struct rw_packet *p, __u32 ple
 	    (syn && ban->verdict == RW_KERN_VERDICT_DROP_SYN))
 		rw_ban_drop(p, plen, ban);
 	return ban->verdict;
+}
+
+/* A walk up the trie. The longest match may be over or mild, so what it hides is asked for, too. */
+struct rw_cidr_walk {
+	struct rw_packet p;
+	__u32 plen; /* the next is of at most so many bits */
+	__u32 strictest;
+	bool syn;
+};
+
+static long rw_cidr_step(__u32 i, struct rw_cidr_walk *walk)
+{
+	struct rw_kern_cidr *cidr = rw_cidr_get(&walk->p, walk->plen);
+	__u32 plen, verdict;
+
+	if (!cidr)
+		return 1;
+	plen = cidr->plen;
+	verdict = rw_ban_verdict(&walk->p, plen, &cidr->ban, walk->syn);
+	if (verdict > (walk->strictest & 0xff))
+		walk->strictest = verdict | plen << 8;
+	walk->plen = plen - 1;
+	return !plen || verdict == RW_KERN_VERDICT_DROP_ALL;
+}
+
+/* As rw_denied_find, in the trie. */
+__noinline __u32 rw_cidr_find(__u64 src_hi, __u64 src_lo, __u32 family, __u32 strictest)
+{
+	struct rw_cidr_walk walk = {
+		.p = {.src_hi = src_hi, .src_lo = src_lo, .family = family & 0xff},
+		.plen = (family & 0xff) == 4 ? 32 : 128,
+		.strictest = strictest,
+		.syn = family & RW_SUSPECT_SYN,
+	};
+
+	bpf_loop(RW_CIDR_NESTED, rw_cidr_step, &walk, 0);
+	return walk.strictest;
 }
 
 /* The prefix lengths in use, longest first, a byte each; read as one word. */
@@ -257,41 +354,44 @@ __noinline __u32 rw_denied_find(__u64 src_hi, __u64 src_lo, __u32 family, __u64 
 				__u32 strictest)
 {
 	struct rw_packet p = {.src_hi = src_hi, .src_lo = src_lo, .family = family & 0xff};
-	bool syn = family >> 8;
+	bool syn = family & RW_SUSPECT_SYN;
 
 	for (int i = 1; i < RW_KERN_PLENS && plens; i++, plens >>= 8) {
 		__u32 plen = (plens & 0xff) - 1;
-		__u32 verdict = rw_ban_verdict(&p, plen, syn);
+		__u32 verdict = rw_ban_verdict(&p, plen, rw_deny_get(&p, plen), syn);
 
 		if (verdict <= (strictest & 0xff))
 			continue;
 		strictest = verdict | plen << 8;
 		if (verdict == RW_KERN_VERDICT_DROP_ALL)
-			break;
+			return strictest;
 	}
-	return strictest;
+	return family & RW_SUSPECT_CIDR ? rw_cidr_find(src_hi, src_lo, family, strictest)
+					: strictest;
 }
 
 /* Most bans have one length, and that is probed here: a call costs a third of the verdict. */
 static __always_inline __u32 rw_denied(const struct rw_packet *p, const struct rw_kern_bits *bits)
 {
-	bool syn = rw_is_syn(p->flags);
-	__u32 plen, verdict;
+	bool syn = rw_is_syn(p->flags), cidr;
+	__u32 plen, verdict = 0, who = p->family;
 	__u64 plens;
 
 	if (!rw_maybe(p, bits->deny4, bits->deny6))
 		return 0;
+	cidr = p->family == 4 ? bits->cidr4 : bits->cidr6;
 	plens = rw_plens(p, bits);
-	if (!plens)
-		return 0;
-	plen = (plens & 0xff) - 1;
-	verdict = rw_ban_verdict(p, plen, syn);
-	if (verdict)
-		verdict |= plen << 8;
-	plens >>= 8;
-	if (!plens || (verdict & 0xff) == RW_KERN_VERDICT_DROP_ALL)
+	if (plens) {
+		plen = (plens & 0xff) - 1;
+		verdict = rw_ban_verdict(p, plen, rw_deny_get(p, plen), syn);
+		if (verdict)
+			verdict |= plen << 8;
+		plens >>= 8;
+	}
+	if ((!plens && !cidr) || (verdict & 0xff) == RW_KERN_VERDICT_DROP_ALL)
 		return verdict;
-	return rw_denied_find(p->src_hi, p->src_lo, p->family | (__u32)syn << 8, plens, verdict);
+	who |= (syn ? RW_SUSPECT_SYN : 0) | (cidr ? RW_SUSPECT_CIDR : 0);
+	return rw_denied_find(p->src_hi, p->src_lo, who, plens, verdict);
 }
 
 #endif

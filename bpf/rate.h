@@ -162,7 +162,7 @@ static __always_inline void rw_exact_drop(const struct rw_packet *p, __u32 plen,
 	__u64 n = __sync_fetch_and_add(&source->drops, 1) + 1, due_ns;
 
 	if (budget & RW_BUDGET_SHARED) {
-		struct rw_kern_ban *ban = rw_deny_get(p, plen);
+		struct rw_kern_ban *ban = rw_ban_at(p, plen);
 
 		if (ban)
 			rw_ban_drop(p, plen, ban);

@@ -2,8 +2,8 @@
 /*
  * The verdict on a packet, the same in every program that gives one:
  *
- * sanity of headers -> scope -> fragments -> allow -> deny -> impossible flags -> SYN rate ->
- * packet rate -> SYN budget -> pass.
+ * sanity of headers -> scope -> fragments -> allow -> deny -> feeds -> impossible flags -> SYN rate
+ * -> packet rate -> SYN budget -> pass.
  *
  * The includer defines what parse.h asks for and rw_frame_bytes(ctx), the length of the whole
  * frame.
@@ -18,6 +18,7 @@
 #include "events.h"
 #include "scope.h"
 #include "deny.h"
+#include "feed.h"
 #include "rate.h"
 #include "syn.h"
 
@@ -44,12 +45,21 @@ static __always_inline __u32 shared_outcome(const struct rw_packet *p,
 		       : RW_KERN_N_drop_limited;
 }
 
+/* Whether what rw_denied or rw_listed found drops this packet. */
+static __always_inline bool drops(__u32 found, const struct rw_packet *p)
+{
+	__u32 verdict = found & 0xff;
+
+	return verdict == RW_KERN_VERDICT_DROP_ALL ||
+	       (verdict == RW_KERN_VERDICT_DROP_SYN && rw_is_syn(p->flags));
+}
+
 /* Of TCP to a protected port. */
 static __always_inline __u32 source_outcome(const struct rw_packet *p,
 					    const struct rw_kern_cfg *cfg,
 					    struct rw_kern_stats *stats)
 {
-	__u32 zero = 0, denied, verdict;
+	__u32 zero = 0, denied, listed;
 	struct rw_kern_bits *bits = bpf_map_lookup_elem(&rw_bits, &zero);
 
 	if (!bits)
@@ -57,15 +67,18 @@ static __always_inline __u32 source_outcome(const struct rw_packet *p,
 	if (rw_allowed(p, bits))
 		return RW_KERN_N_pass_allowed;
 	denied = rw_denied(p, bits);
-	verdict = denied & 0xff;
-	if (verdict == RW_KERN_VERDICT_DROP_ALL)
-		return RW_KERN_N_drop_denied;
-	if (verdict == RW_KERN_VERDICT_DROP_SYN && rw_is_syn(p->flags))
-		return RW_KERN_N_drop_denied_syn;
+	if (drops(denied, p))
+		return (denied & 0xff) == RW_KERN_VERDICT_DROP_ALL ? RW_KERN_N_drop_denied
+								   : RW_KERN_N_drop_denied_syn;
+	listed = rw_listed(p);
+	if (drops(listed, p))
+		return RW_KERN_N_drop_feed;
 	if (!rw_flags_possible(p->flags))
 		return RW_KERN_N_drop_flags;
-	if (verdict == RW_KERN_VERDICT_LIMIT)
+	if ((denied & 0xff) == RW_KERN_VERDICT_LIMIT)
 		return shared_outcome(p, cfg, denied >> 8);
+	if ((listed & 0xff) == RW_KERN_VERDICT_LIMIT)
+		return shared_outcome(p, cfg, listed >> 8);
 	return rate_outcome(p, cfg, stats);
 }
 

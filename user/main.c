@@ -17,6 +17,7 @@ static const struct {
 	{"scan", rw_cmd_scan, "scan text and print a verdict"},
 	{"kern", rw_cmd_kern, "attach, detach and show the kernel side"},
 	{"deny", rw_cmd_deny, "ban addresses in the kernel, list and lift bans"},
+	{"feed", rw_cmd_feed, "load lists of addresses to drop, list and clear them"},
 	{"top", rw_cmd_top, "watch kernel and engine counters"},
 	{"stub", rw_cmd_stub, "run a small OpenAI-compatible server for tests"},
 };

@@ -10,7 +10,9 @@
  * Every map has one writer. The kernel writes: rw_stats, rw_sketch, rw_source, rw_promo, rw_told,
  * rw_episodes, rw_events, and of a ban drops and told_ns. `ringwall kern attach`, `set` and
  * `upgrade` write: rw_meta, rw_cfg, rw_ports. Whoever bans (the engine, `ringwall deny`) writes:
- * rw_deny4, rw_deny6, rw_allow, rw_allow_net, rw_bits, under a lock on the directory of the pins.
+ * rw_deny4, rw_deny6, rw_cidr4, rw_cidr6, rw_allow, rw_allow_net, rw_bits, under a lock on the
+ * directory of the pins. `ringwall feed` writes: rw_feed_view, rw_feed4, rw_feed6, rw_feed_net4,
+ * rw_feed_net6, rw_feeds, under a lock on the directory above; the kernel counts in rw_feed_drops.
  * The maps of kern_steer.h, kern_egress.h and kern_syn.h say theirs there.
  */
 #ifndef RINGWALL_KERN_ABI_H
@@ -34,7 +36,10 @@ enum {
 	RW_KERN_SOURCES_MIN =
 		65536, /* exact limiters: the larger of this and the next times CPUs */
 	RW_KERN_SOURCES_PER_CPU = 512,
-	RW_KERN_PLENS = 8, /* different prefix lengths of bans at once, per family */
+	RW_KERN_CIDRS = 16384,	  /* bans of other prefix lengths than RW_KERN_PLENS, per family */
+	RW_KERN_PLENS = 8,	  /* prefix lengths that have their place in a hash, per family */
+	RW_KERN_FEEDS = 8,	  /* side by side */
+	RW_KERN_LISTED = 4194304, /* prefixes of all feeds, per family */
 	RW_KERN_PORTS = 16,
 	RW_KERN_CFGS = 2,
 	RW_KERN_SYN_BITS = 18, /* log2 of the columns of each sketch */
@@ -91,6 +96,7 @@ enum rw_kern_mode {
 	X(drop_fragment, "dropped: IP fragments to a protected port")                       \
 	X(drop_denied, "dropped: the source is banned")                                     \
 	X(drop_denied_syn, "dropped: the source may open no new connection")                \
+	X(drop_feed, "dropped: the source is on a feed")                                    \
 	X(drop_flags, "dropped: impossible TCP flags")                                      \
 	X(drop_limited, "dropped: the source is banned to a shared budget, and over it")    \
 	X(drop_syn_rate, "dropped: the source opens connections too fast")                  \
@@ -99,6 +105,7 @@ enum rw_kern_mode {
 	X(would_drop_fragment, "shadow mode: would have been dropped as a fragment")        \
 	X(would_drop_denied, "shadow mode: would have been dropped as banned")              \
 	X(would_drop_denied_syn, "shadow mode: would have been dropped as a banned SYN")    \
+	X(would_drop_feed, "shadow mode: would have been dropped as on a feed")             \
 	X(would_drop_flags, "shadow mode: would have been dropped for its flags")           \
 	X(would_drop_limited, "shadow mode: would have been dropped over a shared budget")  \
 	X(would_drop_syn_rate, "shadow mode: would have been dropped over the SYN rate")    \
@@ -157,6 +164,15 @@ struct rw_kern_ban {
 	enum rw_kern_reason reason;
 };
 
+/*
+ * rw_cidr4, rw_cidr6: bans of the prefix lengths that deny4_plens and deny6_plens have no place
+ * for. plen is the entry's own: a look-up in a trie does not tell it.
+ */
+struct rw_kern_cidr {
+	struct rw_kern_ban ban;
+	uint64_t plen;
+};
+
 /* rw_allow, rw_allow_net. */
 struct rw_kern_allow {
 	enum rw_kern_reason reason;
@@ -204,11 +220,14 @@ struct rw_kern_ports {
 /*
  * rw_bits: index 0. What lets honest packets skip the look-ups: a source whose bit is clear has no
  * entry. IPv4 by /16, IPv6 by hash of its /32. A bit is set before the entry is made.
- * plens hold prefix length + 1 of all bans, longest first, 0 ends; eight bytes written as one word.
+ * plens hold prefix length + 1 of all bans in the hashes, longest first, 0 ends; eight bytes
+ * written as one word. cidr4 and cidr6 are not 0 where the tries hold bans, too.
  */
 struct rw_kern_bits {
 	uint8_t deny4_plens[RW_KERN_PLENS] __attribute__((aligned(8)));
 	uint8_t deny6_plens[RW_KERN_PLENS] __attribute__((aligned(8)));
+	uint64_t cidr4;
+	uint64_t cidr6;
 	uint64_t deny4[1024];
 	uint64_t deny6[1024];
 	uint64_t allow4[1024];
@@ -220,6 +239,50 @@ static inline __attribute__((always_inline)) uint32_t rw_kern_bit6(uint32_t firs
 {
 	return (first4 * 2654435769u) >> 16;
 }
+
+/*
+ * Inner maps of rw_feed4, rw_feed6 (hashes) and rw_feed_net4, rw_feed_net6 (tries): a prefix that
+ * feeds list. The verdict is the strictest of the feeds that list it or a prefix that covers it; so
+ * the longest match decides.
+ */
+struct rw_kern_listed {
+	enum rw_kern_verdict verdict;
+	uint16_t feeds; /* bit n: feed n lists exactly this prefix */
+	uint8_t feed;	/* whose verdict that is, and who counts the drop */
+	uint8_t plen;	/* of the prefix that has that verdict, whose budget LIMIT shares */
+};
+
+/* rw_feeds: index n is feed n, for people. */
+struct rw_kern_feed {
+	char name[16];	       /* empty: none */
+	uint64_t loaded_s;     /* since 1970 */
+	uint64_t drops_before; /* what rw_feed_drops had counted for earlier feeds in this place */
+	uint32_t entries4;
+	uint32_t entries6;
+	enum rw_kern_verdict verdict;
+	uint32_t reserved;
+};
+
+/* rw_feed_drops, per CPU: index n is feed n. */
+struct rw_kern_feed_drops {
+	uint64_t drops;
+};
+
+/*
+ * Inner map of rw_feed_view: index 0. All feeds as of one load; slot says where in the other outer
+ * maps their prefixes are. Exchanging it in rw_feed_view[0] changes all of it at once.
+ * bits: as in rw_kern_bits, but IPv4 by /24, because large feeds have something in every /16.
+ */
+struct rw_kern_feed_view {
+	uint8_t plens4[RW_KERN_PLENS] __attribute__((aligned(8)));
+	uint8_t plens6[RW_KERN_PLENS] __attribute__((aligned(8)));
+	uint64_t nets4; /* entries in the tries */
+	uint64_t nets6;
+	uint64_t slot; /* 0 or 1 */
+	struct rw_kern_feed feeds[RW_KERN_FEEDS];
+	uint64_t bits6[1024];
+	uint64_t bits4[1 << 18];
+};
 
 /* rw_source (LRU): the exact limiter of a promoted source; theoretical arrival times, ns. */
 struct rw_kern_source {
@@ -316,6 +379,8 @@ static inline uint64_t rw_kern_layout(void)
 		sizeof(struct rw_kern_event),  sizeof(struct rw_kern_episodes),
 		sizeof(struct rw_kern_cookie), sizeof(struct rw_kern_syn_meter),
 		sizeof(struct rw_kern_turn),   sizeof(struct rw_kern_steer_stats),
+		sizeof(struct rw_kern_cidr),   sizeof(struct rw_kern_listed),
+		sizeof(struct rw_kern_feed),   sizeof(struct rw_kern_feed_view),
 	};
 	uint64_t h = 0xcbf29ce484222325ULL;
 
@@ -339,11 +404,12 @@ RW_KERN_VALUE(sizeof(enum rw_kern_mode), 4);
 RW_KERN_VALUE(sizeof(enum rw_kern_event_kind), 4);
 RW_KERN_VALUE(sizeof(enum rw_kern_counter), 4);
 
-RW_KERN_VALUE(RW_KERN_N, 33);
+RW_KERN_VALUE(RW_KERN_N, 35);
 RW_KERN_VALUE(RW_KERN_N_rx, 0);
 RW_KERN_VALUE(RW_KERN_N_drop_malformed, 4);
-RW_KERN_VALUE(RW_KERN_N_drop_pkt_rate, 11);
-RW_KERN_VALUE(RW_KERN_N_would_drop_malformed, 12);
+RW_KERN_VALUE(RW_KERN_N_drop_feed, 8);
+RW_KERN_VALUE(RW_KERN_N_drop_pkt_rate, 12);
+RW_KERN_VALUE(RW_KERN_N_would_drop_malformed, 13);
 RW_KERN_VALUE(RW_KERN_N_would_drop_pkt_rate, RW_KERN_N_drop_pkt_rate + RW_KERN_SHADOW);
 RW_KERN_VALUE(RW_KERN_N_tx_cookie, RW_KERN_N_would_drop_pkt_rate + 1);
 RW_KERN_VALUE(RW_KERN_N_would_tx_cookie, RW_KERN_N_tx_cookie + 1);
@@ -375,10 +441,23 @@ RW_KERN_AT(rw_kern_cfg, cookie, 184);
 RW_KERN_AT(rw_kern_cfg, active, 192);
 RW_KERN_AT(rw_kern_cfg, index, 196);
 RW_KERN_SIZE(rw_kern_ports, 8192);
-RW_KERN_SIZE(rw_kern_bits, 16 + 4 * 8192);
+RW_KERN_SIZE(rw_kern_bits, 32 + 4 * 8192);
 RW_KERN_AT(rw_kern_bits, deny6_plens, 8);
-RW_KERN_AT(rw_kern_bits, deny4, 16);
-RW_KERN_AT(rw_kern_bits, allow4, 16 + 2 * 8192);
+RW_KERN_AT(rw_kern_bits, cidr4, 16);
+RW_KERN_AT(rw_kern_bits, deny4, 32);
+RW_KERN_AT(rw_kern_bits, allow4, 32 + 2 * 8192);
+RW_KERN_SIZE(rw_kern_cidr, 48);
+RW_KERN_AT(rw_kern_cidr, plen, 40);
+RW_KERN_SIZE(rw_kern_listed, 8);
+RW_KERN_AT(rw_kern_listed, feeds, 4);
+RW_KERN_AT(rw_kern_listed, plen, 7);
+RW_KERN_SIZE(rw_kern_feed, 48);
+RW_KERN_AT(rw_kern_feed, entries4, 32);
+RW_KERN_SIZE(rw_kern_feed_drops, 8);
+RW_KERN_SIZE(rw_kern_feed_view, 40 + 8 * 48 + 8192 + (1 << 21));
+RW_KERN_AT(rw_kern_feed_view, slot, 32);
+RW_KERN_AT(rw_kern_feed_view, feeds, 40);
+RW_KERN_AT(rw_kern_feed_view, bits6, 40 + 8 * 48);
 RW_KERN_SIZE(rw_kern_source, 48);
 RW_KERN_SIZE(rw_kern_promo, 16);
 RW_KERN_VALUE(RW_KERN_EVENTS, 5);

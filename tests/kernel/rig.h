@@ -52,6 +52,23 @@ static inline void rig_config(const struct rig *r)
 	rig_put(r, RW_MAP_CFG, &r->cfg);
 }
 
+/* A key that is not there is fine, too. */
+static inline void rig_no_feeds(const struct rig *r)
+{
+	static const struct rw_kern_feed no_feed;
+	static const struct rw_kern_feed_drops no_drops[1024];
+
+	for (enum rw_kern_map m = RW_MAP_FEED_VIEW; m <= RW_MAP_FEED_NET6; m++)
+		for (uint32_t i = 0; i < 2; i++)
+			bpf_map_delete_elem(r->k.fd[m], &i);
+	for (uint32_t i = 0; i < RW_KERN_FEEDS; i++) {
+		assert_int_equal(bpf_map_update_elem(r->k.fd[RW_MAP_FEEDS], &i, &no_feed, BPF_ANY),
+				 0);
+		assert_int_equal(
+			bpf_map_update_elem(r->k.fd[RW_MAP_FEED_DROPS], &i, no_drops, BPF_ANY), 0);
+	}
+}
+
 /* Port 443 is protected, no rates, no bans, nothing counted: how every test starts. */
 static inline void rig_reset(struct rig *r)
 {
@@ -82,6 +99,7 @@ static inline void rig_reset(struct rig *r)
 	rig_put(r, RW_MAP_PROMO, no_promo);
 	rig_put(r, RW_MAP_TOLD, no_told);
 	rig_put(r, RW_MAP_EPISODES, &no_episodes);
+	rig_no_feeds(r);
 	r->k.read_only = false;
 }
 

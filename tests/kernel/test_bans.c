@@ -324,28 +324,6 @@ static void clearing_bits_keeps_every_ban_in_force(void **state)
 	rig_expect_from(r, "10.1.9.9", ACK, PASS);
 }
 
-static void ninth_prefix_length_is_refused_in_words(void **state)
-{
-	static const char *const eight[] = {"10.0.0.0/9",  "10.0.0.0/10", "10.0.0.0/11",
-					    "10.0.0.0/12", "10.0.0.0/13", "10.0.0.0/14",
-					    "10.0.0.0/15", "10.0.0.0/16"};
-	struct rig *r = *state;
-	struct rw_prefix p = rig_prefix("10.9.9.9");
-	struct rw_error e = {0};
-
-	for (unsigned i = 0; i < 8; i++)
-		rig_ban(r, eight[i], DROP_SYN);
-	assert_int_equal(rw_kern_deny(&r->k, &p, 0, DROP_ALL, RW_KERN_REASON_OPERATOR, &e),
-			 RW_ELIMIT);
-	assert_non_null(strstr(e.text, "8 different prefix lengths"));
-	rig_ban(r, "2001:db8::/64", DROP_ALL); /* the other family has lengths of its own */
-	p = rig_prefix(eight[3]);
-	assert_int_equal(rw_kern_undeny(&r->k, &p, NULL), RW_OK);
-	rig_ban(r, "10.9.9.9", DROP_ALL);
-	rig_expect_from(r, "10.9.9.9", ACK, DENIED);
-	rig_expect_from(r, "10.0.0.1", SYN, NO_SYN);
-}
-
 static void allowed_sources_pass_before_bans(void **state)
 {
 	struct rig *r = *state;
@@ -511,7 +489,6 @@ int main(void)
 		RIG_TEST(lifted_ban_is_gone_and_others_stay),
 		RIG_TEST(listing_clears_the_bits_of_lifted_bans),
 		RIG_TEST(clearing_bits_keeps_every_ban_in_force),
-		RIG_TEST(ninth_prefix_length_is_refused_in_words),
 		RIG_TEST(allowed_sources_pass_before_bans),
 		RIG_TEST(allowed_sources_still_need_sane_headers),
 		RIG_TEST(forgotten_allowance_is_gone),

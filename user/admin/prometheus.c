@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * All counters as Prometheus text (exposition format 0.0.4). Names and labels are fixed
- * in the source: no path, model, key or address ever becomes a label, so cardinality is bounded.
+ * in the source: no path, model, key or address ever becomes a label, so cardinality is bounded; of
+ * feeds, whose names do, there are at most RW_KERN_FEEDS.
  */
 #include "admin/admin.h"
 
 #include <inttypes.h>
+#include <time.h>
 
 #include "gate/worker.h"
+#include "kern/feed.h"
 
 static int head(struct rw_buf *b, const char *name, const char *kind, const char *help)
 {
@@ -146,6 +149,37 @@ static int put_egress(struct rw_buf *b, struct rw_egress *g)
 	return rc;
 }
 
+static int put_feeds(struct rw_buf *b, struct rw_kern *k)
+{
+	static const struct {
+		const char *name, *kind, *help;
+	} rows[] = {
+		{"feed_entries", "gauge", "prefixes that a feed lists"},
+		{"feed_age_seconds", "gauge", "time since a feed was loaded"},
+		{"feed_drops_total", "counter", "packets dropped because of a feed"},
+	};
+	uint64_t values[RW_KERN_FEEDS][3], now = (uint64_t)time(NULL);
+	struct rw_feed feeds[RW_KERN_FEEDS];
+	struct rw_error e;
+	unsigned n = 0;
+	int rc = RW_OK;
+
+	if (!k || rw_kern_feeds(k, feeds, &n, &e))
+		return RW_OK;
+	for (unsigned i = 0; i < n; i++) {
+		values[i][0] = (uint64_t)feeds[i].entries4 + feeds[i].entries6;
+		values[i][1] = now > feeds[i].loaded_s ? now - feeds[i].loaded_s : 0;
+		values[i][2] = feeds[i].drops;
+	}
+	for (size_t r = 0; n && !rc && r < sizeof(rows) / sizeof(rows[0]); r++) {
+		rc = head(b, rows[r].name, rows[r].kind, rows[r].help);
+		for (unsigned i = 0; i < n && !rc; i++)
+			rc = rw_buf_addf(b, "ringwall_%s{feed=\"%s\"} %" PRIu64 "\n", rows[r].name,
+					 feeds[i].name, values[i][r]);
+	}
+	return rc;
+}
+
 int rw_admin_metrics(struct rw_gateway *gw, struct rw_control *control, struct rw_buf *out)
 {
 	int rc = put_engine(out, gw);
@@ -156,5 +190,7 @@ int rw_admin_metrics(struct rw_gateway *gw, struct rw_control *control, struct r
 		rc = put_events(out, rw_control_stats(control));
 	if (!rc)
 		rc = put_kernel(out, rw_control_kern(control));
+	if (!rc)
+		rc = put_feeds(out, rw_control_kern(control));
 	return rc ? rc : put_egress(out, rw_control_egress(control));
 }

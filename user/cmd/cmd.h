@@ -16,6 +16,7 @@ int rw_cmd_key(int argc, char **argv);
 int rw_cmd_scan(int argc, char **argv);
 int rw_cmd_kern(int argc, char **argv);
 int rw_cmd_deny(int argc, char **argv);
+int rw_cmd_feed(int argc, char **argv);
 int rw_cmd_top(int argc, char **argv);
 int rw_cmd_stub(int argc, char **argv);
 

@@ -16,9 +16,6 @@
 
 /* --- words ------------------------------------------------------------------------------------ */
 
-static const enum rw_kern_verdict verdicts[] = {RW_KERN_VERDICT_DROP_ALL, RW_KERN_VERDICT_DROP_SYN,
-						RW_KERN_VERDICT_LIMIT};
-
 const char *rw_ban_left(uint64_t left_ns, char out[32])
 {
 	uint64_t s = (left_ns + NS_PER_S - 1) / NS_PER_S;
@@ -103,12 +100,8 @@ static error_t on_add_option(int key, char *arg, struct argp_state *state)
 			argp_error(state, "'%s' is not a time as 90s, 10m, 2h or 7d", arg);
 		return 0;
 	case 'v':
-		for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++)
-			if (!strcmp(arg, rw_kern_verdict_name(verdicts[i]))) {
-				a->verdict = verdicts[i];
-				return 0;
-			}
-		argp_error(state, "there is no verdict '%s'", arg);
+		if (!rw_kern_verdict_of(arg, &a->verdict))
+			argp_error(state, "there is no verdict '%s'", arg);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (a->text)

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "cmd/bans.h"
 #include "cmd/egress.h"
 #include "cmd/kern.h"
 #include "cmd/verbs.h"
@@ -86,6 +87,9 @@ static void print_status(const struct rw_view *v)
 	rw_view_print_state(v);
 	rw_view_print_limited(v, TOP);
 	rw_view_print_bans(v, TOP);
+	if (v->n_feeds)
+		printf("\n");
+	rw_feeds_print(v->feeds, v->n_feeds);
 	print_counters(v);
 }
 
@@ -106,9 +110,13 @@ static int print_status_json(const struct rw_view *v)
 	if (!rc)
 		rc = rw_buf_addf(&b,
 				 "],\"syn_per_second\":%u,\"syn_burst\":%u,\"pkt_per_second\":%u,"
-				 "\"pkt_burst\":%u,\"syn_budget\":%u,\"bans\":%u,\"counters\":{",
+				 "\"pkt_burst\":%u,\"syn_budget\":%u,\"bans\":%u,\"feeds\":",
 				 v->cfg.syn.per_second, v->cfg.syn.burst, v->cfg.pkt.per_second,
 				 v->cfg.pkt.burst, v->cfg.budget.per_second, v->n_bans);
+	if (!rc)
+		rc = rw_feeds_json(&b, v->feeds, v->n_feeds);
+	if (!rc)
+		rc = rw_buf_add_str(&b, ",\"counters\":{");
 #define FIELD(from, name)                                                            \
 	if (!rc)                                                                     \
 		rc = rw_buf_addf(&b, "%s\"" #name "\":%" PRIu64, sep, v->from.name); \

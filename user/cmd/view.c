@@ -39,6 +39,8 @@ static int read_all(struct rw_view *v, struct rw_kern *k, struct rw_error *e)
 	if (!rc)
 		rc = rw_kern_bans(k, &v->bans, &v->n_bans, e);
 	if (!rc)
+		rc = rw_kern_feeds(k, v->feeds, &v->n_feeds, e);
+	if (!rc)
 		rc = rw_kern_limited(k, v->limited, RW_VIEW_LIMITED, &v->n_limited, &v->limiters,
 				     e);
 	if (!rc)

@@ -4,6 +4,7 @@
 #define RW_CMD_VIEW_H
 
 #include "base/buf.h"
+#include "kern/feed.h"
 #include "kern/kern.h"
 #include "kern/steer.h"
 
@@ -17,6 +18,8 @@ struct rw_view {
 	struct rw_kern_steer_stats steer;
 	struct rw_ban *bans; /* malloc'd; most drops first */
 	unsigned n_bans;
+	struct rw_feed feeds[RW_KERN_FEEDS];
+	unsigned n_feeds;
 	struct rw_limited limited[RW_VIEW_LIMITED]; /* most drops first */
 	unsigned n_limited, limiters;		    /* limiters: sources that have one */
 	struct rw_kern_pressure syn, pkt;

@@ -2,6 +2,7 @@
 /* Bans and the allowlist: entries in the maps, each announced by its presence bits first. */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@ struct found {
 	struct rw_ban *bans;
 	struct rw_prefix *prefixes;
 	unsigned n, room;
+	unsigned n_hashed; /* the first so many bans are in hashes, the others in tries */
 	bool failed;
 };
 
@@ -73,6 +75,9 @@ static void on_allow(void *arg, const void *key, const void *value)
 		f->prefixes[f->n++] = rw_prefix_from_key(key);
 }
 
+/* A trie's value begins with the ban. */
+_Static_assert(offsetof(struct rw_kern_cidr, ban) == 0, "on_ban4 and on_ban6 read both");
+
 static int all_bans(struct rw_kern *k, struct found *f, struct rw_error *e)
 {
 	int rc = rw_kern_scan_hash(k->fd[RW_MAP_DENY4], sizeof(struct rw_kern_key4),
@@ -81,6 +86,13 @@ static int all_bans(struct rw_kern *k, struct found *f, struct rw_error *e)
 	if (!rc)
 		rc = rw_kern_scan_hash(k->fd[RW_MAP_DENY6], sizeof(struct rw_kern_key),
 				       sizeof(struct rw_kern_ban), on_ban6, f, e);
+	f->n_hashed = f->n;
+	if (!rc)
+		rc = rw_kern_scan_trie(k->fd[RW_MAP_CIDR4], sizeof(struct rw_kern_key4),
+				       sizeof(struct rw_kern_cidr), on_ban4, f, e);
+	if (!rc)
+		rc = rw_kern_scan_trie(k->fd[RW_MAP_CIDR6], sizeof(struct rw_kern_key),
+				       sizeof(struct rw_kern_cidr), on_ban6, f, e);
 	if (!rc && f->failed)
 		rc = rw_fail(e, RW_ENOMEM, "out of memory for the list of bans");
 	return rc;
@@ -102,24 +114,57 @@ static int all_allows(struct rw_kern *k, struct found *f, struct rw_error *e)
 /* --- entries ------------------------------------------------------------------------------------
  */
 
-static int ban_put(struct rw_kern *k, const struct rw_prefix *p, const struct rw_kern_ban *ban)
+/* Bans of one family: of frequent prefix lengths in a hash, of others in a trie. */
+static int hash_fd(const struct rw_kern *k, const struct rw_prefix *p)
 {
-	struct rw_kern_key4 key4 = rw_prefix_key4(p);
-	struct rw_kern_key key6 = rw_prefix_key(p);
+	return k->fd[p->family == AF_INET ? RW_MAP_DENY4 : RW_MAP_DENY6];
+}
+
+static int trie_fd(const struct rw_kern *k, const struct rw_prefix *p)
+{
+	return k->fd[p->family == AF_INET ? RW_MAP_CIDR4 : RW_MAP_CIDR6];
+}
+
+union ban_key {
+	struct rw_kern_key4 v4;
+	struct rw_kern_key v6;
+};
+
+static union ban_key ban_key(const struct rw_prefix *p)
+{
+	union ban_key key = {0};
 
 	if (p->family == AF_INET)
-		return bpf_map_update_elem(k->fd[RW_MAP_DENY4], &key4, ban, BPF_ANY);
-	return bpf_map_update_elem(k->fd[RW_MAP_DENY6], &key6, ban, BPF_ANY);
+		key.v4 = rw_prefix_key4(p);
+	else
+		key.v6 = rw_prefix_key(p);
+	return key;
+}
+
+/* A look-up in a trie finds what covers p, too. */
+static bool in_trie(const struct rw_kern *k, const struct rw_prefix *p, struct rw_kern_cidr *cidr)
+{
+	union ban_key key = ban_key(p);
+
+	return !bpf_map_lookup_elem(trie_fd(k, p), &key, cidr) && cidr->plen == p->plen;
+}
+
+static int ban_put(struct rw_kern *k, const struct rw_prefix *p, const struct rw_kern_ban *ban,
+		   bool hashed)
+{
+	struct rw_kern_cidr cidr = {.ban = *ban, .plen = p->plen};
+	union ban_key key = ban_key(p);
+
+	return hashed ? bpf_map_update_elem(hash_fd(k, p), &key, ban, BPF_ANY)
+		      : bpf_map_update_elem(trie_fd(k, p), &key, &cidr, BPF_ANY);
 }
 
 static int ban_remove(struct rw_kern *k, const struct rw_prefix *p)
 {
-	struct rw_kern_key4 key4 = rw_prefix_key4(p);
-	struct rw_kern_key key6 = rw_prefix_key(p);
+	union ban_key key = ban_key(p);
+	int err = bpf_map_delete_elem(hash_fd(k, p), &key);
 
-	if (p->family == AF_INET)
-		return bpf_map_delete_elem(k->fd[RW_MAP_DENY4], &key4);
-	return bpf_map_delete_elem(k->fd[RW_MAP_DENY6], &key6);
+	return err == -ENOENT ? bpf_map_delete_elem(trie_fd(k, p), &key) : err;
 }
 
 /* Hosts are in the hash, everything shorter in the trie. */
@@ -143,15 +188,18 @@ static bool covered(const struct rw_kern *k, const struct rw_prefix *p)
 /* Leaves live bans in the list, and removes the others from the maps if we may. */
 static void drop_expired(struct rw_kern *k, struct found *f)
 {
-	unsigned live = 0;
+	unsigned live = 0, hashed = 0;
 
 	for (unsigned i = 0; i < f->n; i++) {
-		if (f->bans[i].left_ns)
+		if (f->bans[i].left_ns) {
+			hashed += i < f->n_hashed;
 			f->bans[live++] = f->bans[i];
-		else if (!k->read_only)
+		} else if (!k->read_only) {
 			ban_remove(k, &f->bans[i].prefix);
+		}
 	}
 	f->n = live;
+	f->n_hashed = hashed;
 }
 
 /*
@@ -167,7 +215,8 @@ static int tidy(struct rw_kern *k, struct found *bans, struct rw_error *e)
 		rc = all_allows(k, &allows, e);
 	if (!rc) {
 		drop_expired(k, bans);
-		rc = rw_bits_rebuild(k, bans->bans, bans->n, allows.prefixes, allows.n, e);
+		rc = rw_bits_rebuild(k, bans->bans, bans->n, bans->n_hashed, allows.prefixes,
+				     allows.n, e);
 	}
 	free(allows.prefixes);
 	return rc;
@@ -176,21 +225,27 @@ static int tidy(struct rw_kern *k, struct found *bans, struct rw_error *e)
 /* The operator's word stands: a strike would end his ban with its own. */
 static bool operators(const struct rw_kern *k, const struct rw_prefix *p)
 {
-	struct rw_kern_key4 key4 = rw_prefix_key4(p);
-	struct rw_kern_key key6 = rw_prefix_key(p);
+	union ban_key key = ban_key(p);
+	struct rw_kern_cidr cidr;
 	struct rw_kern_ban ban;
-	int err = p->family == AF_INET ? bpf_map_lookup_elem(k->fd[RW_MAP_DENY4], &key4, &ban)
-				       : bpf_map_lookup_elem(k->fd[RW_MAP_DENY6], &key6, &ban);
 
-	return !err && ban.reason == RW_KERN_REASON_OPERATOR &&
+	if (bpf_map_lookup_elem(hash_fd(k, p), &key, &ban)) {
+		if (!in_trie(k, p, &cidr))
+			return false;
+		ban = cidr.ban;
+	}
+	return ban.reason == RW_KERN_REASON_OPERATOR &&
 	       (!ban.expires_ns || ban.expires_ns > rw_kern_now_ns());
 }
 
-/* Whether the ban may be entered; its presence bits are set then. */
-static int announce(struct rw_kern *k, const struct rw_ban_order *o, struct rw_error *e)
+/* Whether the ban may be entered; its presence bits are set then, and *hashed says where to. */
+static int announce(struct rw_kern *k, const struct rw_ban_order *o, bool *hashed,
+		    struct rw_error *e)
 {
+	struct rw_kern_cidr cidr;
 	char text[64];
 
+	*hashed = false;
 	if (covered(k, &o->prefix))
 		return rw_fail(
 			e, RW_EPERM,
@@ -199,7 +254,8 @@ static int announce(struct rw_kern *k, const struct rw_ban_order *o, struct rw_e
 	if (o->reason != RW_KERN_REASON_OPERATOR && operators(k, &o->prefix))
 		return rw_fail(e, RW_EEXIST, "%s is banned by the operator already",
 			       rw_prefix_text(&o->prefix, text));
-	return rw_bits_deny(k, &o->prefix, e);
+	*hashed = rw_bits_deny(k, &o->prefix, in_trie(k, &o->prefix, &cidr));
+	return RW_OK;
 }
 
 static struct rw_kern_ban entry_of(const struct rw_ban_order *o)
@@ -214,14 +270,20 @@ static struct rw_kern_ban entry_of(const struct rw_ban_order *o)
 	return ban;
 }
 
-static int put_one(struct rw_kern *k, const struct rw_ban_order *o, struct rw_error *e)
+static int put_one(struct rw_kern *k, const struct rw_ban_order *o, bool hashed, struct rw_error *e)
 {
 	struct rw_kern_ban ban = entry_of(o);
-	int err = ban_put(k, &o->prefix, &ban);
+	int err = ban_put(k, &o->prefix, &ban, hashed);
 
-	if (err == -E2BIG)
+	if (err == -E2BIG && hashed)
 		return rw_fail(e, RW_ELIMIT, "%d bans are in force, which is the bound",
 			       RW_KERN_BANS);
+	if (err == -ENOSPC && !hashed)
+		return rw_fail(
+			e, RW_ELIMIT,
+			"%d bans of unusual prefix lengths are in force, which is the bound: "
+			"ban by another length than /%u",
+			RW_KERN_CIDRS, o->prefix.plen);
 	return err ? rw_kern_fail(e, err, "enter a ban") : RW_OK;
 }
 
@@ -229,17 +291,18 @@ static int put_one(struct rw_kern *k, const struct rw_ban_order *o, struct rw_er
 static int put_after_tidying(struct rw_kern *k, const struct rw_ban_order *o, struct rw_error *e)
 {
 	struct found bans = {0};
+	bool hashed = false;
 	int rc = tidy(k, &bans, e);
 
 	free(bans.bans);
 	if (!rc)
-		rc = announce(k, o, e);
-	return rc ? rc : put_one(k, o, e);
+		rc = announce(k, o, &hashed, e);
+	return rc ? rc : put_one(k, o, hashed, e);
 }
 
-/* A family's share of what is announced, in one call. False: some of it may not be there. */
+/* A family's share of what is announced for its hash, in one call. False: some may not be there. */
 static bool put_batch(struct rw_kern *k, int family, const struct rw_ban_order *orders, unsigned n,
-		      const int *rc)
+		      const bool *hashed)
 {
 	struct rw_kern_key4 keys4[RW_BAN_BATCH];
 	struct rw_kern_key keys6[RW_BAN_BATCH];
@@ -247,7 +310,7 @@ static bool put_batch(struct rw_kern *k, int family, const struct rw_ban_order *
 	uint32_t count = 0, all;
 
 	for (unsigned i = 0; i < n; i++) {
-		if (rc[i] || orders[i].prefix.family != family)
+		if (!hashed[i] || orders[i].prefix.family != family)
 			continue;
 		keys4[count] = rw_prefix_key4(&orders[i].prefix);
 		keys6[count] = rw_prefix_key(&orders[i].prefix);
@@ -265,7 +328,7 @@ void rw_kern_deny_all(struct rw_kern *k, struct rw_ban_order *orders, unsigned n
 {
 	struct rw_error e[RW_BAN_BATCH];
 	int rc[RW_BAN_BATCH] = {0}, locked;
-	bool whole = false;
+	bool hashed[RW_BAN_BATCH] = {false}, whole = false;
 
 	RW_BUG_ON(n > RW_BAN_BATCH);
 	if (!n)
@@ -274,14 +337,14 @@ void rw_kern_deny_all(struct rw_kern *k, struct rw_ban_order *orders, unsigned n
 	for (unsigned i = 0; i < n; i++) {
 		rw_prefix_mask(&orders[i].prefix);
 		e[i] = e[locked ? 0 : i];
-		rc[i] = locked ? locked : announce(k, &orders[i], &e[i]);
+		rc[i] = locked ? locked : announce(k, &orders[i], &hashed[i], &e[i]);
 	}
 	if (!locked)
-		whole = put_batch(k, AF_INET, orders, n, rc) &&
-			put_batch(k, AF_INET6, orders, n, rc);
+		whole = put_batch(k, AF_INET, orders, n, hashed) &&
+			put_batch(k, AF_INET6, orders, n, hashed);
 	for (unsigned i = 0; i < n && !locked; i++) {
-		if (!rc[i] && !whole)
-			rc[i] = put_one(k, &orders[i], &e[i]);
+		if (!rc[i] && !(whole && hashed[i]))
+			rc[i] = put_one(k, &orders[i], hashed[i], &e[i]);
 		if (rc[i] == RW_ELIMIT)
 			rc[i] = put_after_tidying(k, &orders[i], &e[i]);
 	}

@@ -38,14 +38,32 @@ static void mark(uint64_t *v4, uint64_t *v6, const struct rw_prefix *p)
 	}
 }
 
-/* Adds plen to a list that is kept longest first; false: it is full. */
-static bool add_plen(uint8_t list[RW_KERN_PLENS], uint8_t plen)
+/* What the engine bans by: these lengths always find a place in the list. */
+static const uint8_t reserved4[] = {32}, reserved6[] = {64, 56};
+
+/* Places that are taken, or kept for a reserved length. */
+static unsigned taken(const uint8_t list[RW_KERN_PLENS], int family, uint8_t plen)
+{
+	const uint8_t *reserved = family == AF_INET ? reserved4 : reserved6;
+	size_t n = family == AF_INET ? sizeof(reserved4) : sizeof(reserved6);
+	unsigned used = 0;
+
+	while (used < RW_KERN_PLENS && list[used])
+		used++;
+	for (size_t i = 0; i < n; i++)
+		if (reserved[i] != plen && !memchr(list, reserved[i] + 1, RW_KERN_PLENS))
+			used++;
+	return used;
+}
+
+/* Adds plen to a list that is kept longest first; false: there is no place for it. */
+static bool add_plen(uint8_t list[RW_KERN_PLENS], int family, uint8_t plen)
 {
 	uint8_t entry = (uint8_t)(plen + 1), moved;
 
 	if (memchr(list, entry, RW_KERN_PLENS))
 		return true;
-	if (list[RW_KERN_PLENS - 1])
+	if (taken(list, family, plen) >= RW_KERN_PLENS)
 		return false;
 	for (unsigned i = 0; i < RW_KERN_PLENS; i++) {
 		if (list[i] > entry)
@@ -75,20 +93,20 @@ static void replace(uint64_t *words, const uint64_t *fresh)
 			__atomic_store_n(&words[i], fresh[i], __ATOMIC_RELAXED);
 }
 
-int rw_bits_deny(struct rw_kern *k, const struct rw_prefix *p, struct rw_error *e)
+bool rw_bits_deny(struct rw_kern *k, const struct rw_prefix *p, bool in_trie)
 {
-	uint8_t *plens = p->family == AF_INET ? k->bits->deny4_plens : k->bits->deny6_plens;
+	bool v4 = p->family == AF_INET, hashed;
+	uint8_t *plens = v4 ? k->bits->deny4_plens : k->bits->deny6_plens;
 	uint8_t list[RW_KERN_PLENS];
 
 	memcpy(list, plens, sizeof(list));
-	if (!add_plen(list, p->plen))
-		return rw_fail(e, RW_ELIMIT,
-			       "bans use %d different prefix lengths already, which is the bound: "
-			       "lift those of one length, or ban by another length than /%u",
-			       RW_KERN_PLENS, p->plen);
-	publish(plens, list);
+	hashed = !in_trie && add_plen(list, p->family, p->plen);
+	if (hashed)
+		publish(plens, list);
+	else
+		__atomic_store_n(v4 ? &k->bits->cidr4 : &k->bits->cidr6, 1, __ATOMIC_RELEASE);
 	mark(k->bits->deny4, k->bits->deny6, p);
-	return RW_OK;
+	return hashed;
 }
 
 void rw_bits_allow(struct rw_kern *k, const struct rw_prefix *p)
@@ -96,20 +114,29 @@ void rw_bits_allow(struct rw_kern *k, const struct rw_prefix *p)
 	mark(k->bits->allow4, k->bits->allow6, p);
 }
 
+/* Where a ban is: its length in the list, or the trie in use. */
+static void place(struct rw_kern_bits *bits, const struct rw_prefix *p, bool hashed)
+{
+	bool v4 = p->family == AF_INET;
+
+	/* No place is left only if one was entered by hand, past us: it has no effect. */
+	if (hashed)
+		add_plen(v4 ? bits->deny4_plens : bits->deny6_plens, p->family, p->plen);
+	else
+		*(v4 ? &bits->cidr4 : &bits->cidr6) = 1;
+	mark(bits->deny4, bits->deny6, p);
+}
+
 int rw_bits_rebuild(struct rw_kern *k, const struct rw_ban *bans, unsigned n_bans,
-		    const struct rw_prefix *allows, unsigned n_allows, struct rw_error *e)
+		    unsigned n_hashed, const struct rw_prefix *allows, unsigned n_allows,
+		    struct rw_error *e)
 {
 	struct rw_kern_bits *fresh = calloc(1, sizeof(*fresh));
 
 	if (!fresh)
 		return rw_fail(e, RW_ENOMEM, "out of memory for the presence bits");
-	for (unsigned i = 0; i < n_bans; i++) {
-		const struct rw_prefix *p = &bans[i].prefix;
-
-		/* A ninth length can only have been entered by hand, past us: it has no effect. */
-		add_plen(p->family == AF_INET ? fresh->deny4_plens : fresh->deny6_plens, p->plen);
-		mark(fresh->deny4, fresh->deny6, p);
-	}
+	for (unsigned i = 0; i < n_bans; i++)
+		place(fresh, &bans[i].prefix, i < n_hashed);
 	for (unsigned i = 0; i < n_allows; i++)
 		mark(fresh->allow4, fresh->allow6, &allows[i]);
 	replace(k->bits->deny4, fresh->deny4);
@@ -118,6 +145,8 @@ int rw_bits_rebuild(struct rw_kern *k, const struct rw_ban *bans, unsigned n_ban
 	replace(k->bits->allow6, fresh->allow6);
 	publish(k->bits->deny4_plens, fresh->deny4_plens);
 	publish(k->bits->deny6_plens, fresh->deny6_plens);
+	__atomic_store_n(&k->bits->cidr4, fresh->cidr4, __ATOMIC_RELEASE);
+	__atomic_store_n(&k->bits->cidr6, fresh->cidr6, __ATOMIC_RELEASE);
 	free(fresh);
 	return RW_OK;
 }

@@ -28,6 +28,8 @@ enum rw_kern_map {
 	RW_MAP_ALLOW_NET,
 	RW_MAP_DENY4,
 	RW_MAP_DENY6,
+	RW_MAP_CIDR4,
+	RW_MAP_CIDR6,
 	RW_MAP_STATS,
 	RW_MAP_SOURCE,
 	RW_MAP_SKETCH,
@@ -35,6 +37,13 @@ enum rw_kern_map {
 	RW_MAP_TOLD,
 	RW_MAP_EPISODES,
 	RW_MAP_EVENTS,
+	RW_MAP_FEED_VIEW,
+	RW_MAP_FEED4,
+	RW_MAP_FEED6,
+	RW_MAP_FEED_NET4,
+	RW_MAP_FEED_NET6,
+	RW_MAP_FEEDS,
+	RW_MAP_FEED_DROPS,
 	RW_MAP_LISTEN,
 	RW_MAP_SOCKETS,
 	RW_MAP_LOAD,
@@ -237,6 +246,8 @@ int rw_syn_link_vlans(int prog, const char *interface, struct rw_error *e);
 
 /* Clears the bits beyond plen. */
 void rw_prefix_mask(struct rw_prefix *p);
+/* ::ffff:a.b.c.d is the IPv4 address that the packet will carry. */
+void rw_prefix_unmap(struct rw_prefix *p);
 struct rw_kern_key4 rw_prefix_key4(const struct rw_prefix *p);
 /* mapped: IPv4 as ::ffff:a.b.c.d, which rw_allow and rw_source want. */
 struct rw_kern_key rw_prefix_key(const struct rw_prefix *p);
@@ -287,11 +298,18 @@ int rw_kern_scan_trie(int fd, size_t key_bytes, size_t value_bytes, rw_kern_each
 
 /* --- presence (bits.c); the caller holds the lock --------------------------------------------- */
 
-/* Announces an entry before it is made. RW_ELIMIT: one prefix length too many. */
-int rw_bits_deny(struct rw_kern *k, const struct rw_prefix *p, struct rw_error *e);
+/*
+ * Announces a ban before it is entered. True: it belongs into the hash; false: into the trie,
+ * because it is there already (in_trie) or the hashes have no place for its prefix length.
+ */
+bool rw_bits_deny(struct rw_kern *k, const struct rw_prefix *p, bool in_trie);
 void rw_bits_allow(struct rw_kern *k, const struct rw_prefix *p);
-/* Makes the bits exactly those of the given entries. No bit of a listed entry is ever clear. */
+/*
+ * Makes the bits exactly those of the given entries, of which the first n_hashed bans are in hashes
+ * and the others in tries. No bit of a listed entry is ever clear.
+ */
 int rw_bits_rebuild(struct rw_kern *k, const struct rw_ban *bans, unsigned n_bans,
-		    const struct rw_prefix *allows, unsigned n_allows, struct rw_error *e);
+		    unsigned n_hashed, const struct rw_prefix *allows, unsigned n_allows,
+		    struct rw_error *e);
 
 #endif

@@ -78,6 +78,8 @@ const char *rw_kern_counter_name(enum rw_kern_counter c);
 /* What a would_* of shadow mode is when it is off; every other counter itself. */
 enum rw_kern_counter rw_kern_counter_real(enum rw_kern_counter c);
 const char *rw_kern_verdict_name(enum rw_kern_verdict v);
+/* False: there is no such verdict. */
+bool rw_kern_verdict_of(const char *name, enum rw_kern_verdict *out);
 const char *rw_kern_reason_name(enum rw_kern_reason r);
 /* A change of some of the limits; the others stay as they are. */
 enum {

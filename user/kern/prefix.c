@@ -26,8 +26,7 @@ void rw_prefix_mask(struct rw_prefix *p)
 	}
 }
 
-/* ::ffff:a.b.c.d is the IPv4 address that the packet will carry. */
-static void unmap(struct rw_prefix *p)
+void rw_prefix_unmap(struct rw_prefix *p)
 {
 	if (p->family != AF_INET6 || p->plen < MAPPED_BITS || memcmp(p->addr, mapped, 12) != 0)
 		return;
@@ -74,7 +73,7 @@ int rw_prefix_parse(const char *text, struct rw_prefix *out, struct rw_error *e)
 	if (slash && parse_plen(slash + 1, full_plen(p.family), &p.plen))
 		return rw_fail(e, RW_EINVAL, "'%.60s': the prefix length is a number from 0 to %u",
 			       text, full_plen(p.family));
-	unmap(&p);
+	rw_prefix_unmap(&p);
 	masked = p;
 	rw_prefix_mask(&masked);
 	if (memcmp(masked.addr, p.addr, sizeof(p.addr)) != 0)
@@ -111,7 +110,7 @@ struct rw_prefix rw_prefix_of(const struct sockaddr *sa)
 		memcpy(&in6, sa, sizeof(in6));
 		memcpy(p.addr, &in6.sin6_addr, 16);
 		p.plen = 128;
-		unmap(&p);
+		rw_prefix_unmap(&p);
 		if (p.family == AF_INET6)
 			p.plen = SOURCE_PLEN6;
 	}
@@ -154,6 +153,6 @@ struct rw_prefix rw_prefix_from_key(const struct rw_kern_key *key)
 	struct rw_prefix p = {.family = AF_INET6, .plen = (uint8_t)key->plen};
 
 	memcpy(p.addr, key->addr, 16);
-	unmap(&p);
+	rw_prefix_unmap(&p);
 	return p;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The contract's enums as people and programs read them. */
+#include <string.h>
+
 #include "kern/kern.h"
 
 const char *rw_kern_counter_name(enum rw_kern_counter c)
@@ -33,6 +35,16 @@ const char *rw_kern_verdict_name(enum rw_kern_verdict v)
 		return "drop_all";
 	}
 	return "unknown";
+}
+
+bool rw_kern_verdict_of(const char *name, enum rw_kern_verdict *out)
+{
+	for (unsigned v = RW_KERN_VERDICT_LIMIT; v <= RW_KERN_VERDICT_DROP_ALL; v++)
+		if (!strcmp(name, rw_kern_verdict_name(v))) {
+			*out = v;
+			return true;
+		}
+	return false;
 }
 
 const char *rw_kern_reason_name(enum rw_kern_reason r)
