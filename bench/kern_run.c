@@ -8,6 +8,7 @@
  *
  * Every case says in which counter its packets must end, and is no result if they do not.
  */
+#include "kern/feed.h"
 #include "kernel/rig.h"
 
 #include <sched.h>
@@ -27,6 +28,7 @@ enum {
 	FILTER_BANS = 10000, /* all that xdp-filter has room for */
 	STRIDE = 167,	     /* spreads 100,000 addresses over 10.0.0.0/8, or /64s over a /32 */
 	HONEST = 1000,
+	LISTED = 1000000, /* on the feed: IPv4; IPv6 as many as BANS */
 };
 
 #define TEN    0x0a000000u /* 10.0.0.0 */
@@ -35,8 +37,8 @@ enum {
 #define BAN6   "2001:db8::1"
 #define OTHER6 "2001:db9::1" /* another /32, with another presence bit */
 
-/* Which tables the case wants: wide rates, rates that everybody is over, nothing banned. */
-enum rates { WIDE, TIGHT, NO_BANS };
+/* Which tables the case wants: wide rates, rates that everybody is over, nothing banned, a feed. */
+enum rates { WIDE, TIGHT, NO_BANS, FED, RIGS };
 
 struct bench_case {
 	const char *name;
@@ -74,6 +76,11 @@ static const struct bench_case cases[] = {
 	{"denied v4, all 100k", 110, {0}, BANS, TEN, STRIDE, WIDE, RW_KERN_N_drop_denied, 0},
 	{"limited v4", 40, {0}, 1, OUTER, STRIDE, TIGHT, RW_KERN_N_drop_pkt_rate, 0},
 	{"limited v6", 50, {.src = OTHER6}, 1, LOW6, STRIDE, TIGHT, RW_KERN_N_drop_pkt_rate, 0},
+	{"pass v4, 1M on a feed", 30, {0}, HONEST, OUTER, STRIDE, FED, RW_KERN_N_pass, 0},
+	{"pass v4, its /24 on a feed", 0, {0}, HONEST, TEN + 1, STRIDE, FED, RW_KERN_N_pass, 0},
+	{"on a feed v4, hot", 35, {0}, 1, TEN, STRIDE, FED, RW_KERN_N_drop_feed, 0},
+	{"on a feed v6, hot", 38, {.src = BAN6}, 1, LOW6, STRIDE, FED, RW_KERN_N_drop_feed, 0},
+	{"on a feed v4, 10k of 1M", 0, {0}, 10000, TEN, STRIDE, FED, RW_KERN_N_drop_feed, 0},
 	{"spoofed", 40, {0}, 1ULL << 32, 0, 1, NO_BANS, RW_KERN_N_pass, 0},
 	{"spoofed, SYN", 0, {.flags = SYN}, 1ULL << 32, 0, 1, NO_BANS, RW_KERN_N_pass, 0},
 };
@@ -98,7 +105,7 @@ static struct filter filters[] = {{.name = "alw_ip"}, {.name = "dny_ip", .listed
 
 enum { N_FILTERS = sizeof(filters) / sizeof(filters[0]), FILTER_SOURCE = 1 };
 
-static struct rig rigs[3];
+static struct rig rigs[RIGS];
 static struct vary *vary;
 
 static _Noreturn void die(const char *what)
@@ -137,9 +144,31 @@ static void ban_all(struct rig *r)
 	}
 }
 
+static void list_all(struct rig *r)
+{
+	struct rw_feed_load load = {.name = "bench", .verdict = RW_KERN_VERDICT_DROP_ALL};
+	struct rw_feed_settled settled;
+	struct rw_feed_set set = {0};
+	struct rw_error e = {0};
+	struct rw_feed feed;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < LISTED && !rc; i++) {
+		struct rw_prefix p4 = source_prefix("10.0.0.0", TEN + i * STRIDE);
+		struct rw_prefix p6 = source_prefix(BAN6, LOW6 + i * STRIDE);
+
+		rc = rw_feed_add(&set, &p4, 0, &e);
+		if (!rc && i < BANS)
+			rc = rw_feed_add(&set, &p6, 0, &e);
+	}
+	if (rc || rw_kern_feed_load(&r->k, &load, &set, &settled, &feed, &e))
+		die(e.text);
+	rw_feed_set_free(&set);
+}
+
 static void make_rigs(void)
 {
-	for (enum rates i = WIDE; i <= NO_BANS; i++) {
+	for (enum rates i = WIDE; i < RIGS; i++) {
 		struct rig *r = &rigs[i];
 		uint32_t per_second = i == TIGHT ? 1000 : 1000000;
 
@@ -148,7 +177,9 @@ static void make_rigs(void)
 		rw_kern_rate("SYN", per_second, 0, r->cfg.tick_ns, &r->cfg.syn, NULL);
 		rw_kern_rate("packet", per_second, 0, r->cfg.tick_ns, &r->cfg.pkt, NULL);
 		rig_config(r);
-		if (i != NO_BANS)
+		if (i == FED)
+			list_all(r);
+		else if (i != NO_BANS)
 			ban_all(r);
 	}
 }
@@ -330,7 +361,7 @@ int main(int argc, char **argv)
 	print_results();
 	for (unsigned f = 0; f < N_FILTERS; f++)
 		bpf_object__close(filters[f].obj);
-	for (unsigned i = 0; i <= NO_BANS; i++)
+	for (unsigned i = 0; i < RIGS; i++)
 		rig_free(&rigs[i]);
 	vary__destroy(vary);
 	return 0;

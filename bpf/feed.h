@@ -128,22 +128,21 @@ static __always_inline __u32 rw_feed_settle(const struct rw_kern_listed *a,
 
 /*
  * What the feeds say of a source, as rw_denied_find. The longest match decides, in the hash and in
- * the trie alike: userspace has put into each entry what covers it. A function a family, so that
- * each look-up knows its map.
+ * the trie alike: userspace has put into each entry what covers it. plens: the lengths to probe. A
+ * function a family, so that each look-up knows its map.
  */
-__noinline __u32 rw_listed_find4(__u64 src_hi, __u32 syn)
+__noinline __u32 rw_listed_find4(__u64 src_hi, __u32 syn, __u64 plens)
 {
 	struct rw_packet p = {.src_hi = src_hi, .family = 4};
 	const struct rw_kern_feed_view *view = rw_feed_now();
 	const struct rw_kern_listed *hit = NULL, *net = NULL;
-	__u64 plens, key;
+	__u64 key;
 	void *list;
 	__u32 slot;
 
 	if (!view)
 		return 0;
 	slot = view->slot;
-	plens = *(const volatile __u64 *)view->plens4;
 	list = bpf_map_lookup_elem(&rw_feed4, &slot);
 	for (int i = 0; i < RW_KERN_PLENS && plens && list && !hit; i++, plens >>= 8) {
 		key = rw_key4_of(&p, (plens & 0xff) - 1);
@@ -157,20 +156,18 @@ __noinline __u32 rw_listed_find4(__u64 src_hi, __u32 syn)
 	return rw_feed_settle(hit, net, syn);
 }
 
-__noinline __u32 rw_listed_find6(__u64 src_hi, __u64 src_lo, __u32 syn)
+__noinline __u32 rw_listed_find6(__u64 src_hi, __u64 src_lo, __u32 syn, __u64 plens)
 {
 	struct rw_packet p = {.src_hi = src_hi, .src_lo = src_lo, .family = 6};
 	const struct rw_kern_feed_view *view = rw_feed_now();
 	const struct rw_kern_listed *hit = NULL, *net = NULL;
 	struct rw_kern_key key RW_WHOLE;
-	__u64 plens;
 	void *list;
 	__u32 slot;
 
 	if (!view)
 		return 0;
 	slot = view->slot;
-	plens = *(const volatile __u64 *)view->plens6;
 	list = bpf_map_lookup_elem(&rw_feed6, &slot);
 	for (int i = 0; i < RW_KERN_PLENS && plens && list && !hit; i++, plens >>= 8) {
 		rw_key_of(&p, (plens & 0xff) - 1, &key);
@@ -184,20 +181,70 @@ __noinline __u32 rw_listed_find6(__u64 src_hi, __u64 src_lo, __u32 syn)
 	return rw_feed_settle(hit, net, syn);
 }
 
+/*
+ * The longest length is probed in place, as in rw_denied: it is that of most entries, and what
+ * drops everything needs no second opinion.
+ */
+static __always_inline __u32 rw_listed4(const struct rw_packet *p,
+					const struct rw_kern_feed_view *view)
+{
+	__u32 slot = view->slot, at = p->src_hi >> 40; /* the /24 */
+	__u64 plens, key;
+	const struct rw_kern_listed *hit;
+	void *list;
+
+	if (!(view->bits4[at / 64] >> (at % 64) & 1))
+		return 0;
+	plens = *(const volatile __u64 *)view->plens4;
+	list = bpf_map_lookup_elem(&rw_feed4, &slot);
+	if (!list || !plens)
+		return 0;
+	key = rw_key4_of(p, (plens & 0xff) - 1);
+	hit = bpf_map_lookup_elem(list, &key);
+	if (hit && hit->verdict == RW_KERN_VERDICT_DROP_ALL)
+		return rw_feed_settle(hit, NULL, true);
+	if (!hit) {
+		plens >>= 8;
+		if (!plens && !view->nets4)
+			return 0;
+	}
+	return rw_listed_find4(p->src_hi, rw_is_syn(p->flags), plens);
+}
+
+static __always_inline __u32 rw_listed6(const struct rw_packet *p,
+					const struct rw_kern_feed_view *view)
+{
+	struct rw_kern_key key RW_WHOLE;
+	const struct rw_kern_listed *hit;
+	__u32 slot = view->slot;
+	__u64 plens;
+	void *list;
+
+	if (!rw_bit(view->bits6, rw_kern_bit6(p->src_hi >> 32)))
+		return 0;
+	plens = *(const volatile __u64 *)view->plens6;
+	list = bpf_map_lookup_elem(&rw_feed6, &slot);
+	if (!list || !plens)
+		return 0;
+	rw_key_of(p, (plens & 0xff) - 1, &key);
+	hit = bpf_map_lookup_elem(list, &key);
+	if (hit && hit->verdict == RW_KERN_VERDICT_DROP_ALL)
+		return rw_feed_settle(hit, NULL, true);
+	if (!hit) {
+		plens >>= 8;
+		if (!plens && !view->nets6)
+			return 0;
+	}
+	return rw_listed_find6(p->src_hi, p->src_lo, rw_is_syn(p->flags), plens);
+}
+
 static __always_inline __u32 rw_listed(const struct rw_packet *p)
 {
 	const struct rw_kern_feed_view *view = rw_feed_now();
-	__u32 at = p->src_hi >> 40; /* the /24 */
 
 	if (!view)
 		return 0;
-	if (p->family == 4)
-		return view->bits4[at / 64] >> (at % 64) & 1
-			       ? rw_listed_find4(p->src_hi, rw_is_syn(p->flags))
-			       : 0;
-	if (!rw_bit(view->bits6, rw_kern_bit6(p->src_hi >> 32)))
-		return 0;
-	return rw_listed_find6(p->src_hi, p->src_lo, rw_is_syn(p->flags));
+	return p->family == 4 ? rw_listed4(p, view) : rw_listed6(p, view);
 }
 
 #endif

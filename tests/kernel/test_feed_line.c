@@ -94,7 +94,7 @@ static void line_ends_where_it_ends(void **state)
 	assert_string_equal(rw_prefix_text(&p, got), "50.0.0.7/32");
 	assert_int_equal(rw_feed_parse("50.0.0.7\0", 9, &p), RW_FEED_NO_ADDRESS);
 	assert_int_equal(rw_feed_parse("2400:1::\0/48", 12, &p), RW_FEED_NO_ADDRESS);
-	assert_int_equal(rw_feed_parse(NULL, 0, &p), RW_FEED_EMPTY);
+	assert_int_equal(rw_feed_parse("50.0.0.7", 0, &p), RW_FEED_EMPTY);
 }
 
 int main(void)
