@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The verdict once more, in plain C over the host's bpf/parse.h: what rw_xdp and rw_tcx are held
- * against. The bans and the allowlist are those below; there are no rates.
+ * against. The bans, the feeds and the allowlist are those below; there are no rates.
  */
 #ifndef RW_TESTS_KERNEL_MODEL_H
 #define RW_TESTS_KERNEL_MODEL_H
 
+#include "kernel/feeds.h"
 #include "kernel/host_parse.h"
-#include "kernel/rig.h"
 
 struct model_ban {
 	const char *prefix;
@@ -30,6 +30,15 @@ static const struct model_ban model_bans[] = {
 	{"2001:db8:e::/56", RW_KERN_VERDICT_LIMIT},
 };
 
+static const struct model_ban model_listed[] = {
+	{"233.252.0.7", RW_KERN_VERDICT_DROP_ALL},
+	{"233.252.0.64/26", RW_KERN_VERDICT_DROP_SYN},
+	{"233.252.0.80/28", RW_KERN_VERDICT_DROP_ALL},
+	{"198.19.9.0/24", RW_KERN_VERDICT_DROP_ALL}, /* stricter than the ban */
+	{"2001:db8:9::/48", RW_KERN_VERDICT_DROP_SYN},
+	{"2001:db8:9:1::/64", RW_KERN_VERDICT_DROP_ALL},
+};
+
 static const char *const model_allows[] = {
 	"203.0.113.200", /* in a banned /25 */
 	"198.51.100.128/25",
@@ -39,8 +48,20 @@ static const char *const model_allows[] = {
 
 enum {
 	N_MODEL_BANS = sizeof(model_bans) / sizeof(model_bans[0]),
+	N_MODEL_LISTED = sizeof(model_listed) / sizeof(model_listed[0]),
 	N_MODEL_ALLOWS = sizeof(model_allows) / sizeof(model_allows[0]),
 };
+
+/* One feed per verdict. */
+static inline void model_enter_feed(struct rig *r, const char *name, enum rw_kern_verdict verdict)
+{
+	struct rw_feed_set set = {0};
+
+	for (unsigned i = 0; i < N_MODEL_LISTED; i++)
+		if (model_listed[i].verdict == verdict)
+			feeds_add(&set, model_listed[i].prefix);
+	assert_int_equal(feeds_try_set(r, name, verdict, &set, NULL), RW_OK);
+}
 
 static inline void model_enter(struct rig *r)
 {
@@ -48,6 +69,8 @@ static inline void model_enter(struct rig *r)
 		rig_ban(r, model_bans[i].prefix, model_bans[i].verdict);
 	for (unsigned i = 0; i < N_MODEL_ALLOWS; i++)
 		rig_allow(r, model_allows[i]);
+	model_enter_feed(r, "hard", RW_KERN_VERDICT_DROP_ALL);
+	model_enter_feed(r, "mild", RW_KERN_VERDICT_DROP_SYN);
 }
 
 /* Bit by bit, as one would by hand. */
@@ -66,20 +89,32 @@ static inline bool model_covers(const char *prefix, const struct rw_packet *p)
 	return true;
 }
 
-static inline enum rw_kern_counter model_source(const struct rw_packet *p)
+static inline unsigned model_strictest(const struct model_ban *of, unsigned n,
+				       const struct rw_packet *p)
 {
 	unsigned strictest = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		if (of[i].verdict > strictest && model_covers(of[i].prefix, p))
+			strictest = of[i].verdict;
+	return strictest;
+}
+
+static inline enum rw_kern_counter model_source(const struct rw_packet *p)
+{
+	unsigned banned = model_strictest(model_bans, N_MODEL_BANS, p);
+	unsigned listed = model_strictest(model_listed, N_MODEL_LISTED, p);
 
 	for (unsigned i = 0; i < N_MODEL_ALLOWS; i++)
 		if (model_covers(model_allows[i], p))
 			return RW_KERN_N_pass_allowed;
-	for (unsigned i = 0; i < N_MODEL_BANS; i++)
-		if (model_bans[i].verdict > strictest && model_covers(model_bans[i].prefix, p))
-			strictest = model_bans[i].verdict;
-	if (strictest == RW_KERN_VERDICT_DROP_ALL)
+	if (banned == RW_KERN_VERDICT_DROP_ALL)
 		return RW_KERN_N_drop_denied;
-	if (strictest == RW_KERN_VERDICT_DROP_SYN && rw_is_syn(p->flags))
+	if (banned == RW_KERN_VERDICT_DROP_SYN && rw_is_syn(p->flags))
 		return RW_KERN_N_drop_denied_syn;
+	if (listed == RW_KERN_VERDICT_DROP_ALL ||
+	    (listed == RW_KERN_VERDICT_DROP_SYN && rw_is_syn(p->flags)))
+		return RW_KERN_N_drop_feed;
 	return rw_flags_possible(p->flags) ? RW_KERN_N_pass : RW_KERN_N_drop_flags;
 }
 

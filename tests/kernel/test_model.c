@@ -26,13 +26,15 @@ static unsigned below(unsigned n)
 	return (unsigned)(next_random() >> 16) % n;
 }
 
-/* Sources at the edges of what model.h bans and allows. */
+/* Sources at the edges of what model.h bans, lists and allows. */
 static const char *const sources[] = {
 	"192.0.2.1",	 "203.0.113.1",	    "203.0.113.2",     "203.0.113.3",
 	"203.0.113.130", "203.0.113.200",   "198.18.5.9",      "198.19.7.7",
 	"198.20.0.1",	 "100.64.0.1",	    "198.51.100.129",  "2001:db8:f::1",
 	"2001:db8:b::1", "2001:db8:b::a",   "2001:db8:c::1",   "2001:db8:c:5::1",
 	"2001:db8:a::1", "2001:db8:d:d::d", "2001:db8:e:1::1", "2001:db8:e:100::1",
+	"233.252.0.7",	 "233.252.0.8",	    "233.252.0.65",    "233.252.0.81",
+	"198.19.9.9",	 "2001:db8:9::1",   "2001:db8:9:1::1",
 };
 
 /* A frame of a row, from another source of the same family, with up to three bytes changed. */
