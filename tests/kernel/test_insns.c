@@ -11,7 +11,7 @@
 
 #define LIST "tests/kernel/verifier.list"
 
-enum { BUDGET = 20000, MAX_INSNS = 1 << 16 };
+enum { BUDGET = 25000, MAX_INSNS = 1 << 16 };
 
 /* The number on the program's line of the list; 0: it has none. */
 static unsigned listed(const char *program)
