@@ -340,43 +340,6 @@ __noinline __u32 rw_cidr_find(__u64 src_hi, __u64 src_lo, __u32 family, __u32 st
 	return walk.strictest;
 }
 
-/* A walk up the trie. The longest match may be over or mild, so what it hides is asked for, too. */
-struct rw_cidr_walk {
-	struct rw_packet p;
-	__u32 plen; /* the next is of at most so many bits */
-	__u32 strictest;
-	bool syn;
-};
-
-static long rw_cidr_step(__u32 i, struct rw_cidr_walk *walk)
-{
-	struct rw_kern_cidr *cidr = rw_cidr_get(&walk->p, walk->plen);
-	__u32 plen, verdict;
-
-	if (!cidr)
-		return 1;
-	plen = cidr->plen;
-	verdict = rw_ban_verdict(&walk->p, plen, &cidr->ban, walk->syn);
-	if (verdict > (walk->strictest & 0xff))
-		walk->strictest = verdict | plen << 8;
-	walk->plen = plen - 1;
-	return !plen || verdict == RW_KERN_VERDICT_DROP_ALL;
-}
-
-/* As rw_denied_find, in the trie. */
-__noinline __u32 rw_cidr_find(__u64 src_hi, __u64 src_lo, __u32 family, __u32 strictest)
-{
-	struct rw_cidr_walk walk = {
-		.p = {.src_hi = src_hi, .src_lo = src_lo, .family = family & 0xff},
-		.plen = (family & 0xff) == 4 ? 32 : 128,
-		.strictest = strictest,
-		.syn = family & RW_SUSPECT_SYN,
-	};
-
-	bpf_loop(RW_CIDR_NESTED, rw_cidr_step, &walk, 0);
-	return walk.strictest;
-}
-
 /* The prefix lengths in use, longest first, a byte each; read as one word. */
 static __always_inline __u64 rw_plens(const struct rw_packet *p, const struct rw_kern_bits *bits)
 {
