@@ -68,10 +68,8 @@ struct {
 } rw_cidr6 SEC(".maps");
 
 enum {
-	RW_CIDR_NESTED = 129, /* every length there is */
-	/* beside the family of who is suspected */
-	RW_SUSPECT_SYN = 1 << 8,
-	RW_SUSPECT_CIDR = 1 << 9, /* the trie holds bans */
+	RW_CIDR_NESTED = 129,	 /* every length there is */
+	RW_SUSPECT_SYN = 1 << 8, /* beside the family of who is suspected */
 };
 
 /*
@@ -355,6 +353,8 @@ __noinline __u32 rw_denied_find(__u64 src_hi, __u64 src_lo, __u32 family, __u64 
 {
 	struct rw_packet p = {.src_hi = src_hi, .src_lo = src_lo, .family = family & 0xff};
 	bool syn = family & RW_SUSPECT_SYN;
+	__u32 zero = 0;
+	struct rw_kern_bits *bits = bpf_map_lookup_elem(&rw_bits, &zero);
 
 	for (int i = 1; i < RW_KERN_PLENS && plens; i++, plens >>= 8) {
 		__u32 plen = (plens & 0xff) - 1;
@@ -366,32 +366,31 @@ __noinline __u32 rw_denied_find(__u64 src_hi, __u64 src_lo, __u32 family, __u64 
 		if (verdict == RW_KERN_VERDICT_DROP_ALL)
 			return strictest;
 	}
-	return family & RW_SUSPECT_CIDR ? rw_cidr_find(src_hi, src_lo, family, strictest)
-					: strictest;
+	if (bits && (p.family == 4 ? bits->cidr4 : bits->cidr6))
+		strictest = rw_cidr_find(src_hi, src_lo, family, strictest);
+	return strictest;
 }
 
 /* Most bans have one length, and that is probed here: a call costs a third of the verdict. */
 static __always_inline __u32 rw_denied(const struct rw_packet *p, const struct rw_kern_bits *bits)
 {
-	bool syn = rw_is_syn(p->flags), cidr;
-	__u32 plen, verdict = 0, who = p->family;
+	bool syn = rw_is_syn(p->flags);
+	__u32 plen, verdict = 0;
 	__u64 plens;
 
 	if (!rw_maybe(p, bits->deny4, bits->deny6))
 		return 0;
-	cidr = p->family == 4 ? bits->cidr4 : bits->cidr6;
 	plens = rw_plens(p, bits);
 	if (plens) {
 		plen = (plens & 0xff) - 1;
 		verdict = rw_ban_verdict(p, plen, rw_deny_get(p, plen), syn);
 		if (verdict)
 			verdict |= plen << 8;
-		plens >>= 8;
 	}
-	if ((!plens && !cidr) || (verdict & 0xff) == RW_KERN_VERDICT_DROP_ALL)
+	if ((verdict & 0xff) == RW_KERN_VERDICT_DROP_ALL)
 		return verdict;
-	who |= (syn ? RW_SUSPECT_SYN : 0) | (cidr ? RW_SUSPECT_CIDR : 0);
-	return rw_denied_find(p->src_hi, p->src_lo, who, plens, verdict);
+	return rw_denied_find(p->src_hi, p->src_lo, p->family | (syn ? RW_SUSPECT_SYN : 0),
+			      plens >> 8, verdict);
 }
 
 #endif

@@ -126,108 +126,76 @@ static __always_inline __u32 rw_feed_settle(const struct rw_kern_listed *a,
 	return a->verdict | (__u32)a->plen << 8;
 }
 
+/* What the functions below are told of the view and the packet, beside the lengths to probe. */
+enum {
+	RW_LISTED_SLOT = 1,
+	RW_LISTED_SYN = 2,
+	RW_LISTED_NETS = 4, /* the trie holds something */
+};
+
 /*
  * What the feeds say of a source, as rw_denied_find. The longest match decides, in the hash and in
- * the trie alike: userspace has put into each entry what covers it. plens: the lengths to probe. A
- * function a family, so that each look-up knows its map.
+ * the trie alike: userspace has put into each entry what covers it. A function a family, so that
+ * each look-up knows its map.
  */
-__noinline __u32 rw_listed_find4(__u64 src_hi, __u32 syn, __u64 plens)
+__noinline __u32 rw_listed_find4(__u64 src_hi, __u64 plens, __u32 how)
 {
 	struct rw_packet p = {.src_hi = src_hi, .family = 4};
-	const struct rw_kern_feed_view *view = rw_feed_now();
 	const struct rw_kern_listed *hit = NULL, *net = NULL;
+	__u32 slot = how & RW_LISTED_SLOT;
+	void *list = bpf_map_lookup_elem(&rw_feed4, &slot);
 	__u64 key;
-	void *list;
-	__u32 slot;
 
-	if (!view)
-		return 0;
-	slot = view->slot;
-	list = bpf_map_lookup_elem(&rw_feed4, &slot);
 	for (int i = 0; i < RW_KERN_PLENS && plens && list && !hit; i++, plens >>= 8) {
 		key = rw_key4_of(&p, (plens & 0xff) - 1);
 		hit = bpf_map_lookup_elem(list, &key);
 	}
-	if (view->nets4 && !(hit && hit->verdict == RW_KERN_VERDICT_DROP_ALL)) {
+	if ((how & RW_LISTED_NETS) && !(hit && hit->verdict == RW_KERN_VERDICT_DROP_ALL)) {
 		key = rw_key4_of(&p, 32);
 		list = bpf_map_lookup_elem(&rw_feed_net4, &slot);
 		net = list ? bpf_map_lookup_elem(list, &key) : NULL;
 	}
-	return rw_feed_settle(hit, net, syn);
+	return rw_feed_settle(hit, net, how & RW_LISTED_SYN);
 }
 
-__noinline __u32 rw_listed_find6(__u64 src_hi, __u64 src_lo, __u32 syn, __u64 plens)
+__noinline __u32 rw_listed_find6(__u64 src_hi, __u64 src_lo, __u64 plens, __u32 how)
 {
 	struct rw_packet p = {.src_hi = src_hi, .src_lo = src_lo, .family = 6};
-	const struct rw_kern_feed_view *view = rw_feed_now();
 	const struct rw_kern_listed *hit = NULL, *net = NULL;
+	__u32 slot = how & RW_LISTED_SLOT;
+	void *list = bpf_map_lookup_elem(&rw_feed6, &slot);
 	struct rw_kern_key key RW_WHOLE;
-	void *list;
-	__u32 slot;
 
-	if (!view)
-		return 0;
-	slot = view->slot;
-	list = bpf_map_lookup_elem(&rw_feed6, &slot);
 	for (int i = 0; i < RW_KERN_PLENS && plens && list && !hit; i++, plens >>= 8) {
 		rw_key_of(&p, (plens & 0xff) - 1, &key);
 		hit = bpf_map_lookup_elem(list, &key);
 	}
-	if (view->nets6 && !(hit && hit->verdict == RW_KERN_VERDICT_DROP_ALL)) {
+	if ((how & RW_LISTED_NETS) && !(hit && hit->verdict == RW_KERN_VERDICT_DROP_ALL)) {
 		rw_key_of(&p, 128, &key);
 		list = bpf_map_lookup_elem(&rw_feed_net6, &slot);
 		net = list ? bpf_map_lookup_elem(list, &key) : NULL;
 	}
-	return rw_feed_settle(hit, net, syn);
-}
-
-/*
- * The longest length is probed in place, as in rw_denied: it is that of most entries, and what
- * drops everything needs no second opinion.
- */
-static __always_inline __u32 rw_listed4(const struct rw_packet *p,
-					const struct rw_kern_feed_view *view)
-{
-	__u32 slot = view->slot, at = p->src_hi >> 40; /* the /24 */
-	__u64 plens, key;
-	const struct rw_kern_listed *hit;
-	void *list;
-
-	if (!(view->bits4[at / 64] >> (at % 64) & 1))
-		return 0;
-	plens = *(const volatile __u64 *)view->plens4;
-	list = bpf_map_lookup_elem(&rw_feed4, &slot);
-	if (!list || !plens)
-		return 0;
-	key = rw_key4_of(p, (plens & 0xff) - 1);
-	hit = bpf_map_lookup_elem(list, &key);
-	if (hit && hit->verdict == RW_KERN_VERDICT_DROP_ALL)
-		return rw_feed_settle(hit, NULL, true);
-	if (!hit) {
-		plens >>= 8;
-		if (!plens && !view->nets4)
-			return 0;
-	}
-	return rw_listed_find4(p->src_hi, rw_is_syn(p->flags), plens);
-}
-
-/* Not probed in place: the verifier would walk all that follows once more for each outcome. */
-static __always_inline __u32 rw_listed6(const struct rw_packet *p,
-					const struct rw_kern_feed_view *view)
-{
-	if (!rw_bit(view->bits6, rw_kern_bit6(p->src_hi >> 32)))
-		return 0;
-	return rw_listed_find6(p->src_hi, p->src_lo, rw_is_syn(p->flags),
-			       *(const volatile __u64 *)view->plens6);
+	return rw_feed_settle(hit, net, how & RW_LISTED_SYN);
 }
 
 static __always_inline __u32 rw_listed(const struct rw_packet *p)
 {
 	const struct rw_kern_feed_view *view = rw_feed_now();
+	__u32 at = p->src_hi >> 40, how; /* the /24 */
 
 	if (!view)
 		return 0;
-	return p->family == 4 ? rw_listed4(p, view) : rw_listed6(p, view);
+	how = (view->slot & RW_LISTED_SLOT) | (rw_is_syn(p->flags) ? RW_LISTED_SYN : 0);
+	if (p->family == 4) {
+		if (!(view->bits4[at / 64] >> (at % 64) & 1))
+			return 0;
+		return rw_listed_find4(p->src_hi, *(const volatile __u64 *)view->plens4,
+				       how | (view->nets4 ? RW_LISTED_NETS : 0));
+	}
+	if (!rw_bit(view->bits6, rw_kern_bit6(p->src_hi >> 32)))
+		return 0;
+	return rw_listed_find6(p->src_hi, p->src_lo, *(const volatile __u64 *)view->plens6,
+			       how | (view->nets6 ? RW_LISTED_NETS : 0));
 }
 
 #endif
