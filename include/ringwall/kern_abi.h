@@ -11,7 +11,7 @@
  * rw_episodes, rw_events, and of a ban drops and told_ns. `ringwall kern attach`, `set` and
  * `upgrade` write: rw_meta, rw_cfg, rw_ports. Whoever bans (the engine, `ringwall deny`) writes:
  * rw_deny4, rw_deny6, rw_allow, rw_allow_net, rw_bits, under a lock on the directory of the pins.
- * The maps of kern_steer.h, kern_egress.h and kern_syn.h say theirs there.
+ * The maps of kern_steer.h, kern_sock.h, kern_egress.h and kern_syn.h say theirs there.
  */
 #ifndef RINGWALL_KERN_ABI_H
 #define RINGWALL_KERN_ABI_H
@@ -21,6 +21,7 @@
 #endif
 
 #include "ringwall/kern_assert.h"
+#include "ringwall/kern_sock.h"
 #include "ringwall/kern_steer.h"
 #include "ringwall/kern_syn.h"
 
@@ -316,6 +317,7 @@ static inline uint64_t rw_kern_layout(void)
 		sizeof(struct rw_kern_event),  sizeof(struct rw_kern_episodes),
 		sizeof(struct rw_kern_cookie), sizeof(struct rw_kern_syn_meter),
 		sizeof(struct rw_kern_turn),   sizeof(struct rw_kern_steer_stats),
+		sizeof(struct rw_kern_conn),   sizeof(struct rw_kern_conn_sk),
 	};
 	uint64_t h = 0xcbf29ce484222325ULL;
 

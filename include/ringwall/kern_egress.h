@@ -49,7 +49,8 @@ enum rw_kern_out_why {
 /*
  * The counters: X(name, what it counts). A connect, or a datagram to a destination named in the
  * call, counts in exactly one of allow_*, refuse_*, udp_connects and probes; a packet in exactly
- * one of packets and drop_*. The drop_* are in the order of the refuse_*: no honest process gets there.
+ * one of packets and drop_*. The drop_* are in the order of the refuse_*: no honest process gets
+ * there.
  */
 #define RW_KERN_OUT_COUNTERS(X)                                                         \
 	X(allow_upstream, "allowed: an upstream's address")                             \

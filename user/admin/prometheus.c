@@ -8,6 +8,7 @@
 #include <inttypes.h>
 
 #include "gate/worker.h"
+#include "kern/conns.h"
 
 static int head(struct rw_buf *b, const char *name, const char *kind, const char *help)
 {
@@ -130,6 +131,23 @@ static int put_kernel(struct rw_buf *b, struct rw_kern *k)
 	return rc;
 }
 
+/* There only where connections are counted. */
+static int put_sockets(struct rw_buf *b, struct rw_kern *k)
+{
+	struct rw_kern_sock_stats s;
+	struct rw_error e;
+	int rc = RW_OK;
+
+	if (!k || rw_kern_conns_counters(k, &s, &e))
+		return RW_OK;
+#define PUT(name, help) \
+	if (!rc)        \
+		rc = put(b, "kernel_" #name "_total", "counter", help, s.name);
+	RW_KERN_SOCK_COUNTERS(PUT)
+#undef PUT
+	return rc;
+}
+
 static int put_egress(struct rw_buf *b, struct rw_egress *g)
 {
 	struct rw_kern_out_stats s;
@@ -156,5 +174,7 @@ int rw_admin_metrics(struct rw_gateway *gw, struct rw_control *control, struct r
 		rc = put_events(out, rw_control_stats(control));
 	if (!rc)
 		rc = put_kernel(out, rw_control_kern(control));
+	if (!rc)
+		rc = put_sockets(out, rw_control_kern(control));
 	return rc ? rc : put_egress(out, rw_control_egress(control));
 }
