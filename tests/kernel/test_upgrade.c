@@ -28,7 +28,8 @@
 
 enum { FIELD = 8, HOUR_S = 3600 };
 
-static const enum rw_kern_map changed[] = {RW_MAP_CFG, RW_MAP_BITS, RW_MAP_DENY4, RW_MAP_DENY6};
+static const enum rw_kern_map changed[] = {RW_MAP_CFG,	 RW_MAP_BITS,  RW_MAP_DENY4,
+					   RW_MAP_DENY6, RW_MAP_CIDR4, RW_MAP_CIDR6};
 
 /* --- a world -------------------------------------------------------------------------------- */
 

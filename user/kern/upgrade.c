@@ -25,8 +25,8 @@ enum { LINKS_MAX = 64 };
 
 /* Entries of these go with their map into a new layout. The others are state that comes again. */
 static const enum rw_kern_map carried[] = {
-	RW_MAP_CFG,   RW_MAP_PORTS, RW_MAP_ALLOW,   RW_MAP_ALLOW_NET,
-	RW_MAP_DENY4, RW_MAP_DENY6, RW_MAP_SYN_KEY,
+	RW_MAP_CFG,   RW_MAP_PORTS, RW_MAP_ALLOW, RW_MAP_ALLOW_NET, RW_MAP_DENY4,
+	RW_MAP_DENY6, RW_MAP_CIDR4, RW_MAP_CIDR6, RW_MAP_SYN_KEY,
 };
 
 /* Without these, less is allowed or protected than before; nothing here knows how to carry them. */
@@ -256,8 +256,9 @@ static int put_meta(struct upgrade *u, const struct rw_kern_meta *meta, struct r
 /* Presence bits of what was carried over, by the code that keeps them in order otherwise. */
 static int fill_bits(struct upgrade *u, struct rw_error *e)
 {
-	static const enum rw_kern_map behind[] = {RW_MAP_BITS, RW_MAP_ALLOW, RW_MAP_ALLOW_NET,
-						  RW_MAP_DENY4, RW_MAP_DENY6};
+	static const enum rw_kern_map behind[] = {RW_MAP_BITS,	RW_MAP_ALLOW, RW_MAP_ALLOW_NET,
+						  RW_MAP_DENY4, RW_MAP_DENY6, RW_MAP_CIDR4,
+						  RW_MAP_CIDR6};
 	struct rw_ban *bans = NULL;
 	struct rw_kern k;
 	unsigned n;
