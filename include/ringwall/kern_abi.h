@@ -13,7 +13,7 @@
  * rw_deny4, rw_deny6, rw_cidr4, rw_cidr6, rw_allow, rw_allow_net, rw_bits, under a lock on the
  * directory of the pins. `ringwall feed` writes: rw_feed_view, rw_feed4, rw_feed6, rw_feed_net4,
  * rw_feed_net6, rw_feeds, under a lock on the directory above; the kernel counts in rw_feed_drops.
- * The maps of kern_steer.h, kern_egress.h and kern_syn.h say theirs there.
+ * The maps of kern_steer.h, kern_sock.h, kern_egress.h and kern_syn.h say theirs there.
  */
 #ifndef RINGWALL_KERN_ABI_H
 #define RINGWALL_KERN_ABI_H
@@ -23,6 +23,7 @@
 #endif
 
 #include "ringwall/kern_assert.h"
+#include "ringwall/kern_sock.h"
 #include "ringwall/kern_steer.h"
 #include "ringwall/kern_syn.h"
 
@@ -381,6 +382,7 @@ static inline uint64_t rw_kern_layout(void)
 		sizeof(struct rw_kern_turn),   sizeof(struct rw_kern_steer_stats),
 		sizeof(struct rw_kern_cidr),   sizeof(struct rw_kern_listed),
 		sizeof(struct rw_kern_feed),   sizeof(struct rw_kern_feed_view),
+		sizeof(struct rw_kern_conn),   sizeof(struct rw_kern_conn_sk),
 	};
 	uint64_t h = 0xcbf29ce484222325ULL;
 

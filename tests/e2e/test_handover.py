@@ -15,6 +15,7 @@ from world import ADMIN_PORT, GATEWAY, PORT, Process, World, run, wait_for
 PLAIN_PORT = 8080
 PINS = "/sys/fs/bpf/ringwall/v1"
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+MODELS = b"GET /v1/models HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer KEY\r\nConnection: close\r\n\r\n"
 
 
 class Pair(World):
@@ -23,6 +24,7 @@ class Pair(World):
     def __init__(self, ringwall, flavour, prefix=(), **config):
         super().__init__(ringwall, flavour, **config)
         self.prefix, self.generation = prefix, 0
+        self.config.setdefault("timeouts", {"header": "2m"})  # connections wait here, and the machine may be slow
 
     def write_config(self, **over):
         super().write_config(listeners=[
@@ -54,9 +56,9 @@ def pair(ringwall, flavour):
         yield w
 
 
-def answer(s):
+def answer(s, ask=HEALTH):
     with s:
-        s.sendall(HEALTH)
+        s.sendall(ask)
         got = b""
         while part := s.recv(65536):
             got += part
@@ -67,7 +69,7 @@ class Churn:
     """Clients that connect, ask once and hang up, until they are told to stop. Every one must be answered."""
 
     def __init__(self, world, clients=3):
-        self.world, self.done, self.wrong, self.stop = world, 0, [], threading.Event()
+        self.world, self.done, self.asked, self.wrong, self.stop = world, 0, 0, [], threading.Event()
         self.threads = [threading.Thread(target=self.run, args=(i == 0,)) for i in range(clients)]
 
     def __enter__(self):
@@ -81,6 +83,7 @@ class Churn:
             t.join()
 
     def run(self, tls):
+        ask = MODELS.replace(b"KEY", self.world.key.encode()) if tls else HEALTH
         with self.world.as_client():
             ctx = ssl.create_default_context(cafile=self.world.ca)
             while not self.stop.is_set():
@@ -90,12 +93,13 @@ class Churn:
                     step = "handshake"
                     s = ctx.wrap_socket(s, server_hostname=GATEWAY) if tls else s
                     step = "answer"
-                    got = answer(s)
+                    got = answer(s, ask)
                     if not got.startswith(b"HTTP/1.1 200 "):
                         self.wrong.append(f"{step}: {got[:80]}")
                 except OSError as e:
                     self.wrong.append(f"{step}: {e!r}")
                 self.done += 1
+                self.asked += tls
 
     def some_more(self, n=40):
         goal = self.done + n
@@ -115,6 +119,8 @@ def test_no_connection_is_lost_when_the_gateway_is_replaced_five_times(pair):
             w.gateway = successor
         churn.some_more()
     assert not churn.wrong, f"{len(churn.wrong)} of {churn.done}: {churn.wrong[:5]}"
+    wait_for("the records", 10, lambda: len(w.audit()) >= churn.asked)
+    assert len({r["request_id"] for r in w.audit()}) == len(w.audit()) == churn.asked > 20, "one a request"
     m = w.metrics()
     assert m["ringwall_steered"] == 1 and m["ringwall_kernel_steer_chosen_total"] > churn.done / 2
     assert w.ready()["workers"] == "least_busy"
@@ -176,9 +182,11 @@ def test_new_connections_go_to_the_successor_while_the_old_one_still_serves(pair
     held = [w.connect() for _ in range(20)]
     assert w.metrics()["ringwall_kernel_steer_chosen_total"] >= before + 20
     freeze(old)
-    for s in held:
-        assert answer(s).startswith(b"HTTP/1.1 200 "), "nobody waits for the one that is stopped"
-    old.signal(signal.SIGCONT)
+    try:
+        answers = [answer(s)[:13] for s in held]
+    finally:
+        old.signal(signal.SIGCONT)
+    assert answers == [b"HTTP/1.1 200 "] * 20, "none of them is held by the one that is stopped"
     assert answer(kept).startswith(b"HTTP/1.1 200 "), "what the old one has it keeps"
     old.signal(signal.SIGTERM)
     assert old.wait(40) == 0

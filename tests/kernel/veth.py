@@ -86,14 +86,14 @@ class Net(World):
         assert "Sanitizer" not in p.stderr, p.stderr
         return p.stdout if status == 0 else p.stderr
 
-    def connect(self, source, host=GATEWAY, seconds=0.7):
+    def connect(self, source, host=GATEWAY, seconds=0.7, port=PORT):
         """A connection, or None where nothing answers."""
         with self.as_client():
             s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
             s.settimeout(seconds)
             s.bind((source, 0))
         try:
-            s.connect((host, PORT))
+            s.connect((host, port))
         except TimeoutError:
             s.close()
             return None

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "gate/worker.h"
+#include "kern/conns.h"
 #include "kern/feed.h"
 
 static int head(struct rw_buf *b, const char *name, const char *kind, const char *help)
@@ -133,6 +134,23 @@ static int put_kernel(struct rw_buf *b, struct rw_kern *k)
 	return rc;
 }
 
+/* There only where connections are counted. */
+static int put_sockets(struct rw_buf *b, struct rw_kern *k)
+{
+	struct rw_kern_sock_stats s;
+	struct rw_error e;
+	int rc = RW_OK;
+
+	if (!k || rw_kern_conns_counters(k, &s, &e))
+		return RW_OK;
+#define PUT(name, help) \
+	if (!rc)        \
+		rc = put(b, "kernel_" #name "_total", "counter", help, s.name);
+	RW_KERN_SOCK_COUNTERS(PUT)
+#undef PUT
+	return rc;
+}
+
 static int put_egress(struct rw_buf *b, struct rw_egress *g)
 {
 	struct rw_kern_out_stats s;
@@ -192,5 +210,7 @@ int rw_admin_metrics(struct rw_gateway *gw, struct rw_control *control, struct r
 		rc = put_kernel(out, rw_control_kern(control));
 	if (!rc)
 		rc = put_feeds(out, rw_control_kern(control));
+	if (!rc)
+		rc = put_sockets(out, rw_control_kern(control));
 	return rc ? rc : put_egress(out, rw_control_egress(control));
 }

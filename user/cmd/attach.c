@@ -23,6 +23,7 @@ enum {
 	OPT_PKT_BURST,
 	OPT_SYN_BUDGET,
 	OPT_GROUP,
+	OPT_CGROUP,
 };
 
 enum { RATE_MAX = 1000000, BURST_MAX = 1000000000 };
@@ -151,6 +152,9 @@ static const struct argp_option attach_options[] = {
 	 "still; auto: native, or tcx where that cannot be",
 	 0},
 	{"group", OPT_GROUP, "GROUP", 0, "who may read counters and ban without being root", 0},
+	{"cgroup", OPT_CGROUP, "PATH", 0,
+	 "count connections and round-trip times by source, of sockets in this cgroup v2 or below",
+	 0},
 	{0},
 };
 
@@ -184,6 +188,9 @@ static error_t on_attach_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_GROUP:
 		in->a.group = arg;
+		return 0;
+	case OPT_CGROUP:
+		in->a.cgroup = arg;
 		return 0;
 	case ARGP_KEY_END:
 		if (!in->a.interface || !in->limits.to.n_ports)

@@ -76,6 +76,11 @@ static void print_counters(const struct rw_view *v)
 #define STEERING(name, help) print_counter(#name, v->steer.name, help);
 	RW_KERN_STEER_COUNTERS(STEERING)
 #undef STEERING
+#define SOCKETS(name, help) print_counter(#name, v->conns.name, help);
+	if (v->conns_counted) {
+		RW_KERN_SOCK_COUNTERS(SOCKETS)
+	}
+#undef SOCKETS
 }
 
 static void print_status(const struct rw_view *v)
@@ -87,6 +92,7 @@ static void print_status(const struct rw_view *v)
 	rw_view_print_state(v);
 	rw_view_print_limited(v, TOP);
 	rw_view_print_bans(v, TOP);
+	rw_view_print_sources(v, TOP);
 	if (v->n_feeds)
 		printf("\n");
 	rw_feeds_print(v->feeds, v->n_feeds);
@@ -125,6 +131,11 @@ static int print_status_json(const struct rw_view *v)
 #define STEERING(name, help) FIELD(steer, name)
 	RW_KERN_COUNTERS(PACKETS)
 	RW_KERN_STEER_COUNTERS(STEERING)
+#define SOCKETS(name, help) FIELD(conns, name)
+	if (v->conns_counted) {
+		RW_KERN_SOCK_COUNTERS(SOCKETS)
+	}
+#undef SOCKETS
 #undef STEERING
 #undef PACKETS
 #undef FIELD

@@ -176,6 +176,7 @@ static void print_frame(const struct sample *now, const struct sample *before, c
 			unsigned room)
 {
 	const struct rw_kern_where *w = &now->view.where;
+	unsigned sources = now->view.conns_counted ? room / 4 : 0;
 
 	if (now->kernel.up)
 		printf("kernel  %s (%s)%s%s\n", w->interface, w->mode,
@@ -192,6 +193,8 @@ static void print_frame(const struct sample *now, const struct sample *before, c
 		return;
 	printf("\n");
 	rw_view_print_state(&now->view);
+	rw_view_print_sources(&now->view, sources);
+	room -= sources;
 	rw_view_print_limited(&now->view, room / 2);
 	rw_view_print_bans(&now->view, room - room / 2);
 }

@@ -26,6 +26,16 @@ static int most_drops_first(const void *a, const void *b)
 	return (x->drops < y->drops) - (x->drops > y->drops);
 }
 
+static int read_conns(struct rw_view *v, struct rw_kern *k, struct rw_error *e)
+{
+	int rc = rw_kern_conns_counters(k, &v->conns, e);
+
+	if (rc == RW_ENOTFOUND)
+		return RW_OK;
+	v->conns_counted = true;
+	return rc ? rc : rw_kern_conns(k, v->sources, RW_VIEW_SOURCES, &v->n_sources, e);
+}
+
 static int read_all(struct rw_view *v, struct rw_kern *k, struct rw_error *e)
 {
 	int rc = rw_kern_where(k, &v->where, e);
@@ -45,7 +55,9 @@ static int read_all(struct rw_view *v, struct rw_kern *k, struct rw_error *e)
 				     e);
 	if (!rc)
 		rc = rw_kern_pressures(k, &v->syn, &v->pkt, e);
-	return rc ? rc : rw_kern_states(k, &v->states, e);
+	if (!rc)
+		rc = rw_kern_states(k, &v->states, e);
+	return rc ? rc : read_conns(v, k, e);
 }
 
 int rw_view_read(struct rw_view *v, struct rw_error *e)
@@ -152,6 +164,32 @@ void rw_view_print_bans(const struct rw_view *v, unsigned room)
 	}
 }
 
+/* Smoothed, in ms: "0.4"; "-" where it is not known. */
+static const char *rtt(uint32_t us, char out[16])
+{
+	if (!us)
+		return "-";
+	snprintf(out, 16, us < 10000 ? "%.2f" : "%.0f", us / 1000.0);
+	return out;
+}
+
+void rw_view_print_sources(const struct rw_view *v, unsigned room)
+{
+	if (!v->conns_counted)
+		return;
+	printf("\nCONNECTIONS  %" PRIu64 " open\n", v->conns.sock_opened - v->conns.sock_closed);
+	for (unsigned i = 0; i < v->n_sources && i < room; i++) {
+		const struct rw_source_conns *s = &v->sources[i];
+		char source[64], last[16], least[16];
+
+		if (!i)
+			printf("%-32s %10s %12s %10s %10s\n", "SOURCE", "OPEN", "OPENED", "RTT ms",
+			       "LEAST ms");
+		printf("%-32s %10u %12" PRIu64 " %10s %10s\n", rw_prefix_text(&s->source, source),
+		       s->open, s->opened, rtt(s->srtt_us_last, last), rtt(s->srtt_us_min, least));
+	}
+}
+
 /* --- JSON ---------------------------------------------------------------------------------------
  */
 
@@ -164,6 +202,23 @@ static int add_pressure(struct rw_buf *out, const char *name, const struct rw_ke
 		return rc;
 	return p->sources == UINT64_MAX ? rw_buf_add_str(out, "null}")
 					: rw_buf_addf(out, "%" PRIu64 "}", p->sources);
+}
+
+static int add_sources(const struct rw_view *v, struct rw_buf *out)
+{
+	char text[64];
+	int rc = rw_buf_add_str(out, ",\"sources\":[");
+
+	for (unsigned i = 0; !rc && i < v->n_sources; i++) {
+		const struct rw_source_conns *s = &v->sources[i];
+
+		rc = rw_buf_addf(out,
+				 "%s{\"source\":\"%s\",\"open\":%u,\"opened\":%" PRIu64
+				 ",\"closed\":%" PRIu64 ",\"srtt_us_last\":%u,\"srtt_us_min\":%u}",
+				 i ? "," : "", rw_prefix_text(&s->source, text), s->open, s->opened,
+				 s->closed, s->srtt_us_last, s->srtt_us_min);
+	}
+	return rc ? rc : rw_buf_add_str(out, "]");
 }
 
 int rw_view_json(const struct rw_view *v, struct rw_buf *out)
@@ -186,5 +241,7 @@ int rw_view_json(const struct rw_view *v, struct rw_buf *out)
 		rc = add_pressure(out, "syn", &v->syn);
 	if (!rc && v->cfg.pkt.interval_ns)
 		rc = add_pressure(out, "pkt", &v->pkt);
-	return rc ? rc : rw_buf_add_str(out, "}");
+	if (!rc)
+		rc = rw_buf_add_str(out, "}");
+	return rc || !v->conns_counted ? rc : add_sources(v, out);
 }

@@ -4,11 +4,12 @@
 #define RW_CMD_VIEW_H
 
 #include "base/buf.h"
+#include "kern/conns.h"
 #include "kern/feed.h"
 #include "kern/kern.h"
 #include "kern/steer.h"
 
-enum { RW_VIEW_LIMITED = 16 };
+enum { RW_VIEW_LIMITED = 16, RW_VIEW_SOURCES = 16 };
 
 struct rw_view {
 	uint64_t at_ns; /* CLOCK_MONOTONIC */
@@ -25,6 +26,10 @@ struct rw_view {
 	struct rw_kern_pressure syn, pkt;
 	struct rw_kern_states states;
 	bool events_read;
+	bool conns_counted; /* a cgroup was given, and what follows is known */
+	struct rw_kern_sock_stats conns;
+	struct rw_source_conns sources[RW_VIEW_SOURCES]; /* most open connections first */
+	unsigned n_sources;
 };
 
 /* The caller frees also where it fails. */
@@ -36,7 +41,8 @@ void rw_view_print_state(const struct rw_view *v);
 /* With a heading, at most room of them; nothing without any. */
 void rw_view_print_limited(const struct rw_view *v, unsigned room);
 void rw_view_print_bans(const struct rw_view *v, unsigned room);
-/* The same three as members of a JSON object, each with a comma before it. */
+void rw_view_print_sources(const struct rw_view *v, unsigned room);
+/* The same as members of a JSON object, each with a comma before it. */
 int rw_view_json(const struct rw_view *v, struct rw_buf *out);
 
 #endif

@@ -240,6 +240,25 @@ static int attach_somehow(const struct rw_kern_attach *a, struct rw_programs *s,
 	return RW_OK;
 }
 
+/* Of the ports that are protected, in the cgroup and below it. */
+static int watch_sockets(const struct rw_kern_attach *a, struct rw_programs *s,
+			 enum rw_kern_mode mode, struct rw_error *e)
+{
+	int target[RW_TARGETS] = {0}, err;
+	uint64_t id;
+	int rc = rw_cgroup_open(a->cgroup, &target[RW_TARGET_CGROUP], &id, e);
+
+	if (rc)
+		return rc;
+	rc = rw_programs_load(s, 1U << RW_PROGRAM_SOCK, e);
+	if (!rc) {
+		err = rw_programs_link(s, 1U << RW_PROGRAM_SOCK, target, mode);
+		rc = err ? rw_kern_fail(e, err, "attach to a cgroup") : RW_OK;
+	}
+	close(target[RW_TARGET_CGROUP]);
+	return rc;
+}
+
 /* Maps before links, so that a link never stands without them; undone whole where a step fails. */
 static int pin_all(const struct rw_kern_attach *a, const struct rw_programs *s, gid_t gid,
 		   struct rw_error *e)
@@ -284,6 +303,8 @@ int rw_kern_attach(const struct rw_kern_attach *a, struct rw_kern_attached *out,
 		rc = check_not_attached(e);
 	if (!rc)
 		rc = attach_somehow(a, &s, ifindex, out, e);
+	if (!rc && a->cgroup)
+		rc = watch_sockets(a, &s, out->mode, e);
 	if (!rc)
 		rc = pin_all(a, &s, gid, e);
 	rw_programs_free(&s);

@@ -2,11 +2,8 @@
 /* Egress containment: attaching it to a cgroup, and taking it away. */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "kern/internal.h"
@@ -21,33 +18,6 @@ static const enum rw_kern_program programs[PROGRAMS] = {
 
 static const enum rw_kern_map maps[] = {RW_MAP_OUT_META, RW_MAP_OUT, RW_MAP_OUT_NET,
 					RW_MAP_OUT_STATS, RW_MAP_OUT_REFUSED};
-
-/* --- the cgroup --------------------------------------------------------------------------------
- */
-
-/* A v1 hierarchy has directories, too, and would take no program. */
-static int open_cgroup(const char *path, int *fd, uint64_t *id, struct rw_error *e)
-{
-	struct statfs fs;
-	struct stat st;
-
-	*fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (*fd < 0)
-		return rw_fail(e, errno == EACCES ? RW_EPERM : RW_ENOTFOUND,
-			       "cannot open cgroup %.200s: %s; a service's is under "
-			       "/sys/fs/cgroup/system.slice, and there only while it runs",
-			       path, strerror(errno));
-	if (fstatfs(*fd, &fs) || fs.f_type != CGROUP2_SUPER_MAGIC || fstat(*fd, &st)) {
-		close(*fd);
-		*fd = -1;
-		return rw_fail(e, RW_EUNSUP,
-			       "%.200s is not in a cgroup v2 hierarchy ('mount -t cgroup2' tells "
-			       "where there is one)",
-			       path);
-	}
-	*id = st.st_ino;
-	return RW_OK;
-}
 
 /* --- what is there -----------------------------------------------------------------------------
  */
@@ -164,7 +134,7 @@ int rw_egress_attach(const struct rw_egress_attach *a, struct rw_error *e)
 	if (!rc)
 		rc = rw_kern_has_bpffs(e);
 	if (!rc)
-		rc = open_cgroup(a->cgroup, &cgroup, &id, e);
+		rc = rw_cgroup_open(a->cgroup, &cgroup, &id, e);
 	if (!rc)
 		rc = rw_kern_find_group(a->group, &gid, e);
 	if (!rc)

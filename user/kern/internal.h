@@ -56,6 +56,9 @@ enum rw_kern_map {
 	RW_MAP_OUT_REFUSED,
 	RW_MAP_SYN_KEY,
 	RW_MAP_SYN_METER,
+	RW_MAP_CONN,
+	RW_MAP_CONN_SK,
+	RW_MAP_SOCK_STATS,
 	RW_MAPS,
 };
 
@@ -109,6 +112,7 @@ enum rw_kern_object {
 	RW_OBJECT_SYN,
 	RW_OBJECT_STEER,
 	RW_OBJECT_EGRESS,
+	RW_OBJECT_SOCK,
 	RW_OBJECTS,
 };
 
@@ -131,6 +135,7 @@ enum rw_kern_program {
 	RW_PROGRAM_SENDMSG4,
 	RW_PROGRAM_SENDMSG6,
 	RW_PROGRAM_EGRESS,
+	RW_PROGRAM_SOCK,
 	RW_PROGRAMS,
 };
 
@@ -206,6 +211,11 @@ int rw_steering_adopt(struct rw_steering **out, struct rw_kern *k, int prog_fd, 
 int rw_kern_has_bpffs(struct rw_error *e);
 /* The group's id; 0 where name is NULL. */
 int rw_kern_find_group(const char *name, gid_t *gid, struct rw_error *e);
+
+/* --- cgroups (cgroup.c) ----------------------------------------------------------------------- */
+
+/* *fd is the directory, *id what the kernel calls it. RW_ENOTFOUND, RW_EPERM, RW_EUNSUP: not v2. */
+int rw_cgroup_open(const char *path, int *fd, uint64_t *id, struct rw_error *e);
 
 /* --- pins (pins.c) --------------------------------------------------------------------------- */
 

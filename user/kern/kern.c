@@ -52,6 +52,9 @@ const struct rw_kern_map_kind rw_kern_maps[RW_MAPS] = {
 	[RW_MAP_OUT_REFUSED] = {"rw_out_refused", 0640, false, RW_KERN_SOURCES_PER_CPU},
 	[RW_MAP_SYN_KEY] = {"rw_syn_key", 0600, false, 0},
 	[RW_MAP_SYN_METER] = {"rw_syn_meter", 0640, false, 0},
+	[RW_MAP_CONN] = {"rw_conn", 0640, false, RW_KERN_CONNS_PER_CPU},
+	[RW_MAP_CONN_SK] = {"rw_conn_sk", 0640, false, 0},
+	[RW_MAP_SOCK_STATS] = {"rw_sock_stats", 0640, false, 0},
 };
 
 const char *rw_kern_mode_name(enum rw_kern_mode mode)

@@ -33,7 +33,8 @@ struct rw_kern_attach {
 	const char *interface;
 	enum rw_kern_mode mode; /* 0: native, or else TCX; which one is said in the result */
 	struct rw_kern_limits limits;
-	const char *group; /* group that may read and write the pins; NULL: root only */
+	const char *group;  /* group that may read and write the pins; NULL: root only */
+	const char *cgroup; /* whose sockets tell of their connections; NULL: nobody's */
 };
 struct rw_kern_attached {
 	enum rw_kern_mode mode;

@@ -23,6 +23,7 @@ static const struct {
 	[RW_OBJECT_SYN] = {"rw_syn", rw_syn__elf_bytes},
 	[RW_OBJECT_STEER] = {"rw_steer", rw_steer__elf_bytes},
 	[RW_OBJECT_EGRESS] = {"rw_egress", rw_egress__elf_bytes},
+	[RW_OBJECT_SOCK] = {"rw_sock", rw_sock__elf_bytes},
 };
 
 #define IN(mode) (1U << RW_KERN_MODE_##mode)
@@ -42,6 +43,7 @@ const struct rw_kern_program_kind rw_kern_programs[RW_PROGRAMS] = {
 	[RW_PROGRAM_SENDMSG6] = CGROUP("rw_sendmsg6", UDP6_SENDMSG),
 	[RW_PROGRAM_EGRESS] = CGROUP("rw_egress", INET_EGRESS),
 #undef CGROUP
+	[RW_PROGRAM_SOCK] = {"rw_sock", RW_OBJECT_SOCK, RW_TARGET_CGROUP, BPF_CGROUP_SOCK_OPS, 0},
 };
 
 uint32_t rw_programs_of(enum rw_kern_mode mode)

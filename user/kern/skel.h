@@ -8,6 +8,7 @@
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 #include "rw_egress.skel.h"
 #include "rw_lists.skel.h"
+#include "rw_sock.skel.h"
 #include "rw_steer.skel.h"
 #include "rw_syn.skel.h"
 #include "rw_tcx.skel.h"

@@ -212,6 +212,10 @@ int rw_steering_take(struct rw_steering *s, const struct rw_steering_group *grou
 	if (n > RW_KERN_LISTENERS)
 		return rw_fail(e, RW_ELIMIT, "at most %d addresses can be steered",
 			       RW_KERN_LISTENERS);
+	for (unsigned g = 0; g < n; g++)
+		if (groups[g].n > RW_KERN_WORKERS)
+			return rw_fail(e, RW_ELIMIT, "at most %d workers can be steered to",
+				       RW_KERN_WORKERS);
 	rc = rw_kern_lock(s->k, e);
 	if (rc)
 		return rc;
