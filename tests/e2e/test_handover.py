@@ -39,7 +39,7 @@ class Pair(World):
         p = Process([*self.ns_prefix(self.gw_ns), *self.prefix, self.ringwall, "serve", "-c", self.config_file,
                      *options], self.dir / f"gateway{self.generation}.log", self.env())
         self.stack.callback(p.stop)
-        self.wait_ready(p, "ready:")
+        self.wait_ready(p, "ready: 2 workers")  # "already:" is a word, too
         return p
 
     def connect(self):
