@@ -92,6 +92,7 @@ static void print_status(const struct rw_view *v)
 	rw_view_print_state(v);
 	rw_view_print_limited(v, TOP);
 	rw_view_print_bans(v, TOP);
+	rw_view_print_sources(v, TOP);
 	if (v->n_feeds)
 		printf("\n");
 	rw_feeds_print(v->feeds, v->n_feeds);
