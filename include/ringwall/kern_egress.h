@@ -155,10 +155,13 @@ RW_KERN_VALUE(RW_KERN_NET_SPECIAL, 4);
 RW_KERN_VALUE(sizeof(enum rw_kern_out_reason), 4);
 RW_KERN_VALUE(sizeof(enum rw_kern_out_why), 4);
 RW_KERN_VALUE(RW_KERN_OUT_N, 22);
-RW_KERN_VALUE(RW_KERN_OUT_N_refuse_metadata + RW_KERN_OUT_METADATA, RW_KERN_OUT_N_refuse_metadata);
-RW_KERN_VALUE(RW_KERN_OUT_N_refuse_metadata + RW_KERN_OUT_PROTOCOL, RW_KERN_OUT_N_refuse_protocol);
-RW_KERN_VALUE(RW_KERN_OUT_N_drop_metadata + RW_KERN_OUT_PROTOCOL, RW_KERN_OUT_N_drop_protocol);
-RW_KERN_VALUE(RW_KERN_OUT_N_drop_metadata + RW_KERN_OUT_MALFORMED, RW_KERN_OUT_N_drop_malformed);
+RW_KERN_VALUE(RW_KERN_OUT_N_refuse_metadata + (int)RW_KERN_OUT_METADATA,
+	      RW_KERN_OUT_N_refuse_metadata);
+RW_KERN_VALUE(RW_KERN_OUT_N_refuse_metadata + (int)RW_KERN_OUT_PROTOCOL,
+	      RW_KERN_OUT_N_refuse_protocol);
+RW_KERN_VALUE(RW_KERN_OUT_N_drop_metadata + (int)RW_KERN_OUT_PROTOCOL, RW_KERN_OUT_N_drop_protocol);
+RW_KERN_VALUE(RW_KERN_OUT_N_drop_metadata + (int)RW_KERN_OUT_MALFORMED,
+	      RW_KERN_OUT_N_drop_malformed);
 RW_KERN_SIZE(rw_kern_out_stats, 8 * RW_KERN_OUT_N);
 RW_KERN_SIZE(rw_kern_out_key, 20);
 RW_KERN_AT(rw_kern_out_key, port, 16);

@@ -114,7 +114,7 @@ def test_units_call_commands_and_options_that_exist(top, unpacked):
             for option in (w for w in words if w.startswith("-")):
                 assert re.search(rf"(^|[\s,]){option}\b", told, re.M), f"{unit.name}: {option}"
             calls += 1
-    assert calls == 3
+    assert calls == 4
 
 
 def test_same_commit_gives_the_same_bytes(top, deb, tmp_path):

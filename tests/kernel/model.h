@@ -121,11 +121,16 @@ static inline enum rw_kern_counter model_source(const struct rw_packet *p)
 /* The counter that this frame must end in. */
 static inline enum rw_kern_counter model_outcome(const uint8_t *frame, size_t n)
 {
-	struct frame ctx = {.data = (long)frame, .data_end = (long)(frame + n)};
-	void *data = (void *)(uintptr_t)frame, *end = (void *)(uintptr_t)(frame + n);
+	/* The IP header stands aligned to 4, as in the kernel. */
+	uint8_t room[PACKET_MAX + 2] __attribute__((aligned(8)));
+	void *data = room + 2, *end = room + 2 + n;
+	struct frame ctx = {.data = (long)data, .data_end = (long)end};
 	struct rw_packet p = {0};
-	enum rw_parsed parsed = rw_parse(&ctx, &p);
+	enum rw_parsed parsed;
 
+	RW_BUG_ON(n > PACKET_MAX);
+	memcpy(data, frame, n);
+	parsed = rw_parse(&ctx, &p);
 	if (parsed == RW_PARSED_OTHER)
 		return RW_KERN_N_pass_other;
 	if (parsed == RW_PARSED_MALFORMED)

@@ -267,8 +267,8 @@ static void siphash_of_the_reference_is_the_papers(void **state)
 	uint8_t message[15];
 
 	(void)state;
-	for (uint8_t i = 0; i < sizeof(message); i++)
-		message[i] = i;
+	for (unsigned i = 0; i < sizeof(message); i++)
+		message[i] = (uint8_t)i;
 	assert_true(ref_siphash(KEY, message, sizeof(message)) == 0xa129ca6149be45e5);
 }
 

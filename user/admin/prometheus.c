@@ -123,7 +123,7 @@ static int put_kernel(struct rw_buf *b, struct rw_kern *k)
 		return RW_OK;
 #define PUT(from, name, help) \
 	if (!rc)              \
-		rc = put(b, "kernel_" #name "_total", "counter", help, from.name);
+		rc = put(b, "kernel_" #name "_total", "counter", help, (from).name);
 #define PUT_PACKETS(name, help)	 PUT(s, name, help)
 #define PUT_STEERING(name, help) PUT(steer, name, help)
 	RW_KERN_COUNTERS(PUT_PACKETS)

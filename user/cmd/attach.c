@@ -158,18 +158,15 @@ static const struct argp_option attach_options[] = {
 	{0},
 };
 
-/* 0: auto. */
 static enum rw_kern_mode mode_of(const char *arg, struct argp_state *state)
 {
 	const char *name;
 
-	if (!strcmp(arg, "auto"))
-		return 0;
-	for (enum rw_kern_mode m = RW_KERN_MODE_NATIVE; (name = rw_kern_mode_name(m)); m++)
+	for (enum rw_kern_mode m = RW_KERN_MODE_AUTO; (name = rw_kern_mode_name(m)); m++)
 		if (!strcmp(arg, name))
 			return m;
 	argp_error(state, "'%s' is not a mode: native, tcx, generic or auto", arg);
-	return 0;
+	return RW_KERN_MODE_AUTO;
 }
 
 static error_t on_attach_option(int key, char *arg, struct argp_state *state)

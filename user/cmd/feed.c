@@ -85,7 +85,7 @@ static error_t on_load_option(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!l->path)
 			argp_error(state, "FILE is missing ('-': standard input)");
-		if (!l->name[0])
+		else if (!l->name[0])
 			name_from_path(l, state);
 		return 0;
 	default:

@@ -151,11 +151,11 @@ static void judge(struct rw_feed_item *i, const struct rw_feed_item *wide,
 	i->verdict = wide ? wide->verdict : 0;
 	i->feed = wide ? wide->feed : 0;
 	i->at = wide ? wide->at : 0;
-	for (uint8_t f = 0; f < RW_KERN_FEEDS; f++) {
+	for (unsigned f = 0; f < RW_KERN_FEEDS; f++) {
 		if (!(i->feeds >> f & 1) || verdicts[f] <= i->verdict)
 			continue;
 		i->verdict = (uint8_t)verdicts[f];
-		i->feed = f;
+		i->feed = (uint8_t)f;
 		i->at = i->plen;
 	}
 }

@@ -60,6 +60,7 @@ const struct rw_kern_map_kind rw_kern_maps[RW_MAPS] = {
 const char *rw_kern_mode_name(enum rw_kern_mode mode)
 {
 	static const char *const names[] = {
+		[RW_KERN_MODE_AUTO] = "auto",
 		[RW_KERN_MODE_NATIVE] = "native",
 		[RW_KERN_MODE_GENERIC] = "generic",
 		[RW_KERN_MODE_TCX] = "tcx",
@@ -332,6 +333,7 @@ int rw_kern_config(struct rw_kern *k, struct rw_kern_cfg *out, struct rw_error *
 
 int rw_kern_where(struct rw_kern *k, struct rw_kern_where *out, struct rw_error *e)
 {
+	const char *mode = rw_kern_mode_name(k->meta.mode);
 	struct rw_kern_cfg cfg;
 	char name[IF_NAMESIZE];
 	int rc = check_current(k, e);
@@ -341,7 +343,7 @@ int rw_kern_where(struct rw_kern *k, struct rw_kern_where *out, struct rw_error 
 	if (rc)
 		return rc;
 	*out = (struct rw_kern_where){.shadow = cfg.shadow != 0};
-	snprintf(out->mode, sizeof(out->mode), "%s", rw_kern_mode_name(k->meta.mode));
+	snprintf(out->mode, sizeof(out->mode), "%s", mode ? mode : "unknown");
 	/* It may have been renamed since. */
 	snprintf(out->interface, sizeof(out->interface), "%.*s", (int)sizeof(k->meta.interface),
 		 if_indextoname(k->meta.ifindex, name) ? name : k->meta.interface);

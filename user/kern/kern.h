@@ -31,7 +31,7 @@ struct rw_kern_limits {
 
 struct rw_kern_attach {
 	const char *interface;
-	enum rw_kern_mode mode; /* 0: native, or else TCX; which one is said in the result */
+	enum rw_kern_mode mode; /* which one AUTO came to is said in the result */
 	struct rw_kern_limits limits;
 	const char *group;  /* group that may read and write the pins; NULL: root only */
 	const char *cgroup; /* whose sockets tell of their connections; NULL: nobody's */
