@@ -14,6 +14,7 @@ import ctypes
 import json
 import os
 import pathlib
+import re
 import secrets
 import shutil
 import signal
@@ -265,7 +266,8 @@ class World:
         def probe():
             if not process.alive():
                 raise Failed(f"it ended at once:\n{process.text()[-3000:]}")
-            return words in process.text()
+            # Not within a word: "ready:" is not in "already:".
+            return re.search(rf"(?<![a-z]){re.escape(words)}", process.text())
         wait_for(f"'{words}' in {process.log.name}", 30, probe)
 
     def attach(self, *more):
