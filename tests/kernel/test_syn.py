@@ -142,7 +142,7 @@ def test_banned_source_gets_no_cookie(cookies):
 
 # --- floods -------------------------------------------------------------------------------------------
 
-BACKLOG, HONEST, FRAMES, FRAMES_MAX = 64, 200, 1 << 14, 1 << 21
+BACKLOG, HONEST, FRAMES, FRAMES_MAX = 64, 200, 1 << 14, 1 << 24
 
 
 def spoofed_syns(net):
