@@ -43,16 +43,18 @@ struct scan_job {
 static const struct argp_option options[] = {
 	{"jsonl", OPT_JSONL, NULL, 0, "input is lines of {\"id\": ..., \"text\": \"...\"}", 0},
 	{"categories", OPT_CATEGORIES, "LIST", 0,
-	 "look for these only: injection, pii, secret (default: all)", 0},
+	 "look for these only: injection, pii, secret, markup, topic (default: all)", 0},
 	{"injection", OPT_INJECTION + RW_CAT_INJECTION, "ACTION", 0,
 	 "allow, flag, mask or block (default: block)", 0},
 	{"pii", OPT_INJECTION + RW_CAT_PII, "ACTION", 0, "(default: mask)", 0},
 	{"secrets", OPT_INJECTION + RW_CAT_SECRET, "ACTION", 0, "(default: mask)", 0},
+	{"markup", OPT_INJECTION + RW_CAT_MARKUP, "ACTION", 0, "(default: mask)", 0},
+	{"topics", OPT_INJECTION + RW_CAT_TOPIC, "ACTION", 0, "(default: block)", 0},
 	{"rules", OPT_RULES, "DIR", 0, "rule packs (*.yaml) to add to the built-in ones", 0},
 	{0},
 };
 
-/* One of "injection", "pii", "secret" (or "secrets"); false for anything else. */
+/* A category by its name, or "secrets"; false for anything else. */
 static bool parse_category(const char *name, unsigned *out)
 {
 	for (unsigned c = 0; c < RW_CAT_COUNT; c++) {
@@ -73,7 +75,9 @@ static void parse_categories(struct scan_job *job, char *list, struct argp_state
 	job->categories = 0;
 	for (char *name = strtok_r(list, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
 		if (!parse_category(name, &c))
-			argp_error(state, "there is no category '%s': injection, pii, secret",
+			argp_error(state,
+				   "there is no category '%s': injection, pii, secret, "
+				   "markup, topic",
 				   name);
 		job->categories |= 1u << c;
 	}
@@ -307,6 +311,8 @@ int rw_cmd_scan(int argc, char **argv)
 	job->guard.action[RW_CAT_INJECTION] = RW_ACT_BLOCK;
 	job->guard.action[RW_CAT_PII] = RW_ACT_MASK;
 	job->guard.action[RW_CAT_SECRET] = RW_ACT_MASK;
+	job->guard.action[RW_CAT_MARKUP] = RW_ACT_MASK;
+	job->guard.action[RW_CAT_TOPIC] = RW_ACT_BLOCK;
 	job->progress = isatty(STDERR_FILENO);
 	argp_err_exit_status = RW_EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, job);

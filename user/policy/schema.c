@@ -27,6 +27,8 @@ enum {
 
 static const char masked_instruction[] =
 	"an instruction cannot be masked without changing what is asked: block or flag it";
+static const char masked_topic[] =
+	"the first words of a phrase are out before its last are seen: block or flag it";
 
 static const struct rw_key_choice tls_words[] = {
 	{"self-signed", true, NULL},
@@ -53,6 +55,11 @@ static const struct rw_key_choice injection_words[] = {
 static const struct rw_key_choice entity_words[] = {
 	{"block", RW_ACT_BLOCK, NULL},	      {"mask", RW_ACT_MASK, NULL},
 	{"flag", RW_ACT_FLAG, NULL},	      {"allow", RW_ACT_ALLOW, NULL},
+	{"off", RW_ACT_ALLOW, "write allow"}, {0}};
+/* In answers, where words are found after they were released. */
+static const struct rw_key_choice topic_words[] = {
+	{"block", RW_ACT_BLOCK, NULL},	      {"flag", RW_ACT_FLAG, NULL},
+	{"allow", RW_ACT_ALLOW, NULL},	      {"mask", RW_ACT_MASK, masked_topic},
 	{"off", RW_ACT_ALLOW, "write allow"}, {0}};
 
 /* Upstreams stand before models, which refer to them: rows are worked off in this order. */
@@ -166,6 +173,11 @@ const struct rw_config_key rw_config_keys[] = {
 	 TOP(request.action[RW_CAT_PII]), .doc = "personal data"},
 	{"guards.request.secrets", RW_KIND_CHOICE, false, "mask", .choices = entity_words,
 	 TOP(request.action[RW_CAT_SECRET]), .doc = "passwords, tokens, private keys"},
+	{"guards.request.markup", RW_KIND_CHOICE, false, "flag", .choices = entity_words,
+	 TOP(request.action[RW_CAT_MARKUP]),
+	 .doc = "links that carry data away, blocked domains, invisible text"},
+	{"guards.request.topics", RW_KIND_CHOICE, false, "block", .choices = entity_words,
+	 TOP(request.action[RW_CAT_TOPIC]), .doc = "words and phrases that your packs list"},
 	{"guards.answer", RW_KIND_SECTION, .doc = "in answers, while they stream"},
 	{"guards.answer.injection", RW_KIND_CHOICE, false, "flag", .choices = injection_words,
 	 TOP(answer.action[RW_CAT_INJECTION]),
@@ -174,6 +186,11 @@ const struct rw_config_key rw_config_keys[] = {
 	 TOP(answer.action[RW_CAT_PII]), .doc = "personal data"},
 	{"guards.answer.secrets", RW_KIND_CHOICE, false, "mask", .choices = entity_words,
 	 TOP(answer.action[RW_CAT_SECRET]), .doc = "passwords, tokens, private keys"},
+	{"guards.answer.markup", RW_KIND_CHOICE, false, "mask", .choices = entity_words,
+	 TOP(answer.action[RW_CAT_MARKUP]),
+	 .doc = "links that carry data away, blocked domains, invisible text"},
+	{"guards.answer.topics", RW_KIND_CHOICE, false, "block", .choices = topic_words,
+	 TOP(answer.action[RW_CAT_TOPIC]), .doc = "words and phrases that your packs list"},
 	{"guards.rules_dir", RW_KIND_FILE, .min = 1, .max = MAX_TEXT, TOP(rules_dir),
 	 .doc = "a folder of your own rule packs (*.yaml), on top of the built-in ones"},
 

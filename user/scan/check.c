@@ -61,7 +61,7 @@ static unsigned category_bit(const struct checker *c)
 static int check_stream(struct checker *c, const struct rw_pack_str *at)
 {
 	enum rw_category category = rw_rule_of(c->r, c->rule)->info.category;
-	struct rw_guard g = {.action = {RW_ACT_ALLOW, RW_ACT_ALLOW, RW_ACT_ALLOW}};
+	struct rw_guard g = {0};
 	struct rw_lane *l;
 	int rc;
 

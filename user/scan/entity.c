@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Entities: PII and secrets in the runs of a text.
+ * Entities: PII, secrets and markup in the runs of a text.
  *
  * What is found in a run is a function of the run, of RW_CONTEXT_BYTES before it
  * and of the byte behind it, and of nothing else: the prefilter only says
@@ -214,14 +214,14 @@ static int judge(struct pass *p, unsigned unit, unsigned *hit)
 	struct rw_scanner *s = p->s;
 	int rc = 0;
 
-	s->pii.n = s->secret.n = 0;
+	for (unsigned c = 0; c < RW_CAT_COUNT; c++)
+		s->spans[c].n = 0;
 	for (; !rc && *hit < s->n_hits && s->hits[*hit].unit == unit; ++*hit) {
 		unsigned pat = s->hits[*hit].pat;
-		bool pii = rw_rule_of(p->r, p->r->pats[pat].rule)->info.category == RW_CAT_PII;
 
 		rc = confirm(p, &p->batch.units[unit], pat);
 		if (!rc && s->fresh.n)
-			merge(p, pii ? &s->pii : &s->secret);
+			merge(p, &s->spans[rw_rule_of(p->r, p->r->pats[pat].rule)->info.category]);
 	}
 	return rc;
 }
@@ -246,31 +246,56 @@ static void drop_inner(struct rw_spans *spans, const struct rw_spans *other, boo
 	spans->n = k;
 }
 
+/* Whether a finding comes before another: as rw_findings_sort has it. */
+static bool is_before(const struct rw_finding *a, const struct rw_finding *b)
+{
+	if (a->start != b->start)
+		return a->start < b->start;
+	return a->end != b->end ? a->end > b->end : a->rule < b->rule;
+}
+
+/* Takes the first of what is left in the spans, of which at counts what was taken; *c: whose. */
+static const struct rw_finding *take(const struct rw_spans *spans, unsigned at[RW_CAT_COUNT],
+				     unsigned *c)
+{
+	const struct rw_finding *best = NULL;
+
+	for (unsigned i = 0; i < RW_CAT_COUNT; i++) {
+		const struct rw_finding *f = &spans[i].at[at[i]];
+
+		if (at[i] == spans[i].n || (best && !is_before(f, best)))
+			continue;
+		best = f;
+		*c = i;
+	}
+	if (best)
+		at[*c]++;
+	return best;
+}
+
 /*
  * Hands the unit's findings that start before limit, or overlap one that does, to the sink.
- * *to: how far they reach; *open: a secret reaches the end of the unit and may go on.
+ * *to: how far they reach; *open: a secret or a link reaches the end of the unit and may go on.
  */
 static int emit(struct pass *p, const struct rw_unit *u, size_t *to, bool *open)
 {
-	struct rw_spans *pii = &p->s->pii, *secret = &p->s->secret;
-	unsigned a = 0, b = 0;
+	struct rw_spans *spans = p->s->spans;
+	unsigned at[RW_CAT_COUNT] = {0}, c = 0;
+	const struct rw_finding *f;
 	int rc = 0;
 
-	drop_inner(pii, secret, true);
-	drop_inner(secret, pii, false);
+	drop_inner(&spans[RW_CAT_PII], &spans[RW_CAT_SECRET], true);
+	drop_inner(&spans[RW_CAT_SECRET], &spans[RW_CAT_PII], false);
 	*to = u->limit;
 	*open = false;
-	while (!rc && (a < pii->n || b < secret->n)) {
-		bool first = b == secret->n ||
-			     (a < pii->n && pii->at[a].start < secret->at[b].start);
-		const struct rw_finding *f = first ? &pii->at[a++] : &secret->at[b++];
-
+	while (!rc && (f = take(spans, at, &c))) {
 		if (f->start >= *to)
 			break;
 		if (f->end > *to)
 			*to = f->end;
-		*open = !first && u->kind == RW_UNIT_STEP && f->end == u->end;
-		rc = p->sink->found(p->sink->arg, f, *open);
+		*open |= c != RW_CAT_PII && u->kind == RW_UNIT_STEP && f->end == u->end;
+		rc = p->sink->found(p->sink->arg, f,
+				    c != RW_CAT_PII && u->kind == RW_UNIT_STEP && f->end == u->end);
 	}
 	return rc;
 }

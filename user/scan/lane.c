@@ -65,8 +65,8 @@ static int lane_found(void *arg, const struct rw_finding *f, bool open)
 	int rc = 0;
 
 	rw_tally_rule(&l->tally, f->rule, action);
-	l->open = open;
-	l->open_masked = open && action == RW_ACT_MASK;
+	l->open |= open;
+	l->open_masked |= open && action == RW_ACT_MASK;
 	if (action == RW_ACT_BLOCK) {
 		rc = rw_masker_copy(&l->mask, text, f->start, l->out);
 		return rc ? rc : RW_EPERM;

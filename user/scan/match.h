@@ -9,6 +9,9 @@
 #include "scan/seg.h"
 #include "scan/view.h"
 
+/* The categories that are found in runs. */
+#define RW_ENTITIES (1u << RW_CAT_PII | 1u << RW_CAT_SECRET | 1u << RW_CAT_MARKUP)
+
 enum {
 	RW_BATCH_UNITS = 64,   /* runs looked at with one call of the matcher */
 	RW_BATCH_BYTES = 8192, /* and how far they may lie apart */
@@ -37,7 +40,7 @@ struct rw_scanner {
 	uint64_t numbered;   /* units and blocks so far */
 	struct rw_hit *hits; /* RW_BATCH_UNITS * n_pats: never overflows */
 	unsigned n_hits;
-	struct rw_spans pii, secret; /* of the unit at hand */
+	struct rw_spans spans[RW_CAT_COUNT]; /* of the unit at hand, by category */
 	struct rw_spans fresh, merged;
 	struct rw_view view;
 	int only; /* this rule alone, or -1: for the rules' own cases */
@@ -53,7 +56,7 @@ struct rw_sink {
 
 /*
  * Takes text as far as it can be decided, from where seg stands: the entities
- * (PII and secrets of the categories in the mask) go to the sink. After it,
+ * (all of the categories in the mask but injection and topics) go to the sink. After it,
  * rw_seg_decided tells how far. 0, RW_EIO when a matcher failed, or what the sink returned.
  */
 int rw_entities(struct rw_scanner *s, const struct rw_rules *r, struct rw_seg *seg,

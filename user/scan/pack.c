@@ -109,7 +109,7 @@ static int read_category(struct reader *rd, const yaml_node_t *node, enum rw_cat
 		*out = (enum rw_category)c;
 		return 0;
 	}
-	return fail(rd, node, "the category is injection, pii or secret", NULL);
+	return fail(rd, node, "the category is injection, pii, secret, markup or topic", NULL);
 }
 
 static int key_id(struct reader *rd, const yaml_node_t *v, struct rw_rule *rule)

@@ -9,7 +9,8 @@
 
 #include "base/buf.h"
 
-static const char *const category_names[RW_CAT_COUNT] = {"injection", "pii", "secret"};
+static const char *const category_names[RW_CAT_COUNT] = {"injection", "pii", "secret", "markup",
+							 "topic"};
 static const char *const action_names[] = {"allow", "flag", "mask", "block"};
 
 const char *rw_category_name(enum rw_category c)

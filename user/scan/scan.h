@@ -16,11 +16,18 @@
 #include "base/err.h"
 #include "base/slice.h"
 
-enum rw_category { RW_CAT_INJECTION, RW_CAT_PII, RW_CAT_SECRET, RW_CAT_COUNT };
+enum rw_category {
+	RW_CAT_INJECTION,
+	RW_CAT_PII,
+	RW_CAT_SECRET,
+	RW_CAT_MARKUP, /* links that carry data away, blocked domains, invisible text */
+	RW_CAT_TOPIC,  /* words and phrases that an operator listed */
+	RW_CAT_COUNT
+};
 /* Ordered: the strongest action of several findings wins. */
 enum rw_action { RW_ACT_ALLOW, RW_ACT_FLAG, RW_ACT_MASK, RW_ACT_BLOCK };
 
-/* "injection", "pii", "secret"; "allow", "flag", "mask", "block". */
+/* "injection", "pii", "secret", "markup", "topic"; "allow", "flag", "mask", "block". */
 const char *rw_category_name(enum rw_category c);
 const char *rw_action_name(enum rw_action a);
 bool rw_action_parse(const char *name, enum rw_action *out);
@@ -39,7 +46,7 @@ struct rw_finding {
 
 enum { RW_FINDINGS_MAX = 256 };
 
-/* Sorted by start, non-overlapping within mask-able categories. Beyond the bound: more counts. */
+/* Sorted by start; those of one category do not overlap. Beyond the bound: more counts. */
 struct rw_findings {
 	struct rw_finding at[RW_FINDINGS_MAX];
 	unsigned n;

@@ -7,7 +7,8 @@
 struct list {
 	struct rw_findings *out;
 	const struct rw_rules *r;
-	struct rw_finding *open;
+	struct rw_finding *open[2]; /* a secret, and the link that it is in */
+	unsigned n_open;
 };
 
 static int list_found(void *arg, const struct rw_finding *f, bool open)
@@ -15,8 +16,8 @@ static int list_found(void *arg, const struct rw_finding *f, bool open)
 	struct list *l = arg;
 	struct rw_finding *at = rw_findings_add(l->out, l->r, *f);
 
-	if (open)
-		l->open = at;
+	if (open && at)
+		l->open[l->n_open++] = at;
 	return 0;
 }
 
@@ -24,9 +25,8 @@ static int list_closed(void *arg, size_t end)
 {
 	struct list *l = arg;
 
-	if (l->open)
-		l->open->end = (uint32_t)end;
-	l->open = NULL;
+	while (l->n_open)
+		l->open[--l->n_open]->end = (uint32_t)end;
 	return 0;
 }
 
@@ -44,7 +44,7 @@ int rw_scan_text(struct rw_scanner *s, const struct rw_rules *r, struct rw_slice
 	/* First, so that no number of entities pushes it out of the list. */
 	if (categories & 1u << RW_CAT_INJECTION)
 		rc = rw_injections(s, r, text, out);
-	if (!rc && categories & (1u << RW_CAT_PII | 1u << RW_CAT_SECRET)) {
+	if (!rc && categories & RW_ENTITIES) {
 		rw_seg_init(&seg, rw_wants_pem(s, r, categories));
 		rc = rw_entities(s, r, &seg, text, true, categories, &sink);
 	}

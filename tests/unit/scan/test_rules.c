@@ -152,7 +152,7 @@ static void a_wrong_pack_says_where_and_what(void **state)
 		{"just text", "50-mine.yaml:1: a pack is a mapping"},
 		{"rule: []\n", "50-mine.yaml:1: unknown key rule"},
 		{"rules: {}\n", "50-mine.yaml:1: rules is a list"},
-		{"category: money\n", "50-mine.yaml:1: the category is injection, pii or secret"},
+		{"category: money\n", "50-mine.yaml:1: the category is injection, pii, secret, markup"},
 		{"disable: [no.such]\n",
 		 "50-mine.yaml:1: there is no rule to disable with the id no.such"},
 		{"rules:\n  - id: x\n    type: T\n    severity: 1\n    patterns: [abcd]\n" CASES,
