@@ -15,6 +15,7 @@ static const struct {
 	{"check", rw_cmd_check, "read a configuration and say what is wrong with it"},
 	{"key", rw_cmd_key, "add, list and revoke API keys"},
 	{"scan", rw_cmd_scan, "scan text and print a verdict"},
+	{"bench", rw_cmd_bench, "measure what scanning costs"},
 	{"kern", rw_cmd_kern, "attach, detach and show the kernel side"},
 	{"deny", rw_cmd_deny, "ban addresses in the kernel, list and lift bans"},
 	{"feed", rw_cmd_feed, "load lists of addresses to drop, list and clear them"},

@@ -53,3 +53,17 @@ def test_plain_text_from_standard_input_and_actions(scan):
 def test_missing_file(ringwall):
     p = subprocess.run([ringwall, "scan", "/nowhere/x"], capture_output=True, text=True, timeout=60)
     assert p.returncode == 1 and "/nowhere/x" in p.stderr
+
+
+def test_bench_measures_each_part_and_each_length(ringwall, tmp_path):
+    file = tmp_path / "own.txt"
+    file.write_text("an ordinary text " * 50)
+    p = subprocess.run([ringwall, "bench", "scan", "--json", "--rounds", "1", "--most", "1024", file],
+                       capture_output=True, text=True, timeout=120)
+    assert p.returncode == 0 and p.stderr == ""
+    report = json.loads(p.stdout)
+    assert {"prompt", "1200 words", "prose", "code", "json", "own.txt"} == {t["text"] for t in report["texts"]}
+    for t in report["texts"]:
+        parts = sum(t["parts_us_per_kib"].values())
+        assert abs(parts - t["us_per_kib"]) < 0.01 * t["us_per_kib"] + 0.01, "the parts are the whole"
+    assert len(report["sizes"]) > 30 and all(s["ns_per_byte"]["1024"] > 0 for s in report["sizes"])

@@ -317,8 +317,11 @@ static void sort_hits(struct rw_hit *hits, unsigned n)
 static int flush(struct pass *p, size_t *to, bool *open)
 {
 	unsigned hit = 0;
-	int rc = p->batch.n ? prefilter(p) : 0;
+	int rc;
 
+	rw_meter_lap(p->s->meter, RW_PART_SEGMENT);
+	rc = p->batch.n ? prefilter(p) : 0;
+	rw_meter_lap(p->s->meter, RW_PART_PREFILTER);
 	if (!rc && p->batch.n)
 		sort_hits(p->s->hits, p->s->n_hits);
 	for (unsigned i = 0; !rc && i < p->batch.n; i++) {
@@ -326,6 +329,7 @@ static int flush(struct pass *p, size_t *to, bool *open)
 		if (!rc)
 			rc = emit(p, &p->batch.units[i], to, open);
 	}
+	rw_meter_lap(p->s->meter, RW_PART_CONFIRM);
 	p->batch.n = 0;
 	return rc;
 }

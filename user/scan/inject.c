@@ -130,10 +130,12 @@ static int scan_block(struct rw_scanner *s, const struct rw_rules *r, struct rw_
 	int rc = 0;
 
 	rw_view_fold(&s->view, rw_slice_of(text.p + from, to - from));
+	rw_meter_lap(s->meter, RW_PART_FOLD);
 	s->numbered++;
 	s->n_hits = 0;
 	hs = hs_scan(r->db[RW_DB_INJECTION], s->view.bytes, (unsigned)s->view.n, 0, s->scratch,
 		     on_hit, s);
+	rw_meter_lap(s->meter, RW_PART_INJECTION);
 	if (hs != HS_SUCCESS)
 		return RW_EIO;
 	for (unsigned i = 0; !rc && i < s->n_hits; i++) {
@@ -142,6 +144,7 @@ static int scan_block(struct rw_scanner *s, const struct rw_rules *r, struct rw_
 		if (s->only < 0 || s->only == r->pats[id].rule)
 			rc = place(s, r, id, from, to, out);
 	}
+	rw_meter_lap(s->meter, RW_PART_PLACE);
 	return rc;
 }
 

@@ -5,6 +5,7 @@
 #ifndef RW_SCAN_MATCH_H
 #define RW_SCAN_MATCH_H
 
+#include "scan/meter.h"
 #include "scan/rules.h"
 #include "scan/seg.h"
 #include "scan/view.h"
@@ -43,6 +44,7 @@ struct rw_scanner {
 	struct rw_spans spans[RW_CAT_COUNT]; /* of the unit at hand, by category */
 	struct rw_spans fresh, merged;
 	struct rw_view view;
+	struct rw_meter *meter; /* or NULL */
 	int only; /* this rule alone, or -1: for the rules' own cases */
 };
 

@@ -64,6 +64,9 @@ void rw_ruleset_free(struct rw_ruleset *set);
 int rw_pack_read(struct rw_ruleset *set, const char *pack, struct rw_slice yaml,
 		 struct rw_error *e);
 
+/* A rule of a loaded set, as written. */
+const struct rw_rule *rw_rules_rule(const struct rw_rules *r, unsigned rule);
+
 /* The n-th pack that is part of the binary; false past the last. */
 bool rw_pack_builtin(unsigned n, const char **name, struct rw_slice *yaml);
 

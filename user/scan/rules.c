@@ -186,6 +186,11 @@ const struct rw_rule_info *rw_rules_info(const struct rw_rules *r, unsigned rule
 	return &r->set.rules[rule].info;
 }
 
+const struct rw_rule *rw_rules_rule(const struct rw_rules *r, unsigned rule)
+{
+	return &r->set.rules[rule];
+}
+
 const char *rw_rules_digest(const struct rw_rules *r)
 {
 	return r->digest;

@@ -55,6 +55,22 @@ int rw_scanner_new(struct rw_scanner **out, const struct rw_rules *r, struct rw_
 	return 0;
 }
 
+void rw_scanner_meter(struct rw_scanner *s, struct rw_meter *m)
+{
+	s->meter = m;
+}
+
+const char *rw_part_name(enum rw_part part)
+{
+	static const char *const names[RW_PARTS] = {
+#define X(name, text) [RW_PART_##name] = (text),
+		RW_PARTS_OF_SCAN(X)
+#undef X
+	};
+
+	return names[part];
+}
+
 void rw_scanner_free(struct rw_scanner *s)
 {
 	if (!s)
