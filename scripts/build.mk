@@ -125,6 +125,11 @@ $(B)/bench/%: bench/%.c $(call lib_of,kern base) | $(SKELS) $(patsubst %,$(B)/be
 	@echo "  CC    $@"
 	@$(CC) $(COMMON) $(CFLAGS) -Itests -Ibench -I$(B)/bench -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(call link,kern base) $(LIBS) -lcmocka
 
+$(B)/bench/tls: bench/tls.c $(call lib_of,$(call closure,tls))
+	@mkdir -p $(@D)
+	@echo "  CC    $@"
+	@$(CC) $(COMMON) $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(call link,$(call closure,tls)) $(LIBS)
+
 .PHONY: bench-built
 bench-built: $(BENCH_BIN)
 
@@ -226,6 +231,10 @@ bench-kern: build ## what a packet costs in the kernel, beside xdp-filter and nf
 bench-flood: build ## what honest clients notice of a flood from spoofed sources
 	@$(MAKE) --no-print-directory -j$(JOBS) bench-built
 	@python3 bench/flood.py
+
+bench-tls: ## what a TLS connection costs, by record back-end: idle memory, time for a record
+	@$(MAKE) --no-print-directory -j$(JOBS) $(B)/bench/tls
+	@$(B)/bench/tls
 
 deb: build ## the Debian package: build/deb/ringwall_VERSION_ARCH.deb
 	@scripts/deb

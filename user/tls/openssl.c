@@ -8,8 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tls/capture.h"
 #include "tls/internal.h"
 #include "tls/record.h"
+
+/* Where in its records what was read so far ends: begun is 0 between two. */
+struct position {
+	uint8_t begun; /* bytes of a header */
+	uint8_t header[5];
+	size_t left; /* of its body */
+};
 
 struct openssl_record {
 	struct rw_record base;
@@ -21,7 +29,11 @@ struct openssl_record {
 	bool open;		  /* the handshake is done */
 	enum rw_record_event end; /* EOF or ERROR, for good; else WANT */
 	struct rw_slice *in;	  /* of the read under way, else NULL */
-	char host[];		  /* "" on the server side */
+	bool heard;		  /* plaintext has come */
+	bool stays;		  /* its keys cannot be had */
+	struct position at;
+	struct rw_tls_capture capture;
+	char host[]; /* "" on the server side */
 };
 
 static struct openssl_record *of(struct rw_record *r)
@@ -31,9 +43,29 @@ static struct openssl_record *of(struct rw_record *r)
 
 /* --- the BIO --------------------------------------------------------------------------- */
 
+static void follow(struct position *at, const char *p, size_t n)
+{
+	while (n) {
+		size_t k = at->left < n ? at->left : n;
+
+		if (at->begun < sizeof(at->header)) {
+			at->header[at->begun++] = (uint8_t)*p;
+			k = 1;
+			if (at->begun == sizeof(at->header))
+				at->left = (size_t)at->header[3] << 8 | at->header[4];
+		} else {
+			at->left -= k;
+		}
+		if (at->begun == sizeof(at->header) && at->left == 0)
+			at->begun = 0;
+		p += k;
+		n -= k;
+	}
+}
+
 static int bio_read(BIO *b, char *out, size_t room, size_t *n)
 {
-	const struct openssl_record *o = BIO_get_data(b);
+	struct openssl_record *o = BIO_get_data(b);
 	struct rw_slice *in = o->in;
 
 	BIO_clear_retry_flags(b);
@@ -43,6 +75,7 @@ static int bio_read(BIO *b, char *out, size_t room, size_t *n)
 	}
 	*n = in->n < room ? in->n : room;
 	memcpy(out, in->p, *n);
+	follow(&o->at, in->p, *n);
 	in->p += *n;
 	in->n -= *n;
 	return 1;
@@ -126,6 +159,7 @@ static enum rw_record_event decrypt(struct openssl_record *o, uint8_t *plain, si
 		if (rc != 1)
 			return ended(o, rc, e);
 		*n += got;
+		o->heard = true;
 	}
 	return RW_RECORD_FULL;
 }
@@ -194,10 +228,34 @@ static void openssl_info(const struct rw_record *r, struct rw_stream_info *out)
 	out->alpn = n ? "http/1.1" : ""; /* the only one that is offered or accepted */
 }
 
+/*
+ * A client of TLS 1.3 waits for the first answer: tickets come before it, and only this can take
+ * them.
+ */
+static int openssl_keys(struct rw_record *r, struct rw_tls_keys *out)
+{
+	struct openssl_record *o = of(r);
+	int rc;
+
+	if (o->stays)
+		return RW_EUNSUP;
+	if (!o->open || o->end != RW_RECORD_WANT || o->sink_err || o->at.begun ||
+	    SSL_has_pending(o->ssl))
+		return RW_EAGAIN;
+	if (!o->ctx->server && !o->heard && SSL_version(o->ssl) == TLS1_3_VERSION)
+		return RW_EAGAIN;
+	rc = rw_tls_capture_keys(&o->capture, o->ssl, out);
+	o->stays = rc == RW_EUNSUP;
+	openssl_info(r, &out->info);
+	return rc;
+}
+
 static void openssl_free(struct rw_record *r)
 {
 	struct openssl_record *o = of(r);
 
+	if (o->ssl)
+		rw_tls_capture_end(&o->capture, o->ssl);
 	SSL_free(o->ssl);
 	rw_tls_ctx_unref(o->ctx);
 	free(o);
@@ -209,6 +267,7 @@ static const struct rw_record_ops openssl_ops = {
 	.write = openssl_write,
 	.close = openssl_close,
 	.info = openssl_info,
+	.keys = openssl_keys,
 	.free = openssl_free,
 };
 
@@ -241,6 +300,7 @@ static SSL *ssl_new(struct openssl_record *o)
 		SSL_set_accept_state(ssl);
 	else
 		SSL_set_connect_state(ssl);
+	rw_tls_capture_begin(&o->capture, ssl);
 	return ssl;
 }
 

@@ -40,6 +40,7 @@ struct rw_stream {
 	bool more;	/* rec->read has more to say */
 	bool eof_told;	/* on_eof was called */
 	bool cork;
+	bool lean;	      /* rec needs no further look: it was handed over, or stays */
 	struct rw_task later; /* on_later: what must not happen inside the user's call */
 
 	struct rw_buf held;   /* ciphertext that was not read yet */
@@ -58,6 +59,13 @@ static const char *peer_of(const struct rw_stream *st, char *out, size_t n)
 	else
 		snprintf(out, n, "%s", addr);
 	return out;
+}
+
+static int to_sock(void *user, const uint8_t *data, size_t n)
+{
+	struct rw_stream *st = user;
+
+	return rw_sock_send(st->sock, data, n);
 }
 
 /* --- ends ------------------------------------------------------------------------------ */
@@ -168,15 +176,23 @@ static bool may_read(const struct rw_stream *st)
 	return wanted(st) && !st->closing && !st->eof_told;
 }
 
+/* The SSL object has done its work: a few kilobytes instead of tens. */
+static void slim(struct rw_stream *st)
+{
+	st->lean = rw_record_hand_over(&st->rec, to_sock, st) != RW_EAGAIN;
+}
+
 /* One step. Plaintext goes first; what came behind it waits for the user's leave. */
 static void step(struct rw_stream *st, struct rw_slice *in)
 {
-	uint8_t plain[RW_RECORD_MAX];
+	uint8_t plain[RW_RECORD_ROOM];
 	enum rw_record_event ev;
 	size_t n;
 
 	ev = st->rec->ops->read(st->rec, in, plain, sizeof(plain), &n, &st->why);
 	st->more = ev != RW_RECORD_WANT;
+	if (!st->lean && (ev == RW_RECORD_OPEN || ev == RW_RECORD_WANT))
+		slim(st);
 	if (n && st->cb->on_data)
 		st->cb->on_data(st->user, plain, n);
 	if (!may_read(st))
@@ -315,13 +331,6 @@ static const struct rw_sock_cb sock_cb = {
 };
 
 /* --- making ---------------------------------------------------------------------------- */
-
-static int to_sock(void *user, const uint8_t *data, size_t n)
-{
-	struct rw_stream *st = user;
-
-	return rw_sock_send(st->sock, data, n);
-}
 
 static struct rw_stream *stream_new(struct rw_loop *l, struct rw_tls_ctx *tls, const char *host,
 				    const struct rw_stream_cb *cb, void *user)

@@ -39,7 +39,7 @@ static void live(struct cuts c)
 	handshake(&client, &server, c);
 	assert_int_equal(client.opens, 1);
 	assert_int_equal(server.opens, 1);
-	assert_string_equal(info_of(&server).backend, "openssl");
+	assert_string_equal(info_of(&server).backend, lean_ends ? "aead" : "openssl");
 	assert_string_equal(info_of(&server).version, "TLSv1.3");
 	assert_string_equal(info_of(&server).cipher, "TLS_AES_128_GCM_SHA256");
 	assert_string_equal(info_of(&server).alpn, "http/1.1");
@@ -52,6 +52,8 @@ static void live(struct cuts c)
 	assert_int_equal(client.got.len, n);
 	assert_memory_equal(server.got.p, up, n);
 	assert_memory_equal(client.got.p, down, n);
+	assert_string_equal(info_of(&client).backend, lean_ends ? "aead" : "openssl");
+	assert_string_equal(info_of(&client).alpn, "http/1.1");
 	client.rec->ops->close(client.rec);
 	converse(&client, &server, c);
 	assert_int_equal(server.last, RW_RECORD_EOF);
@@ -420,7 +422,7 @@ static void an_error_is_terminal(void **state)
 	converse(&client, &server, whole);
 	assert_says(&server, "decryption failed or bad record mac");
 	assert_int_equal(server.got.len, 3); /* what was right before it counts */
-	assert_says(&client, "alert bad record mac");
+	assert_says(&client, "bad record mac");
 	assert_int_equal(server.rec->ops->write(server.rec, "x", 1), RW_ECLOSED);
 	sent = server.out.len;
 	server.rec->ops->close(server.rec);
@@ -653,5 +655,24 @@ int main(void)
 		cmocka_unit_test(garbage_is_an_error_or_waits),
 	};
 
-	return cmocka_run_group_tests(tests, make_pki, remove_pki);
+	const struct CMUnitTest lean[] = {
+		cmocka_unit_test(a_connection_lives_whole),
+		cmocka_unit_test(a_connection_lives_one_byte_at_a_time),
+		cmocka_unit_test(a_connection_lives_in_random_cuts),
+		cmocka_unit_test(a_record_is_read_in_small_pieces),
+		cmocka_unit_test(small_records_are_gathered),
+		cmocka_unit_test(each_version_alone_is_spoken),
+		cmocka_unit_test(an_error_is_terminal),
+		cmocka_unit_test(a_sink_that_fails_ends_it),
+		cmocka_unit_test(renegotiation_is_refused),
+		cmocka_unit_test(a_key_update_is_followed),
+		cmocka_unit_test(a_client_may_resume_but_send_no_early_data),
+		cmocka_unit_test(a_connection_outlives_its_context),
+		cmocka_unit_test(a_stale_error_queue_is_not_believed),
+	};
+	int failed = cmocka_run_group_tests(tests, make_pki, remove_pki);
+
+	/* The same again, handed over. */
+	lean_ends = true;
+	return failed + cmocka_run_group_tests(lean, make_pki, remove_pki);
 }

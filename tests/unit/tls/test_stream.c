@@ -52,7 +52,7 @@ static void a_stream_lives(void **state)
 	world_connect(&w, &c);
 	world_until(&w, c.got.len == 5);
 	rw_stream_info(w.accepted[0].st, &info);
-	assert_string_equal(info.backend, is_tls(state) ? "openssl" : "plain");
+	assert_string_equal(info.backend, is_tls(state) ? "aead" : "plain");
 	assert_string_equal(info.version, is_tls(state) ? "TLSv1.3" : "");
 	assert_string_equal(info.cipher, is_tls(state) ? "TLS_AES_128_GCM_SHA256" : "");
 	assert_string_equal(info.alpn, is_tls(state) ? "http/1.1" : "");
