@@ -45,7 +45,7 @@ struct rw_scanner {
 	struct rw_spans fresh, merged;
 	struct rw_view view;
 	struct rw_meter *meter; /* or NULL */
-	int only; /* this rule alone, or -1: for the rules' own cases */
+	int only;		/* this rule alone, or -1: for the rules' own cases */
 };
 
 /* What the units of a text lead to, in order of the text. Non-zero returns stop the scan. */

@@ -29,6 +29,7 @@ struct openssl_record {
 	bool open;		  /* the handshake is done */
 	enum rw_record_event end; /* EOF or ERROR, for good; else WANT */
 	struct rw_slice *in;	  /* of the read under way, else NULL */
+	char *identity;		  /* of a client's certificate; NULL: none */
 	bool heard;		  /* plaintext has come */
 	bool stays;		  /* its keys cannot be had */
 	struct position at;
@@ -137,14 +138,41 @@ static enum rw_record_event ended(struct openssl_record *o, int rc, struct rw_er
 	return RW_RECORD_ERROR;
 }
 
+static void opened(struct openssl_record *o)
+{
+	bool again = SSL_session_reused(o->ssl);
+
+	o->open = true;
+	if (!o->ctx->server) {
+		rw_tls_count(o->ctx, upstream_handshakes);
+		if (again)
+			rw_tls_count(o->ctx, upstream_resumptions);
+		return;
+	}
+	rw_tls_count(o->ctx, handshakes);
+	if (again)
+		rw_tls_count(o->ctx, resumptions);
+	if (o->ctx->asks_client)
+		o->identity = rw_tls_identity(o->ssl);
+}
+
 static enum rw_record_event handshake(struct openssl_record *o, struct rw_error *e)
 {
 	int rc = SSL_do_handshake(o->ssl);
+	enum rw_record_event ev;
 
-	if (rc != 1)
-		return ended(o, rc, e);
-	o->open = true;
-	return RW_RECORD_OPEN;
+	if (rc == 1) {
+		opened(o);
+		return RW_RECORD_OPEN;
+	}
+	ev = ended(o, rc, e);
+	if (ev == RW_RECORD_WANT)
+		return ev;
+	if (o->ctx->server)
+		rw_tls_count(o->ctx, handshakes_failed);
+	else
+		rw_tls_count(o->ctx, upstream_failed);
+	return ev;
 }
 
 /* As many records as are there and fit: one call above for a burst of small ones. */
@@ -226,6 +254,7 @@ static void openssl_info(const struct rw_record *r, struct rw_stream_info *out)
 	out->version = SSL_get_version(o->ssl);
 	out->cipher = SSL_get_cipher_name(o->ssl);
 	out->alpn = n ? "http/1.1" : ""; /* the only one that is offered or accepted */
+	out->identity = o->identity ? o->identity : "";
 }
 
 /*
@@ -247,6 +276,7 @@ static int openssl_keys(struct rw_record *r, struct rw_tls_keys *out)
 	rc = rw_tls_capture_keys(&o->capture, o->ssl, out);
 	o->stays = rc == RW_EUNSUP;
 	openssl_info(r, &out->info);
+	out->info.identity = ""; /* goes with us; who wanted it has asked when we opened */
 	return rc;
 }
 
@@ -256,9 +286,20 @@ static void openssl_free(struct rw_record *r)
 
 	if (o->ssl)
 		rw_tls_capture_end(&o->capture, o->ssl);
+	/* Else OpenSSL takes the connection for broken, and its session for one not to resume. */
+	if (o->ssl && o->open && o->end != RW_RECORD_ERROR)
+		SSL_set_shutdown(o->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(o->ssl);
 	rw_tls_ctx_unref(o->ctx);
+	free(o->identity);
 	free(o);
+}
+
+const char *rw_tls_host_of(SSL *ssl)
+{
+	const struct openssl_record *o = BIO_get_data(SSL_get_rbio(ssl));
+
+	return o->host;
 }
 
 static const struct rw_record_ops openssl_ops = {
@@ -304,13 +345,27 @@ static SSL *ssl_new(struct openssl_record *o)
 	return ssl;
 }
 
+/* Without a session the handshake is a full one, and that is all. */
+static void resume(struct openssl_record *o)
+{
+	SSL_SESSION *s = rw_tls_sessions_take(o->ctx->sessions, o->host);
+
+	if (s)
+		SSL_set_session(o->ssl, s);
+	SSL_SESSION_free(s);
+}
+
 int rw_record_openssl_new(struct rw_record **out, struct rw_tls_ctx *ctx, const char *host,
 			  rw_record_sink sink, void *user)
 {
-	size_t n = host ? strlen(host) : 0;
-	struct openssl_record *o = calloc(1, sizeof(*o) + n + 1);
+	size_t n;
+	struct openssl_record *o;
 	int rc = RW_ENOMEM;
 
+	if (ctx->name)
+		host = ctx->name;
+	n = host ? strlen(host) : 0;
+	o = calloc(1, sizeof(*o) + n + 1);
 	if (!o)
 		return rc;
 	o->base.ops = &openssl_ops;
@@ -326,6 +381,8 @@ int rw_record_openssl_new(struct rw_record **out, struct rw_tls_ctx *ctx, const 
 	rc = RW_EINVAL;
 	if (!ctx->server && (n == 0 || !expect_host(o->ssl, o->host)))
 		goto fail;
+	if (!ctx->server)
+		resume(o);
 	*out = &o->base;
 	return RW_OK;
 fail:

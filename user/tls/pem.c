@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/log.h"
 #include "tls/internal.h"
 
 enum { MAX_PEM = 4 << 20 };
@@ -85,7 +84,7 @@ static bool is_end(void)
 
 /* Hands each certificate of the file to add; *n counts them. */
 static int each_certificate(const char *what, const char *file,
-			    bool (*add)(SSL_CTX *ctx, X509 *x, unsigned i), SSL_CTX *ctx,
+			    bool (*add)(void *to, X509 *x, unsigned i), void *to,
 			    struct rw_error *e)
 {
 	struct rw_buf pem = {0};
@@ -100,7 +99,7 @@ static int each_certificate(const char *what, const char *file,
 	ERR_clear_error();
 	b = open_pem(&pem);
 	while (ok && b && (x = PEM_read_bio_X509_AUX(b, NULL, NULL, NULL))) {
-		ok = add(ctx, x, n++);
+		ok = add(to, x, n++);
 		X509_free(x);
 	}
 	if (n == 0 && is_end())
@@ -118,20 +117,36 @@ out:
 	return rc;
 }
 
-static bool add_to_chain(SSL_CTX *ctx, X509 *x, unsigned i)
+static bool add_to_cert(void *to, X509 *x, unsigned i)
 {
-	return i ? SSL_CTX_add1_chain_cert(ctx, x) : SSL_CTX_use_certificate(ctx, x);
+	struct rw_tls_cert *c = to;
+
+	if (!X509_up_ref(x))
+		return false;
+	if (i == 0) {
+		c->leaf = x;
+		return true;
+	}
+	if (!c->chain)
+		c->chain = sk_X509_new_null();
+	if (c->chain && sk_X509_push(c->chain, x))
+		return true;
+	X509_free(x);
+	return false;
 }
 
-int rw_tls_load_chain(SSL_CTX *ctx, const char *cert_file, struct rw_error *e)
+bool rw_tls_cert_expired(const struct rw_tls_cert *c)
 {
-	int rc = each_certificate("certificate", cert_file, add_to_chain, ctx, e);
+	return X509_cmp_current_time(X509_get0_notAfter(c->leaf)) < 0;
+}
 
-	if (rc)
-		return rc;
-	if (X509_cmp_current_time(X509_get0_notAfter(SSL_CTX_get0_certificate(ctx))) < 0)
-		rw_warn("certificate %s has expired: clients will refuse it", cert_file);
-	return RW_OK;
+void rw_tls_cert_free(struct rw_tls_cert *c)
+{
+	X509_free(c->leaf);
+	OSSL_STACK_OF_X509_free(c->chain);
+	EVP_PKEY_free(c->key);
+	OPENSSL_free(c->staple);
+	*c = (struct rw_tls_cert){0};
 }
 
 /* There is no terminal to ask at. */
@@ -166,48 +181,60 @@ static int parse_key(EVP_PKEY **out, const char *file, const struct rw_buf *pem,
 		       file, rw_tls_reason());
 }
 
-int rw_tls_load_key(SSL_CTX *ctx, const char *cert_file, const char *key_file, struct rw_error *e)
+static int load_key(struct rw_tls_cert *c, const char *cert_file, const char *key_file,
+		    struct rw_error *e)
 {
 	struct rw_buf pem = {0};
-	EVP_PKEY *key = NULL;
 	int rc = read_file("private key", key_file, true, &pem, e);
 
 	if (!rc)
-		rc = parse_key(&key, key_file, &pem, e);
-	if (rc)
-		goto out;
-	if (X509_check_private_key(SSL_CTX_get0_certificate(ctx), key) != 1)
+		rc = parse_key(&c->key, key_file, &pem, e);
+	if (!rc && X509_check_private_key(c->leaf, c->key) != 1)
 		rc = rw_fail(e, RW_EINVAL,
 			     "private key %s does not belong to the (first) certificate in %s",
 			     key_file, cert_file);
-	else if (SSL_CTX_use_PrivateKey(ctx, key) != 1)
-		rc = rw_fail(e, RW_EINVAL, "private key %s cannot be used: %s", key_file,
-			     rw_tls_reason());
-out:
-	EVP_PKEY_free(key);
 	rw_buf_wipe(&pem);
 	ERR_clear_error();
 	return rc;
 }
 
-static bool add_to_store(SSL_CTX *ctx, X509 *x, unsigned i)
+int rw_tls_load_cert(struct rw_tls_cert *c, const char *cert_file, const char *key_file,
+		     struct rw_error *e)
+{
+	int rc = each_certificate("certificate", cert_file, add_to_cert, c, e);
+
+	return rc ? rc : load_key(c, cert_file, key_file, e);
+}
+
+static bool add_to_store(void *to, X509 *x, unsigned i)
 {
 	(void)i;
-	return X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), x);
+	return X509_STORE_add_cert(SSL_CTX_get_cert_store(to), x);
+}
+
+static bool add_to_clients(void *to, X509 *x, unsigned i)
+{
+	return add_to_store(to, x, i) && SSL_CTX_add_client_CA(to, x);
+}
+
+static int load_file(SSL_CTX *ctx, const char *ca_file, bool (*add)(void *, X509 *, unsigned),
+		     struct rw_error *e)
+{
+	/* Whoever names an intermediate CA trusts it, and need not have the root as well. */
+	X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx), X509_V_FLAG_PARTIAL_CHAIN);
+	return each_certificate("CA file", ca_file, add, ctx, e);
+}
+
+int rw_tls_load_clients(SSL_CTX *ctx, const char *ca_file, struct rw_error *e)
+{
+	return load_file(ctx, ca_file, add_to_clients, e);
 }
 
 int rw_tls_load_trust(SSL_CTX *ctx, const char *ca_file, struct rw_error *e)
 {
-	int rc;
-
-	if (!ca_file) {
-		rc = SSL_CTX_set_default_verify_paths(ctx) == 1
-			     ? RW_OK
-			     : rw_fail(e, RW_EIO, "the system's CA certificates: %s",
-				       rw_tls_reason());
-		return rc;
-	}
-	/* Whoever names an intermediate CA trusts it, and need not have the root as well. */
-	X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx), X509_V_FLAG_PARTIAL_CHAIN);
-	return each_certificate("CA file", ca_file, add_to_store, ctx, e);
+	if (ca_file)
+		return load_file(ctx, ca_file, add_to_store, e);
+	return SSL_CTX_set_default_verify_paths(ctx) == 1
+		       ? RW_OK
+		       : rw_fail(e, RW_EIO, "the system's CA certificates: %s", rw_tls_reason());
 }

@@ -59,7 +59,10 @@ struct rw_record_ops {
 	int (*write)(struct rw_record *r, const void *data, size_t n);
 	/* close_notify to the sink, where the handshake is done and nothing failed. */
 	void (*close)(struct rw_record *r);
-	/* Fills backend, version, cipher and alpn with strings that outlive r. */
+	/*
+	 * Fills backend, version, cipher and alpn with strings that outlive r, and identity with
+	 * one that may be gone with the next read.
+	 */
 	void (*info)(const struct rw_record *r, struct rw_stream_info *out);
 	/*
 	 * The keys, for another back-end to go on right here: no record is begun, nothing is

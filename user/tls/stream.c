@@ -514,6 +514,7 @@ void rw_stream_info(const struct rw_stream *st, struct rw_stream_info *out)
 		.version = "",
 		.cipher = "",
 		.alpn = "",
+		.identity = "",
 		.peer = *rw_sock_peer(st->sock),
 	};
 	if (st->rec)

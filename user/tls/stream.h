@@ -34,6 +34,8 @@ struct rw_stream_info {
 	const char *version; /* "TLSv1.3"; "" where plain */
 	const char *cipher;  /* "" where plain */
 	const char *alpn;    /* "" where none */
+	/* What a client's verified certificate names it: "URI:..."; "" where none. */
+	const char *identity; /* asked for, and valid, in on_open only */
 	struct rw_addr peer;
 };
 

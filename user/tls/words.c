@@ -31,6 +31,9 @@ static const struct advice of_certificate[] = {
 	 "ca_file"},
 	{X509_V_ERR_CERT_HAS_EXPIRED, "its owner has to renew it; or this host's clock is wrong"},
 	{X509_V_ERR_CERT_NOT_YET_VALID, "look at this host's clock"},
+	{X509_V_ERR_APPLICATION_VERIFICATION,
+	 "none of the pinned keys is in its chain: if its owner has changed the key, pin the new "
+	 "one, else somebody else answers"},
 	{X509_V_ERR_HOSTNAME_MISMATCH,
 	 "connect to a name that the certificate holds, or see whether somebody else answers"},
 	{X509_V_ERR_IP_ADDRESS_MISMATCH,
@@ -70,7 +73,7 @@ static const struct advice of_protocol[] = {
 	{SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED, "our certificate has expired: renew it"},
 	{SSL_R_TLSV1_UNRECOGNIZED_NAME, "it serves nothing under the name that was asked for"},
 	{SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED,
-	 "it wants a client certificate, which cannot be configured yet"},
+	 "it wants a client certificate: name it as cert_file and key_file"},
 };
 
 static const char *find(const struct advice *table, size_t n, long code)

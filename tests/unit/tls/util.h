@@ -54,12 +54,14 @@ struct cert_spec {
 	const char *san; /* as in openssl.cnf */
 	const struct identity *issuer;
 	bool ca;
+	bool rsa;
 	long from_s, to_s; /* from now on */
 };
 
 static inline struct identity make_identity(const struct cert_spec *spec)
 {
-	struct identity id = {.cert = X509_new(), .key = EVP_EC_gen("P-256")};
+	struct identity id = {.cert = X509_new(),
+			      .key = spec->rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256")};
 	X509 *issuer = spec->issuer ? spec->issuer->cert : id.cert;
 	EVP_PKEY *signer = spec->issuer ? spec->issuer->key : id.key;
 	const char *san = spec->san ? spec->san : "DNS:localhost,IP:127.0.0.1";
