@@ -273,6 +273,14 @@ static __always_inline bool rw_ban_live(const struct rw_kern_ban *ban)
 	return !ban->expires_ns || bpf_ktime_get_coarse_ns() < ban->expires_ns;
 }
 
+/* Whether rw_recent may answer for this ban: one for whole sources, that does not end soon. */
+static __always_inline bool rw_ban_steady(const struct rw_kern_ban *ban, __u32 plen)
+{
+	return ban->verdict == RW_KERN_VERDICT_DROP_ALL && plen <= 64 &&
+	       (!ban->expires_ns ||
+		bpf_ktime_get_coarse_ns() + RW_RECENT_MARGIN_NS < ban->expires_ns);
+}
+
 static __always_inline void rw_ban_drop(const struct rw_packet *p, __u32 plen,
 					struct rw_kern_ban *ban)
 {
@@ -280,6 +288,27 @@ static __always_inline void rw_ban_drop(const struct rw_packet *p, __u32 plen,
 
 	if (rw_drop_told(n))
 		rw_ban_met(p->src_hi, p->src_lo, p->family, plen, n);
+	if (n >= RW_KERN_RECENT_FROM && rw_ban_steady(ban, plen))
+		rw_recent_put(p->src_hi, p->family, plen);
+}
+
+static __always_inline void rw_recent_spend(struct rw_kern_recent *recent)
+{
+	struct rw_packet p = {.src_hi = recent->net, .family = recent->family};
+	__u32 plen = recent->plen, drops = recent->drops;
+	struct rw_kern_ban *ban = drops ? rw_ban_at(&p, plen) : NULL;
+	__u64 n, due_ns;
+
+	recent->drops = 0;
+	if (!ban)
+		return;
+	n = __sync_fetch_and_add(&ban->drops, drops) + drops;
+	if (!rw_drops_told(n, drops))
+		return;
+	due_ns = rw_drop_due(&ban->told_ns);
+	if (due_ns)
+		rw_tell(p.src_hi, 0, RW_ABOUT(ban_drops, RW_KERN_N_drop_denied, p.family, plen), n,
+			due_ns);
 }
 
 /*
@@ -380,6 +409,8 @@ static __always_inline __u32 rw_denied(const struct rw_packet *p, const struct r
 
 	if (!rw_maybe(p, bits->deny4, bits->deny6))
 		return 0;
+	if (rw_recently(p))
+		return RW_KERN_VERDICT_DROP_ALL;
 	plens = rw_plens(p, bits);
 	if (plens) {
 		plen = (plens & 0xff) - 1;
@@ -388,6 +419,8 @@ static __always_inline __u32 rw_denied(const struct rw_packet *p, const struct r
 			verdict |= plen << 8;
 	}
 	if ((verdict & 0xff) == RW_KERN_VERDICT_DROP_ALL)
+		return verdict;
+	if (!(plens >> 8) && !(p->family == 4 ? bits->cidr4 : bits->cidr6))
 		return verdict;
 	return rw_denied_find(p->src_hi, p->src_lo, p->family | (syn ? RW_SUSPECT_SYN : 0),
 			      plens >> 8, verdict);

@@ -88,6 +88,12 @@ static __always_inline bool rw_drop_told(__u64 n)
 	return n % RW_KERN_EVENT_EVERY == 1;
 }
 
+/* The same for the last `many` of n drops. */
+static __always_inline bool rw_drops_told(__u64 n, __u32 many)
+{
+	return (n - 1) / RW_KERN_EVENT_EVERY != (n - many - 1) / RW_KERN_EVENT_EVERY;
+}
+
 /* The time, if no event told of this within the window; 0 otherwise. */
 static __always_inline __u64 rw_drop_due(__u64 *told_ns)
 {

@@ -32,12 +32,5 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 SEC("xdp.frags")
 int rw_xdp(struct xdp_md *ctx)
 {
-	switch (rw_judge(ctx)) {
-	case RW_FATE_DROP:
-		return XDP_DROP;
-	case RW_FATE_ANSWER:
-		return XDP_TX;
-	default:
-		return XDP_PASS;
-	}
+	return rw_judge(ctx);
 }

@@ -17,31 +17,34 @@ static __always_inline struct rw_kern_stats *rw_stats_here(void)
 	return bpf_map_lookup_elem(&rw_stats, &zero);
 }
 
-/* What the program does with the packet. */
+/* What the program does with the packet; by the numbers of enum xdp_action. */
 enum rw_fate {
-	RW_FATE_PASS,
-	RW_FATE_DROP,
-	RW_FATE_ANSWER, /* sends it back: it is its answer */
+	RW_FATE_DROP = XDP_DROP,
+	RW_FATE_PASS = XDP_PASS,
+	RW_FATE_ANSWER = XDP_TX, /* sends it back: it is its answer */
 };
 
 /* Counts the outcome of a packet. Shadow mode counts would_drop and passes. */
 static __always_inline enum rw_fate rw_stats_settle(struct rw_kern_stats *stats, __u32 outcome,
 						    bool shadow)
 {
-	bool drop = outcome >= RW_KERN_N_drop_malformed && outcome <= RW_KERN_N_drop_pkt_rate;
+	enum rw_fate fate = RW_FATE_PASS;
 
-	if (drop && shadow) {
-		outcome += RW_KERN_SHADOW;
-		drop = false;
+	if (outcome >= RW_KERN_N_drop_malformed && outcome <= RW_KERN_N_drop_pkt_rate) {
+		fate = RW_FATE_DROP;
+		if (shadow) {
+			fate = RW_FATE_PASS;
+			outcome += RW_KERN_SHADOW;
+		}
+	} else if (outcome == RW_KERN_N_tx_cookie) {
+		fate = RW_FATE_ANSWER;
 	}
 	stats->rx++;
 	/* The compiler may know the bound; the verifier has to see it. */
 	asm volatile("" : "+r"(outcome));
 	if (outcome < RW_KERN_N)
 		((__u64 *)stats)[outcome]++;
-	if (outcome == RW_KERN_N_tx_cookie)
-		return RW_FATE_ANSWER;
-	return drop ? RW_FATE_DROP : RW_FATE_PASS;
+	return fate;
 }
 
 #endif

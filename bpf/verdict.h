@@ -17,6 +17,7 @@
 #include "stats.h"
 #include "events.h"
 #include "scope.h"
+#include "recent.h"
 #include "deny.h"
 #include "feed.h"
 #include "rate.h"

@@ -8,12 +8,13 @@
  * directory under /sys/fs/bpf/ringwall.
  *
  * Every map has one writer. The kernel writes: rw_stats, rw_sketch, rw_source, rw_promo, rw_told,
- * rw_episodes, rw_events, and of a ban drops and told_ns. `ringwall kern attach`, `set` and
- * `upgrade` write: rw_meta, rw_cfg, rw_ports. Whoever bans (the engine, `ringwall deny`) writes:
- * rw_deny4, rw_deny6, rw_cidr4, rw_cidr6, rw_allow, rw_allow_net, rw_bits, under a lock on the
- * directory of the pins. `ringwall feed` writes: rw_feed_view, rw_feed4, rw_feed6, rw_feed_net4,
- * rw_feed_net6, rw_feeds, under a lock on the directory above; the kernel counts in rw_feed_drops.
- * The maps of kern_steer.h, kern_sock.h, kern_egress.h and kern_syn.h say theirs there.
+ * rw_episodes, rw_events, rw_recent, and of a ban drops and told_ns. `ringwall kern attach`, `set`
+ * and `upgrade` write: rw_meta, rw_cfg, rw_ports. Whoever bans (the engine, `ringwall deny`)
+ * writes: rw_deny4, rw_deny6, rw_cidr4, rw_cidr6, rw_allow, rw_allow_net, rw_bits, under a lock on
+ * the directory of the pins. `ringwall feed` writes: rw_feed_view, rw_feed4, rw_feed6,
+ * rw_feed_net4, rw_feed_net6, rw_feeds, under a lock on the directory above; the kernel counts in
+ * rw_feed_drops. The maps of kern_steer.h, kern_sock.h, kern_egress.h and kern_syn.h say theirs
+ * there.
  */
 #ifndef RINGWALL_KERN_ABI_H
 #define RINGWALL_KERN_ABI_H
@@ -50,7 +51,10 @@ enum {
 	RW_KERN_EVENTS_BYTES = 512 * 1024,
 	RW_KERN_EVENTS_PER_SPAN = 32, /* of one kind, per CPU and 2^28 ns (268 ms) */
 	RW_KERN_EVENT_SPAN_BITS = 28,
-	RW_KERN_EVENT_EVERY = 64, /* drops after which is looked whether to tell again */
+	RW_KERN_EVENT_EVERY = 64,  /* drops after which is looked whether to tell again */
+	RW_KERN_RECENT_BITS = 15,  /* log2 of the places of rw_recent, per CPU */
+	RW_KERN_RECENT_FROM = 64,  /* drops that a ban has before its sources are met there */
+	RW_KERN_RECENT_DROPS = 32, /* met there after which the ban counts them */
 };
 
 /* The same about the same source is told once in this time; an episode ends after this quiet. */
@@ -164,6 +168,22 @@ struct rw_kern_ban {
 	uint64_t told_ns;
 	enum rw_kern_verdict verdict;
 	enum rw_kern_reason reason;
+};
+
+/*
+ * rw_recent: index n is CPU n. Sources that a ban of theirs has dropped in the last moment, with
+ * the drops that it has not counted yet: less than RW_KERN_RECENT_DROPS.
+ */
+struct rw_kern_recent {
+	uint64_t net;  /* the IPv4 address in the upper half, or the /64, as a number */
+	uint32_t span; /* of time; before this one, the entry is over */
+	uint16_t drops;
+	uint8_t family; /* 4 or 6 */
+	uint8_t plen;	/* of the ban */
+};
+
+struct rw_kern_recents {
+	struct rw_kern_recent at[1 << RW_KERN_RECENT_BITS];
 };
 
 /*
@@ -373,17 +393,18 @@ struct rw_kern_meta {
 static inline uint64_t rw_kern_layout(void)
 {
 	const uint64_t sizes[] = {
-		sizeof(struct rw_kern_stats),  sizeof(struct rw_kern_ban),
-		sizeof(struct rw_kern_cfg),    sizeof(struct rw_kern_bits),
-		sizeof(struct rw_kern_key4),   sizeof(struct rw_kern_key),
-		sizeof(struct rw_kern_allow),  sizeof(struct rw_kern_source),
-		sizeof(struct rw_kern_ports),  sizeof(struct rw_kern_sketch),
-		sizeof(struct rw_kern_event),  sizeof(struct rw_kern_episodes),
-		sizeof(struct rw_kern_cookie), sizeof(struct rw_kern_syn_meter),
-		sizeof(struct rw_kern_turn),   sizeof(struct rw_kern_steer_stats),
-		sizeof(struct rw_kern_cidr),   sizeof(struct rw_kern_listed),
-		sizeof(struct rw_kern_feed),   sizeof(struct rw_kern_feed_view),
-		sizeof(struct rw_kern_conn),   sizeof(struct rw_kern_conn_sk),
+		sizeof(struct rw_kern_stats),	sizeof(struct rw_kern_ban),
+		sizeof(struct rw_kern_cfg),	sizeof(struct rw_kern_bits),
+		sizeof(struct rw_kern_key4),	sizeof(struct rw_kern_key),
+		sizeof(struct rw_kern_allow),	sizeof(struct rw_kern_source),
+		sizeof(struct rw_kern_ports),	sizeof(struct rw_kern_sketch),
+		sizeof(struct rw_kern_event),	sizeof(struct rw_kern_episodes),
+		sizeof(struct rw_kern_cookie),	sizeof(struct rw_kern_syn_meter),
+		sizeof(struct rw_kern_turn),	sizeof(struct rw_kern_steer_stats),
+		sizeof(struct rw_kern_cidr),	sizeof(struct rw_kern_listed),
+		sizeof(struct rw_kern_feed),	sizeof(struct rw_kern_feed_view),
+		sizeof(struct rw_kern_conn),	sizeof(struct rw_kern_conn_sk),
+		sizeof(struct rw_kern_recents),
 	};
 	uint64_t h = 0xcbf29ce484222325ULL;
 
@@ -450,6 +471,11 @@ RW_KERN_AT(rw_kern_bits, deny6_plens, 8);
 RW_KERN_AT(rw_kern_bits, cidr4, 16);
 RW_KERN_AT(rw_kern_bits, deny4, 32);
 RW_KERN_AT(rw_kern_bits, allow4, 32 + 2 * 8192);
+RW_KERN_SIZE(rw_kern_recent, 16);
+RW_KERN_AT(rw_kern_recent, span, 8);
+RW_KERN_AT(rw_kern_recent, drops, 12);
+RW_KERN_AT(rw_kern_recent, plen, 15);
+RW_KERN_SIZE(rw_kern_recents, 16 << RW_KERN_RECENT_BITS);
 RW_KERN_SIZE(rw_kern_cidr, 48);
 RW_KERN_AT(rw_kern_cidr, plen, 40);
 RW_KERN_SIZE(rw_kern_listed, 8);

@@ -76,6 +76,7 @@ static inline void rig_reset(struct rig *r)
 	static const struct rw_kern_promo no_promo[1024];
 	static const struct rw_kern_told no_told[1024];
 	static const struct rw_kern_episodes no_episodes;
+	static const struct rw_kern_recents no_recents;
 	struct rw_kern_ports ports = {0};
 	char key[32];
 
@@ -99,6 +100,8 @@ static inline void rig_reset(struct rig *r)
 	rig_put(r, RW_MAP_PROMO, no_promo);
 	rig_put(r, RW_MAP_TOLD, no_told);
 	rig_put(r, RW_MAP_EPISODES, &no_episodes);
+	for (uint32_t cpu = 0; cpu < (uint32_t)r->k.cpus; cpu++)
+		rig_put_at(r, RW_MAP_RECENT, cpu, &no_recents);
 	rig_no_feeds(r);
 	r->k.read_only = false;
 }

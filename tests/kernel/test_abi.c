@@ -49,6 +49,9 @@ static void both_compilers_lay_out_alike(void **state)
 	SAME_AT(rw_kern_ban, drops);
 	SAME_AT(rw_kern_ban, verdict);
 	SAME_AT(rw_kern_ban, reason);
+	SAME_SIZE(rw_kern_recents);
+	SAME_AT(rw_kern_recent, span);
+	SAME_AT(rw_kern_recent, plen);
 	SAME_SIZE(rw_kern_cfg);
 	SAME_AT(rw_kern_cfg, hash);
 	SAME_AT(rw_kern_cfg, syn);

@@ -124,7 +124,9 @@ static void ban_that_still_drops_is_told_of_once_a_window(void **state)
 		rig_expect_from(r, "192.0.2.7", ACK, RW_KERN_N_drop_denied);
 	look(r, &seen);
 	assert_int_equal(seen.n, 2);
-	assert_int_equal(seen.ev[1].count, RW_KERN_EVENT_EVERY + 1);
+	/* by then the drops of a flood are counted some at a time */
+	assert_in_range(seen.ev[1].count, RW_KERN_EVENT_EVERY + 1,
+			RW_KERN_EVENT_EVERY + RW_KERN_RECENT_DROPS);
 }
 
 static void ban_that_is_over_is_told_of_once(void **state)

@@ -30,6 +30,7 @@ const struct rw_kern_map_kind rw_kern_maps[RW_MAPS] = {
 	[RW_MAP_SOURCE] = {"rw_source", 0640, true, RW_KERN_SOURCES_PER_CPU},
 	[RW_MAP_SKETCH] = {"rw_sketch", 0640, true, 0},
 	[RW_MAP_PROMO] = {"rw_promo", 0640, false, 0},
+	[RW_MAP_RECENT] = {"rw_recent", 0640, false, 1},
 	[RW_MAP_TOLD] = {"rw_told", 0640, false, 0},
 	[RW_MAP_EPISODES] = {"rw_episodes", 0640, true, 0},
 	[RW_MAP_EVENTS] = {"rw_events", 0660, true, 0},
