@@ -143,6 +143,11 @@ static int key_context(struct reader *rd, const yaml_node_t *v, struct rw_rule *
 	return read_list(rd, v, &rule->context);
 }
 
+static int key_assigned_to(struct reader *rd, const yaml_node_t *v, struct rw_rule *rule)
+{
+	return read_list(rd, v, &rule->assigned_to);
+}
+
 static int key_match(struct reader *rd, const yaml_node_t *v, struct rw_rule *rule)
 {
 	return read_list(rd, v, &rule->match);
@@ -193,6 +198,7 @@ static const struct {
 	{"severity", key_severity},
 	{"patterns", key_patterns},
 	{"context", key_context},
+	{"assigned_to", key_assigned_to},
 	{"match", key_match},
 	{"no_match", key_no_match},
 	{"entropy", key_entropy},
@@ -220,6 +226,71 @@ static int check_rule(struct reader *rd, const yaml_node_t *node, const struct r
 	if (rule->pem && rule->info.category != RW_CAT_SECRET)
 		return fail(rd, node, "the validator pem is for the category secret", NULL);
 	return 0;
+}
+
+/*
+ * "NAME_API_KEY = 'value'" in the ways that programs, shells, YAML, JSON and prose write it:
+ * the name, what may go on with it, a sign or "is", quotes, the value.
+ */
+#define ASSIGNED_FROM "(?i:(?:"
+#define ASSIGNED_TO \
+	")[\\w .\"'`)\\]-]{0,40}(?:[:?|]{0,3}=>?|:{1,2}|->|,|>|is:?)\\s{0,3}[\"'`(]{0,3})("
+#define ASSIGNED_END ")(?![A-Za-z0-9_-])"
+
+/*
+ * The names as a pattern: any of them, words joined by anything. Short ones stand by themselves or
+ * as a part of aCamelName: "exa" is not in "example".
+ */
+static int write_names(struct reader *rd, const yaml_node_t *node, const struct rw_rule *rule,
+		       char out[RW_NAMES_BYTES_MAX])
+{
+	static const char left[] = "(?:\\b|_)", right[] = "(?:\\b|_|(?-i:[A-Z]))";
+	char *p = out;
+
+	for (unsigned i = 0; i < rule->assigned_to.n; i++) {
+		const char *name = rule->assigned_to.at[i].text;
+		size_t length = strlen(name);
+
+		if (length < 2 || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789 ") != length)
+			return fail(rd, node,
+				    "names under assigned_to are words in small letters, not ",
+				    name);
+		if ((size_t)(p - out) + length * 7 + sizeof(left) + sizeof(right) >
+		    RW_NAMES_BYTES_MAX)
+			return fail(rd, node, "too many names under assigned_to", NULL);
+		if (i)
+			*p++ = '|';
+		if (length < 5)
+			p = stpcpy(p, left);
+		for (const char *c = name; *c; c++) {
+			if (*c == ' ')
+				p = stpcpy(p, "[_. -]?");
+			else
+				*p++ = *c;
+		}
+		if (length < 5)
+			p = stpcpy(p, right);
+	}
+	*p = '\0';
+	return 0;
+}
+
+/* Makes each pattern, which tells the value alone, one that asks for a name in front of it. */
+static int ask_for_names(struct reader *rd, const yaml_node_t *node, struct rw_rule *rule)
+{
+	char names[RW_NAMES_BYTES_MAX];
+	int rc = rule->assigned_to.n ? write_names(rd, node, rule, names) : 0;
+
+	for (unsigned i = 0; !rc && i < rule->patterns.n && rule->assigned_to.n; i++) {
+		struct rw_pack_str *p = &rule->patterns.at[i];
+
+		p->text = rw_arena_printf(&rd->set->arena,
+					  ASSIGNED_FROM "%s" ASSIGNED_TO "%s" ASSIGNED_END, names,
+					  p->text);
+		if (!p->text)
+			rc = rw_fail(rd->e, RW_ENOMEM, "no memory for the rules");
+	}
+	return rc;
 }
 
 static struct rw_rule *find_rule(struct rw_ruleset *set, const char *id)
@@ -305,6 +376,8 @@ static int read_rule(struct reader *rd, const yaml_node_t *node)
 		rc = disable(rd, node, rule.info.id);
 	else if (!rc)
 		rc = check_rule(rd, node, &rule);
+	if (!rc && !rd->disabled)
+		rc = ask_for_names(rd, node, &rule);
 	if (!rc && !rd->disabled)
 		rc = put_rule(rd, node, &rule);
 	rd->rule = NULL;

@@ -15,6 +15,7 @@ enum {
 	RW_PACK_BYTES_MAX = 1 << 20, /* one file */
 	RW_RULES_MAX = 4096,
 	RW_RULE_PATTERNS_MAX = 64,
+	RW_NAMES_BYTES_MAX = 512, /* of a rule's assigned_to, as a pattern */
 };
 
 /* A string of a pack and the line that it stands on (from 1). */
@@ -39,7 +40,8 @@ struct rw_rule {
 	const char *pack;
 	unsigned line;
 	struct rw_pack_list patterns;
-	struct rw_pack_list context; /* lower case; empty: none needed */
+	struct rw_pack_list context;	 /* lower case; empty: none needed */
+	struct rw_pack_list assigned_to; /* names; the patterns have been made to ask for one */
 	struct rw_pack_list match, no_match;
 	const struct rw_validator *validator; /* or NULL */
 	unsigned entropy_centibits;	      /* least Shannon entropy per character, 0: any */

@@ -16,6 +16,7 @@
 EMBED(injection);
 EMBED(pii);
 EMBED(secrets);
+EMBED(vendors);
 
 bool rw_pack_builtin(unsigned n, const char **name, struct rw_slice *yaml)
 {
@@ -25,6 +26,7 @@ bool rw_pack_builtin(unsigned n, const char **name, struct rw_slice *yaml)
 		{"injection.yaml", rw_pack_injection_start, rw_pack_injection_end},
 		{"pii.yaml", rw_pack_pii_start, rw_pack_pii_end},
 		{"secrets.yaml", rw_pack_secrets_start, rw_pack_secrets_end},
+		{"vendors.yaml", rw_pack_vendors_start, rw_pack_vendors_end},
 	};
 
 	if (n >= sizeof(packs) / sizeof(packs[0]))

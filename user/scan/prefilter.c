@@ -5,7 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { GAP_FROM = 16, LOOSE_FROM = 200 }; /* repeats bounded by less stay as they are */
+enum {
+	/* Repeats bounded by less stay as they are. */
+	GAP_FROM = 16,
+	LOOSE_FROM = 200,
+	/* More of a last repeat tells little and costs states. */
+	TAIL_MAX = 8,
+};
 
 /* Reads a number of at most four digits at *p, which is moved on. */
 static bool read_count(const char **p, unsigned *out)
@@ -18,13 +24,18 @@ static bool read_count(const char **p, unsigned *out)
 	return *p > from;
 }
 
-/* Reads "{m,n}" at p: its length, or 0 where it is none. */
+/* Reads "{m,n}" or "{m}" at p: its length, or 0 where it is none. */
 static size_t read_repeat(const char *p, unsigned *m, unsigned *n)
 {
 	const char *from = p;
 
 	*m = *n = 0;
-	if (*p++ != '{' || !read_count(&p, m) || *p++ != ',' || !read_count(&p, n) || *p++ != '}')
+	if (*p++ != '{' || !read_count(&p, m))
+		return 0;
+	*n = *m;
+	if (*p == ',' && (p++, !read_count(&p, n)))
+		return 0;
+	if (*p++ != '}')
 		return 0;
 	return (size_t)(p - from);
 }
@@ -86,8 +97,8 @@ static bool ends_in_lookahead(const char *p, size_t n, size_t *at)
 }
 
 /*
- * Cuts a source that ends in a repeat down to the least of it, and what looks at the byte behind
- * it off.
+ * Cuts a source that ends in a repeat down to the least of it, at most TAIL_MAX, and what looks at
+ * the byte behind it off.
  */
 static void cut_tail(char *p)
 {
@@ -107,6 +118,7 @@ static void cut_tail(char *p)
 	if (from < 3 || !n || p[n - 1] != '}' || p[from - 2] == '\\' ||
 	    read_repeat(p + from - 1, &m, &most) != n - from + 1 || m == 0)
 		return;
+	m = m < TAIL_MAX ? m : TAIL_MAX;
 	n = from - 1 + (size_t)snprintf(p + from - 1, n - from + 2, "{%u}", m);
 	memset(p + n, ')', closing);
 	p[n + closing] = '\0';

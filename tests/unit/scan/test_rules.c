@@ -55,7 +55,7 @@ static void built_in_packs_hold_what_they_promise(void **state)
 		n[rw_rules_info(rules, i)->category]++;
 	assert_true(n[RW_CAT_INJECTION] >= 25);
 	assert_true(n[RW_CAT_PII] >= 9);
-	assert_true(n[RW_CAT_SECRET] >= 60);
+	assert_true(n[RW_CAT_SECRET] >= 300);
 	assert_int_equal(strlen(rw_rules_digest(rules)), 64);
 }
 
@@ -108,6 +108,46 @@ static void scanner_is_made_to_fit_a_larger_set(void **state)
 	assert_int_equal(
 		rw_scan_text(s, rules, RW_SLICE("a@example.com E-654321"), PII_AND_SECRET, &f), 0);
 	assert_int_equal(f.n, 1);
+	rw_scanner_free(s);
+	rw_rules_unref(r);
+}
+
+/* A key that looks like nothing is told by the name that it is assigned to, however that is
+ * written. */
+static void assigned_to_finds_a_value_by_its_name(void **state)
+{
+	static const char *const found[] = {
+		"ACME_API_KEY=k7Zr4Xk9Wm",	 "acmeToken := \"k7Zr4Xk9Wm\"",
+		"acme.key: 'k7Zr4Xk9Wm'",	 "{\"acme-secret\": \"k7Zr4Xk9Wm\"}",
+		"my acme api key is k7Zr4Xk9Wm", "<acme>k7Zr4Xk9Wm</acme>",
+		"x acme => k7Zr4Xk9Wm",
+	};
+	static const char *const not_found[] = {"k7Zr4Xk9Wm", "pacmen = k7Zr4Xk9Wm",
+						"acme k7Zr4Xk9Wm", "acmes=k7Zr4Xk9Wm"};
+	static struct rw_findings f;
+	struct rw_rules *r;
+	struct rw_scanner *s;
+	struct rw_error e = {.text = ""};
+
+	(void)state;
+	if (load_with("category: secret\nrules:\n  - id: acme\n    type: ACME\n    severity: 99\n"
+		      "    assigned_to: [acme]\n    patterns: ['k[A-Za-z0-9]{9}']\n"
+		      "    match: ['acme=k123456789']\n    no_match: [k123456789]\n",
+		      &r, &e))
+		fail_msg("%s", e.text);
+	assert_int_equal(rw_scanner_new(&s, r, &e), 0);
+	for (size_t i = 0; i < sizeof(found) / sizeof(found[0]); i++) {
+		assert_int_equal(
+			rw_scan_text(s, r, rw_slice_str(found[i]), 1u << RW_CAT_SECRET, &f), 0);
+		if (f.n != 1 || f.at[0].end - f.at[0].start != 10)
+			fail_msg("not found: %s", found[i]);
+	}
+	for (size_t i = 0; i < sizeof(not_found) / sizeof(not_found[0]); i++) {
+		assert_int_equal(
+			rw_scan_text(s, r, rw_slice_str(not_found[i]), 1u << RW_CAT_SECRET, &f), 0);
+		if (f.n)
+			fail_msg("found: %s", not_found[i]);
+	}
 	rw_scanner_free(s);
 	rw_rules_unref(r);
 }
@@ -165,6 +205,9 @@ static void a_wrong_pack_says_where_and_what(void **state)
 		{RULE("x", "    severity: 101\n"), "50-mine.yaml:6: rule x: a whole number"},
 		{RULE("x", "    validator: magic\n"),
 		 "50-mine.yaml:6: rule x: there is no such validator"},
+		{RULE("x", "    patterns: ['E-[0-9]{6}']\n    assigned_to: ['a+']\n" CASES),
+		 "50-mine.yaml:3: rule x: names under assigned_to are words in small letters, not "
+		 "a+"},
 		{RULE("x", "    patterns: abc\n"), "50-mine.yaml:6: rule x: a list is wanted"},
 		{RULE("x", "    patterns: ['(E-[0-9]{6}']\n" CASES),
 		 "50-mine.yaml:6: rule x: the pattern is not for Hyperscan"},
@@ -224,6 +267,7 @@ int main(void)
 		cmocka_unit_test(built_in_packs_hold_what_they_promise),
 		cmocka_unit_test(operator_pack_adds_a_rule),
 		cmocka_unit_test(scanner_is_made_to_fit_a_larger_set),
+		cmocka_unit_test(assigned_to_finds_a_value_by_its_name),
 		cmocka_unit_test(operator_pack_overrides_by_id),
 		cmocka_unit_test(operator_pack_disables_by_id),
 		cmocka_unit_test(a_wrong_pack_says_where_and_what),
