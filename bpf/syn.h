@@ -11,6 +11,10 @@
  * An answer is never longer than its SYN, and offers only what the SYN did. Data in a SYN is not
  * acknowledged, so the client sends it again.
  *
+ * The checksum of a SYN is not verified: on veth, and where a card leaves it to be filled in, that
+ * of an honest SYN is not whole yet. A spoilt SYN gets an answer that its sender refuses by its
+ * numbers, and repeats; it costs no state, and whoever floods can sum up as well as we can.
+ *
  * The includer defines what handshake.h wants and rw_store_bytes(ctx, at, from, n), and
  * rw_cut(ctx, bytes), which shortens the frame to so many; 0: done.
  */

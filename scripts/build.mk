@@ -146,8 +146,8 @@ KERN_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(KERN_SRC))
 VARIANT := build/bpf/variant/rw_xdp.bpf.o
 $(VARIANT): bpf/rw_xdp.bpf.c $(wildcard bpf/*.h include/ringwall/*.h)
 	@mkdir -p $(@D)/ringwall
-	@for h in kern_abi kern_assert; do sed -e 's/_Static_assert(/&1 || /' \
-		-e 's/^struct rw_kern_\(ban\|bits\|cfg\) {/&\n\tuint64_t variant;/' \
+	@for h in kern_abi kern_syn kern_assert; do sed -e 's/_Static_assert(/&1 || /' \
+		-e 's/^struct rw_kern_\(ban\|bits\|cfg\|syn_key\) {/&\n\tuint64_t variant;/' \
 		include/ringwall/$$h.h >$(@D)/ringwall/$$h.h; done
 	@$(BPF_CC) -I$(@D) $(BPF_CFLAGS) -c $< -o $@.part && mv $@.part $@
 

@@ -38,6 +38,24 @@ static unsigned inner_maps(const struct rig *r)
 	return n;
 }
 
+static uint32_t slot_in_force(const struct rig *r)
+{
+	static struct rw_kern_feed_view view;
+
+	assert_true(view_now(r, &view));
+	return (uint32_t)view.slot;
+}
+
+/* A list as a load makes it; its descriptor. */
+static uint32_t spare_list(void)
+{
+	int fd = bpf_map_create(BPF_MAP_TYPE_HASH, "spare", sizeof(struct rw_kern_key4),
+				sizeof(struct rw_kern_listed), 1, NULL);
+
+	assert_true(fd >= 0);
+	return (uint32_t)fd;
+}
+
 /* --- what is listed --------------------------------------------------------------------------- */
 
 static void listed_address_is_dropped_and_its_neighbour_is_not(void **state)
@@ -448,6 +466,40 @@ static void program_agrees_with_a_model_through_reloads(void **state)
 	assert_true(fed > 500 && passed > 500);
 }
 
+/* Killed after its exchange and before it has written names, a load leaves the old ones. */
+static void names_of_a_killed_load_are_mended(void **state)
+{
+	struct rw_kern_feed before[RW_KERN_FEEDS];
+	struct rig *r = *state;
+	uint32_t slot, fd = spare_list();
+
+	FEED(r, "a", DROP_ALL, "192.0.2.7");
+	for (uint32_t i = 0; i < RW_KERN_FEEDS; i++)
+		assert_int_equal(bpf_map_lookup_elem(r->k.fd[RW_MAP_FEEDS], &i, &before[i]), 0);
+	FEED(r, "b", DROP_ALL, "192.0.2.8");
+	for (uint32_t i = 0; i < RW_KERN_FEEDS; i++)
+		assert_int_equal(
+			bpf_map_update_elem(r->k.fd[RW_MAP_FEEDS], &i, &before[i], BPF_ANY), 0);
+	slot = !slot_in_force(r);
+	assert_int_equal(bpf_map_update_elem(r->k.fd[RW_MAP_FEED4], &slot, &fd, BPF_ANY), 0);
+	close((int)fd);
+	assert_int_equal(feeds_count(r), 1);
+	assert_int_equal(inner_maps(r), 4 + 1);
+
+	assert_int_equal(rw_kern_feed_mend(&r->k, NULL), RW_OK);
+	assert_int_equal(feeds_count(r), 2);
+	assert_int_equal(feeds_get(r, "b").entries4, 1);
+	assert_int_equal(inner_maps(r), 4);
+	rig_expect_from(r, "192.0.2.7", ACK, FED);
+	rig_expect_from(r, "192.0.2.8", ACK, FED);
+
+	rig_no_feeds(r); /* as a killed clear of the last one */
+	assert_int_equal(
+		bpf_map_update_elem(r->k.fd[RW_MAP_FEEDS], &(uint32_t){0}, &before[0], BPF_ANY), 0);
+	assert_int_equal(rw_kern_feed_mend(&r->k, NULL), RW_OK);
+	assert_int_equal(feeds_count(r), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -466,6 +518,7 @@ int main(void)
 		RIG_TEST(listed_prefix_shares_a_budget_under_limit),
 		RIG_TEST(ban_that_only_limits_does_not_shield_from_a_feed),
 		RIG_TEST(shadow_mode_counts_feeds_and_drops_nothing),
+		RIG_TEST(names_of_a_killed_load_are_mended),
 		RIG_TEST(program_agrees_with_a_model_through_reloads),
 	};
 

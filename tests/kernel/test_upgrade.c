@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An upgrade from a version whose tables had another layout. That version is rw_xdp compiled with
- * one field more at the start of a ban, of the bits and of the configuration (scripts/build.mk).
+ * one field more at the start of a ban, of the bits, the configuration and the key of the cookies
+ * (scripts/build.mk).
  * Runs in a network and a bpffs of its own.
  */
 #ifndef _GNU_SOURCE
@@ -28,8 +29,8 @@
 
 enum { FIELD = 8, HOUR_S = 3600 };
 
-static const enum rw_kern_map changed[] = {RW_MAP_CFG,	 RW_MAP_BITS,  RW_MAP_DENY4,
-					   RW_MAP_DENY6, RW_MAP_CIDR4, RW_MAP_CIDR6};
+static const enum rw_kern_map changed[] = {RW_MAP_CFG,	 RW_MAP_BITS,  RW_MAP_DENY4,  RW_MAP_DENY6,
+					   RW_MAP_CIDR4, RW_MAP_CIDR6, RW_MAP_SYN_KEY};
 
 /* --- a world -------------------------------------------------------------------------------- */
 
@@ -197,6 +198,28 @@ static void ban(struct rw_kern *k, const char *text, uint64_t ttl_s, enum rw_ker
 		RW_OK);
 }
 
+/* More prefix lengths than the hashes have places for: the last of each family are in a trie. */
+static const char *const many4[] = {"10.1.0.0/16", "10.2.0.0/17", "10.3.0.0/18", "10.4.0.0/19",
+				    "10.5.0.0/20", "10.6.0.0/21", "10.7.0.0/22", "10.8.0.0/23"};
+static const char *const many6[] = {"2001:db8:1::/48", "2001:db8:2::/49", "2001:db8:3::/50",
+				    "2001:db8:4::/51", "2001:db8:5::/52", "2001:db8:6::/53",
+				    "2001:db8:7::/54", "2001:db8:8::/55"};
+
+enum { MANY = sizeof(many4) / sizeof(many4[0]), BANS = 3 + 2 * MANY };
+
+static unsigned entries(const char *name)
+{
+	int fd = pinned(name);
+	char key[32];
+	void *at = NULL;
+	unsigned n = 0;
+
+	for (; !bpf_map_get_next_key(fd, at, key); n++)
+		at = key;
+	close(fd);
+	return n;
+}
+
 static int attach(void **state)
 {
 	static const struct rw_kern_attach a = {
@@ -221,6 +244,11 @@ static int attach(void **state)
 	ban(k, "192.0.2.7", 0, RW_KERN_VERDICT_DROP_ALL);
 	ban(k, "198.51.100.0/24", HOUR_S, RW_KERN_VERDICT_DROP_SYN);
 	ban(k, "2001:db8::/64", 0, RW_KERN_VERDICT_LIMIT);
+	for (unsigned i = 0; i < MANY; i++) {
+		ban(k, many4[i], HOUR_S, RW_KERN_VERDICT_DROP_ALL);
+		ban(k, many6[i], 0, RW_KERN_VERDICT_DROP_SYN);
+	}
+	assert_true(entries("rw_cidr4") > 0 && entries("rw_cidr6") > 0);
 	assert_int_equal(rw_kern_allow(k, &friend, true, NULL), RW_OK);
 	rw_kern_close(k);
 	return 0;
@@ -271,7 +299,11 @@ static void expect_carried(const struct rw_kern_cfg *before)
 	unsigned n;
 
 	assert_int_equal(rw_kern_bans(k, &bans, &n, NULL), RW_OK);
-	assert_int_equal(n, 3);
+	assert_int_equal(n, BANS);
+	for (unsigned i = 0; i < MANY; i++) {
+		expect_ban(bans, n, many4[i], RW_KERN_VERDICT_DROP_ALL, false);
+		expect_ban(bans, n, many6[i], RW_KERN_VERDICT_DROP_SYN, true);
+	}
 	expect_ban(bans, n, "192.0.2.7/32", RW_KERN_VERDICT_DROP_ALL, true);
 	expect_ban(bans, n, "198.51.100.0/24", RW_KERN_VERDICT_DROP_SYN, false);
 	expect_ban(bans, n, "2001:db8::/64", RW_KERN_VERDICT_LIMIT, true);
@@ -282,6 +314,18 @@ static void expect_carried(const struct rw_kern_cfg *before)
 	assert_int_equal(rw_kern_config(k, &now, NULL), RW_OK);
 	assert_memory_equal(&now, before, sizeof(now));
 	rw_kern_close(k);
+}
+
+static struct rw_kern_syn_key syn_key(void)
+{
+	struct rw_kern_syn_key key;
+	uint32_t zero = 0;
+	int fd = pinned("rw_syn_key");
+
+	assert_int_equal(bpf_map_lookup_elem(fd, &zero, &key), 0);
+	assert_true(key.key[0] && key.key[1]);
+	close(fd);
+	return key;
 }
 
 struct load {
@@ -319,6 +363,7 @@ static void bans_and_limits_go_into_the_new_layout_under_packets(void **state)
 	struct rw_kern_upgraded done;
 	struct rw_kern_cfg before;
 	struct rw_error e = {0};
+	struct rw_kern_syn_key key = syn_key(), now;
 	uint32_t old;
 
 	(void)state;
@@ -328,7 +373,7 @@ static void bans_and_limits_go_into_the_new_layout_under_packets(void **state)
 	old = running_program();
 	assert_int_equal(pthread_create(&load.thread, NULL, send_banned, &load), 0);
 	send_some(&load);
-	if (rw_kern_upgrade(&done, &e))
+	if (rw_kern_upgrade(false, &done, &e))
 		fail_msg("%s", e.text);
 	send_some(&load);
 	atomic_store(&load.end, true);
@@ -336,20 +381,26 @@ static void bans_and_limits_go_into_the_new_layout_under_packets(void **state)
 	assert_int_equal(came_through(load.fd), 0);
 	send_from(load.fd, "192.0.2.9");
 	send_from(load.fd, "198.51.100.3");
+	send_from(load.fd, "10.1.2.3");
+	send_from(load.fd, "10.8.1.3");
 	assert_int_equal(came_through(load.fd), 1);
 	close(load.fd);
 
 	assert_int_not_equal(running_program(), old);
 	assert_true(done.replaced);
-	assert_non_null(strstr(done.text, "rw_deny4: has another layout now, 2 entries carried"));
-	assert_non_null(strstr(done.text, "rw_deny6: has another layout now, 1 entries carried"));
+	assert_non_null(strstr(done.text, "rw_syn_key: has another layout now, 1 entries"));
+	assert_int_equal(entries("rw_deny4") + entries("rw_cidr4"), 2 + MANY);
+	assert_int_equal(entries("rw_deny6") + entries("rw_cidr6"), 1 + MANY);
+	assert_true(entries("rw_cidr4") > 0 && entries("rw_cidr6") > 0);
+	now = syn_key();
+	assert_memory_equal(&now, &key, sizeof(key));
 	expect_carried(&before);
 	assert_int_equal(
 		rw_kern_deny(engine, &p, 0, RW_KERN_VERDICT_DROP_ALL, RW_KERN_REASON_OPERATOR, &e),
 		RW_EUNSUP);
 	assert_non_null(strstr(e.text, "start it again"));
 	rw_kern_close(engine);
-	assert_int_equal(rw_kern_upgrade(&done, &e), RW_OK);
+	assert_int_equal(rw_kern_upgrade(false, &done, &e), RW_OK);
 	assert_false(done.replaced);
 }
 
@@ -372,7 +423,7 @@ static void failed_upgrade_changes_nothing(void **state)
 	assert_int_equal(unlink(RW_PIN_ROOT "/rw_deny4"), 0);
 	assert_int_equal(bpf_obj_pin(fd, RW_PIN_ROOT "/rw_deny4"), 0);
 	assert_int_equal(stat(RW_PIN_ROOT "/rw_deny6", &pin), 0);
-	assert_int_equal(rw_kern_upgrade(&done, &e), RW_EUNSUP);
+	assert_int_equal(rw_kern_upgrade(false, &done, &e), RW_EUNSUP);
 	assert_non_null(strstr(e.text, "rw_deny4"));
 	assert_non_null(strstr(e.text, "nothing was changed"));
 	assert_int_equal(running_program(), prog);
@@ -382,6 +433,60 @@ static void failed_upgrade_changes_nothing(void **state)
 	assert_int_equal(pin.st_ino, pin_after.st_ino);
 	assert_int_not_equal(access(RW_PIN_ROOT "/rw_deny6_new", F_OK), 0);
 	close(meta);
+	close(fd);
+}
+
+/* Puts another map under the name of one of ours. */
+static int pin_other(const char *name, enum bpf_map_type type, uint32_t value, uint32_t entries)
+{
+	char path[128];
+	int fd = bpf_map_create(type, name, 4, value, entries, NULL);
+
+	assert_true(fd >= 0);
+	snprintf(path, sizeof(path), RW_PIN_ROOT "/%s", name);
+	unlink(path);
+	assert_int_equal(bpf_obj_pin(fd, path), 0);
+	return fd;
+}
+
+/* Nothing carries feeds: to go without them is for the operator to say, and only where there are.
+ */
+static void upgrade_that_would_empty_feeds_wants_force(void **state)
+{
+	int fd = pin_other("rw_feeds", BPF_MAP_TYPE_ARRAY, sizeof(struct rw_kern_feed) + FIELD,
+			   RW_KERN_FEEDS);
+	char value[sizeof(struct rw_kern_feed) + FIELD] = {[FIELD] = 'a'};
+	uint32_t zero = 0, prog = running_program();
+	struct rw_kern_upgraded done;
+	struct rw_error e = {0};
+
+	(void)state;
+	assert_int_equal(bpf_map_update_elem(fd, &zero, value, BPF_ANY), 0);
+	assert_int_equal(rw_kern_upgrade(false, &done, &e), RW_EUNSUP);
+	assert_non_null(strstr(e.text, "lost: rw_feeds."));
+	assert_non_null(strstr(e.text, "--force"));
+	assert_int_equal(running_program(), prog);
+	assert_int_equal(rw_kern_upgrade(true, &done, &e), RW_OK);
+	assert_non_null(strstr(done.text, "rw_feeds: has another layout now and starts empty"));
+	assert_int_not_equal(running_program(), prog);
+	close(fd);
+	close(pin_other("rw_feeds", BPF_MAP_TYPE_ARRAY, sizeof(value), RW_KERN_FEEDS));
+	assert_int_equal(rw_kern_upgrade(false, &done, &e), RW_OK);
+}
+
+/* A sketch fills up again by itself, whatever was in it. */
+static void upgrade_loses_what_comes_again_without_being_told(void **state)
+{
+	int fd = pin_other("rw_promo", BPF_MAP_TYPE_ARRAY, 64, 1);
+	struct rw_kern_upgraded done;
+	char value[64] = {1};
+	struct rw_error e = {0};
+	uint32_t zero = 0;
+
+	(void)state;
+	assert_int_equal(bpf_map_update_elem(fd, &zero, value, BPF_ANY), 0);
+	assert_int_equal(rw_kern_upgrade(false, &done, &e), RW_OK);
+	assert_non_null(strstr(done.text, "rw_promo: has another layout now and starts empty"));
 	close(fd);
 }
 
@@ -398,6 +503,30 @@ static void pin_stubborn_link(void)
 	close(prog);
 }
 
+/* What the gateway may connect to: nothing carries it, and less of it than before must not be. */
+static void egress_of_another_layout_is_refused_whatever_is_said(void **state)
+{
+	static const char *const names[] = {"rw_out_meta", "rw_out", "rw_out_net"};
+	struct rw_kern_upgraded done;
+	struct rw_error e = {0};
+	uint32_t prog = running_program();
+
+	(void)state;
+	pin_stubborn_link();
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char path[128];
+
+		close(pin_other(names[i], BPF_MAP_TYPE_ARRAY, 8, 1));
+		assert_int_equal(rw_kern_upgrade(true, &done, &e), RW_EUNSUP);
+		assert_non_null(strstr(e.text, names[i]));
+		assert_non_null(strstr(e.text, "egress detach"));
+		assert_int_equal(running_program(), prog);
+		snprintf(path, sizeof(path), RW_PIN_ROOT "/%s", names[i]);
+		assert_int_equal(unlink(path), 0);
+	}
+	assert_int_equal(unlink(RW_PIN_ROOT "/rw_connect4_link"), 0);
+}
+
 /* Links that had their new program already get the old one back. bpffs lists the newest pin first.
  */
 static void link_that_refuses_undoes_the_others(void **state)
@@ -412,7 +541,7 @@ static void link_that_refuses_undoes_the_others(void **state)
 
 		if (!i)
 			pin_stubborn_link();
-		assert_int_equal(rw_kern_upgrade(&done, &e), RW_EUNSUP);
+		assert_int_equal(rw_kern_upgrade(false, &done, &e), RW_EUNSUP);
 		assert_non_null(strstr(e.text, "rw_connect4"));
 		assert_non_null(strstr(e.text, "nothing was changed"));
 		assert_int_equal(running_program(), prog);
@@ -422,7 +551,7 @@ static void link_that_refuses_undoes_the_others(void **state)
 		close(link);
 	}
 	assert_int_equal(unlink(RW_PIN_ROOT "/rw_connect4_link"), 0);
-	assert_int_equal(rw_kern_upgrade(&done, &e), RW_OK);
+	assert_int_equal(rw_kern_upgrade(false, &done, &e), RW_OK);
 	assert_int_not_equal(running_program(), prog);
 }
 
@@ -436,6 +565,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(failed_upgrade_changes_nothing, attach, detach),
 		cmocka_unit_test_setup_teardown(link_that_refuses_undoes_the_others, attach,
 						detach),
+		cmocka_unit_test_setup_teardown(upgrade_that_would_empty_feeds_wants_force, attach,
+						detach),
+		cmocka_unit_test_setup_teardown(upgrade_loses_what_comes_again_without_being_told,
+						attach, detach),
+		cmocka_unit_test_setup_teardown(
+			egress_of_another_layout_is_refused_whatever_is_said, attach, detach),
 	};
 
 	if (own_world()) {

@@ -296,26 +296,44 @@ int rw_cmd_set(int argc, char **argv)
 /* --- upgrade ------------------------------------------------------------------------------------
  */
 
+static error_t parse_upgrade(int key, char *arg, struct argp_state *state)
+{
+	(void)arg;
+	if (key != 'f')
+		return ARGP_ERR_UNKNOWN;
+	*(bool *)state->input = true;
+	return 0;
+}
+
 int rw_cmd_upgrade(int argc, char **argv)
 {
+	static const struct argp_option options[] = {
+		{"force", 'f', 0, 0,
+		 "also where a layout has changed that nothing is carried into: feeds, counters "
+		 "and limiters are lost",
+		 0},
+		{0},
+	};
 	static const struct argp argp = {
-		NULL,
-		NULL,
+		options,
+		parse_upgrade,
 		NULL,
 		"Puts the programs of this version in the place of those that are attached: no "
 		"packet passes between. Bans, allowlist, limits and counters stay; where their "
-		"layout is another now, bans, allowlist and limits are carried over.\v"
+		"layout is another now, bans, allowlist and limits are carried over. What would "
+		"be lost is named, and nothing done.\v"
 		"Needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, and root where a layout has "
 		"changed.",
 		NULL,
 		NULL,
 		NULL};
 	struct rw_kern_upgraded done;
+	bool force = false;
 	struct rw_error e;
 	int rc;
 
-	argp_parse(&argp, argc, argv, 0, NULL, NULL);
-	rc = rw_kern_upgrade(&done, &e);
+	argp_parse(&argp, argc, argv, 0, NULL, &force);
+	rc = rw_kern_upgrade(force, &done, &e);
 	if (rc)
 		return rw_cmd_end(rc, &e);
 	fputs(done.text, stdout);

@@ -269,6 +269,8 @@ static int list(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &json);
 	rc = rw_kern_open(&k, &e);
 	if (!rc)
+		rw_kern_feed_mend(k, NULL); /* who may not sees what was written last */
+	if (!rc)
 		rc = rw_kern_feeds(k, feeds, &n, &e);
 	rw_kern_close(k);
 	if (!rc && json)

@@ -38,9 +38,11 @@ static int fail(struct rw_error *e, int err, const char *what)
 	return rw_kern_fail(e, err, what);
 }
 
-/* The maps that nobody but root writes; and the lock, which is not that of bans: a load takes long.
+/*
+ * The maps that nobody but root writes; and the lock, which is not that of bans: a load takes long.
+ * how: LOCK_EX, or with LOCK_NB, so that it fails where somebody loads just now.
  */
-static int begin(struct rw_kern *k, int *lock, struct rw_error *e)
+static int begin(struct rw_kern *k, int how, int *lock, struct rw_error *e)
 {
 	char path[128];
 
@@ -61,7 +63,7 @@ static int begin(struct rw_kern *k, int *lock, struct rw_error *e)
 	*lock = open(RW_PIN_PARENT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (*lock < 0)
 		return fail(e, -errno, "open " RW_PIN_PARENT);
-	while (flock(*lock, LOCK_EX))
+	while (flock(*lock, how))
 		if (errno != EINTR)
 			return fail(e, -errno, "lock " RW_PIN_PARENT);
 	return RW_OK;
@@ -218,6 +220,18 @@ static int tell(struct rw_kern *k, const struct rw_feed_head *head, struct rw_er
 	return err ? fail(e, err, "write rw_feeds") : RW_OK;
 }
 
+/*
+ * What a load that was killed after its exchange has left: names that are not those in force, and
+ * lists that nobody reads.
+ */
+static int mend(struct rw_kern *k, const struct rw_feed_head *head, struct rw_error *e)
+{
+	empty_slot(k, !head->slot);
+	if (!head->in_force)
+		empty_slot(k, head->slot);
+	return tell(k, head, e);
+}
+
 static int withdraw(struct rw_kern *k, struct rw_error *e)
 {
 	uint32_t zero = 0;
@@ -349,6 +363,26 @@ static int describe(struct rw_kern *k, uint32_t at, const struct rw_kern_feed *f
 	return rc;
 }
 
+/* Takes the lock and reads what is in force. The caller ends it, whatever comes of it. */
+static int begin_with(struct rw_kern *k, int how, int *lock, struct rw_feed_head *head,
+		      struct rw_error *e)
+{
+	int rc = begin(k, how, lock, e);
+
+	if (!rc)
+		rc = read_view(k, head, e);
+	return rc ? rc : mend(k, head, e);
+}
+
+int rw_kern_feed_mend(struct rw_kern *k, struct rw_error *e)
+{
+	struct rw_feed_head head;
+	int lock, rc = begin_with(k, LOCK_EX | LOCK_NB, &lock, &head, e);
+
+	end(lock);
+	return rc;
+}
+
 int rw_kern_feed_load(struct rw_kern *k, const struct rw_feed_load *load, struct rw_feed_set *set,
 		      struct rw_feed_settled *settled, struct rw_feed *feed, struct rw_error *e)
 {
@@ -364,9 +398,7 @@ int rw_kern_feed_load(struct rw_kern *k, const struct rw_feed_load *load, struct
 		return rw_fail(e, RW_EINVAL,
 			       "there is no prefix in it: what was in force stays ('ringwall feed "
 			       "clear NAME' takes a feed away)");
-	rc = begin(k, &lock, e);
-	if (!rc)
-		rc = read_view(k, &head, e);
+	rc = begin_with(k, LOCK_EX, &lock, &head, e);
 	if (!rc)
 		rc = plan(k, load, &head, &at, e);
 	if (!rc)
@@ -387,10 +419,8 @@ int rw_kern_feed_clear(struct rw_kern *k, const char *name, struct rw_error *e)
 	struct rw_feed_set set = {0};
 	struct rw_feed_head head;
 	unsigned at = RW_KERN_FEEDS;
-	int lock, rc = begin(k, &lock, e);
+	int lock, rc = begin_with(k, LOCK_EX, &lock, &head, e);
 
-	if (!rc)
-		rc = read_view(k, &head, e);
 	if (!rc && *name)
 		at = find(&head, name, false);
 	if (!rc && at == RW_KERN_FEEDS)

@@ -108,6 +108,11 @@ int rw_kern_feed_load(struct rw_kern *k, const struct rw_feed_load *load, struct
 		      struct rw_feed_settled *settled, struct rw_feed *feed, struct rw_error *e);
 /* Takes a feed away. RW_ENOTFOUND. */
 int rw_kern_feed_clear(struct rw_kern *k, const char *name, struct rw_error *e);
+/*
+ * Names and lists as they are in force, where a load was killed before it had written them; so does
+ * each load and clear. Fails without root, and while somebody loads.
+ */
+int rw_kern_feed_mend(struct rw_kern *k, struct rw_error *e);
 /* All feeds; needs read access only. */
 int rw_kern_feeds(struct rw_kern *k, struct rw_feed out[RW_KERN_FEEDS], unsigned *n,
 		  struct rw_error *e);

@@ -49,9 +49,10 @@ struct rw_kern_upgraded {
 };
 /*
  * This version's programs behind the pinned links, and its maps where theirs have another layout:
- * no packet is without a verdict. RW_ENOTFOUND: not attached. After a failure all is as it was.
+ * no packet is without a verdict. RW_ENOTFOUND: not attached. RW_EUNSUP, unless forced: feeds,
+ * counters or limiters would be lost. After a failure all is as it was.
  */
-int rw_kern_upgrade(struct rw_kern_upgraded *out, struct rw_error *e);
+int rw_kern_upgrade(bool force, struct rw_kern_upgraded *out, struct rw_error *e);
 /* "native", "generic", "tcx"; NULL beyond the last. */
 const char *rw_kern_mode_name(enum rw_kern_mode mode);
 /* Everything of ours is gone afterwards; RW_ENOTFOUND: nothing was there. */

@@ -8,6 +8,7 @@
  * the next upgrade makes them whole.
  */
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,10 +24,17 @@
 
 enum { LINKS_MAX = 64 };
 
-/* Entries of these go with their map into a new layout. The others are state that comes again. */
+/* Entries of these go with their map into a new layout. */
 static const enum rw_kern_map carried[] = {
 	RW_MAP_CFG,   RW_MAP_PORTS, RW_MAP_ALLOW, RW_MAP_ALLOW_NET, RW_MAP_DENY4,
 	RW_MAP_DENY6, RW_MAP_CIDR4, RW_MAP_CIDR6, RW_MAP_SYN_KEY,
+};
+
+/* What fills up again within a moment, or says what was a moment ago. */
+static const enum rw_kern_map passing[] = {
+	RW_MAP_BITS, RW_MAP_SKETCH,   RW_MAP_PROMO,	RW_MAP_RECENT,
+	RW_MAP_TOLD, RW_MAP_EPISODES, RW_MAP_EVENTS,	RW_MAP_LOAD,
+	RW_MAP_PICK, RW_MAP_LISTEN,   RW_MAP_SYN_METER, RW_MAP_SOCKETS,
 };
 
 /* Without these, less is allowed or protected than before; nothing here knows how to carry them. */
@@ -44,6 +52,7 @@ struct upgrade {
 	} links[LINKS_MAX];
 	unsigned n_links;
 	gid_t gid;    /* of the pins */
+	bool force;   /* also where something is lost */
 	bool halfway; /* some links have new programs, one does not */
 	struct rw_kern_upgraded *out;
 };
@@ -212,10 +221,63 @@ static bool is_among(enum rw_kern_map m, const enum rw_kern_map *list, size_t n)
 
 #define IS_AMONG(m, list) is_among(m, list, sizeof(list) / sizeof((list)[0]))
 
+/* Whether anything is in a map: an entry, in an array one that is not all zeros. */
+static bool holds(int fd)
+{
+	struct bpf_map_info info = {0};
+	uint32_t len = sizeof(info);
+	size_t room;
+	bool found = false;
+	char *key, *value;
+	void *at = NULL;
+
+	if (bpf_map_get_info_by_fd(fd, &info, &len))
+		return true;
+	room = ((size_t)info.value_size + 7) / 8 * 8 * (size_t)libbpf_num_possible_cpus();
+	key = calloc(1, info.key_size + 1);
+	value = calloc(1, room);
+	while (key && value && !found && !bpf_map_get_next_key(fd, at, key)) {
+		at = key;
+		if (bpf_map_lookup_elem(fd, key, value))
+			continue;
+		found = info.type != BPF_MAP_TYPE_ARRAY && info.type != BPF_MAP_TYPE_PERCPU_ARRAY;
+		for (size_t i = 0; i < room && !found; i++)
+			found = value[i] != 0;
+	}
+	found |= !key || !value;
+	free(key);
+	free(value);
+	return found;
+}
+
+/* Refuses, unless it is forced, what would be lost and not come again by itself. */
+static int check_losses(struct upgrade *u, struct rw_error *e)
+{
+	char lost[256] = "";
+	size_t n = 0;
+
+	for (unsigned m = 0; m < RW_MAPS && !u->force; m++) {
+		if (u->s.old[m] < 0 || IS_AMONG(m, carried) || IS_AMONG(m, irreplaceable) ||
+		    IS_AMONG(m, passing) || !holds(u->s.old[m]))
+			continue;
+		n += (size_t)snprintf(lost + n, sizeof(lost) - n, "%s%s", n ? ", " : "",
+				      rw_kern_maps[m].name);
+		if (n >= sizeof(lost))
+			break;
+	}
+	if (!n)
+		return RW_OK;
+	return rw_fail(e, RW_EUNSUP,
+		       "another layout now, and what is in it would be lost: %s. Nothing was "
+		       "changed; 'ringwall kern upgrade --force' does it all the same, then load "
+		       "the feeds again",
+		       lost);
+}
+
 static int fill_maps(struct upgrade *u, struct rw_error *e)
 {
 	unsigned n, kept = 0;
-	int rc = RW_OK;
+	int rc = check_losses(u, e);
 
 	for (unsigned m = 0; m < RW_MAPS && !rc; m++) {
 		const char *name = rw_kern_maps[m].name;
@@ -385,9 +447,9 @@ static void release(struct upgrade *u)
 	rw_programs_free(&u->s);
 }
 
-int rw_kern_upgrade(struct rw_kern_upgraded *out, struct rw_error *e)
+int rw_kern_upgrade(bool force, struct rw_kern_upgraded *out, struct rw_error *e)
 {
-	struct upgrade u = {.out = out};
+	struct upgrade u = {.force = force, .out = out};
 	struct stat st;
 	int dir, rc = rw_kern_privileged(e);
 
