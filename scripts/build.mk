@@ -125,6 +125,16 @@ $(B)/bench/%: bench/%.c $(call lib_of,kern base) | $(SKELS) $(patsubst %,$(B)/be
 	@echo "  CC    $@"
 	@$(CC) $(COMMON) $(CFLAGS) -Itests -Ibench -I$(B)/bench -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(call link,kern base) $(LIBS) -lcmocka
 
+$(B)/bench/relay: bench/relay.c $(call lib_of,ring base)
+	@mkdir -p $(@D)
+	@echo "  CC    $@"
+	@$(CC) $(COMMON) $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(call link,ring base) $(LIBS)
+
+$(B)/bench/load: bench/load.c $(call lib_of,http $(NEEDS_http) llm $(NEEDS_llm))
+	@mkdir -p $(@D)
+	@echo "  CC    $@"
+	@$(CC) $(COMMON) $(CFLAGS) -Ibench -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(call link,http tls ring llm scan base) $(LIBS)
+
 $(B)/bench/tls: bench/tls.c $(call lib_of,$(call closure,tls))
 	@mkdir -p $(@D)
 	@echo "  CC    $@"
@@ -221,8 +231,13 @@ vmtest: ## the kernel suites on Debian's kernels, stable and backports, in QEMU
 	@$(MAKE) --no-print-directory -j$(JOBS) binary $(KERN_BIN) $(filter $(B)/tests/unit/ring/%,$(UNIT_BIN))
 	@scripts/vmtest
 
-bench: build ## a short measurement beside nginx
+bench: build ## beside nginx, a short set: chat, latency, streams
+	@$(MAKE) --no-print-directory -j$(JOBS) $(B)/bench/load $(B)/bench/relay
 	@python3 bench/bench.py
+
+bench-full: build ## beside all peers, every workload: half an hour
+	@$(MAKE) --no-print-directory -j$(JOBS) $(B)/bench/load $(B)/bench/relay
+	@python3 bench/bench.py --full --rounds 5
 
 bench-kern: build ## what a packet costs in the kernel, beside xdp-filter and nftables
 	@$(MAKE) --no-print-directory -j$(JOBS) bench-built

@@ -2,6 +2,7 @@
 #include "stub/stub.h"
 
 #include <stdlib.h>
+#include <time.h>
 #include <yyjson.h>
 
 #include "base/arena.h"
@@ -33,7 +34,7 @@ struct chat {
 	struct rw_buf seen;	  /* becomes the stub's last when it is whole */
 	struct rw_slice answer, tool_name, tool_args;
 	unsigned status, retry_after, piece, delay_ms, break_after;
-	bool stream, usage, finished;
+	bool stream, usage, stamp, finished;
 	const char *model;
 	size_t sent; /* bytes of text streamed so far */
 	unsigned events;
@@ -124,9 +125,16 @@ static void answer_error(struct chat *c)
 
 static void open_event(struct chat *c, struct rw_buf *b)
 {
+	struct timespec t;
+
 	rw_buf_add_str(b, "data: {\"id\":\"chatcmpl-stub\",\"object\":\"chat.completion.chunk\","
 			  "\"created\":1700000000,\"model\":");
 	rw_buf_add_json(b, rw_slice_str(c->model));
+	if (!c->stamp)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	rw_buf_addf(b, ",\"system_fingerprint\":\"fp_%lu\"",
+		    (unsigned long)t.tv_sec * 1000000000ul + (unsigned long)t.tv_nsec);
 }
 
 static void add_delta(struct chat *c, struct rw_buf *b, const char *delta, struct rw_slice text,
@@ -299,6 +307,7 @@ static void read_orders(struct chat *c, const struct rw_h1_head *h)
 	c->piece = number_of(h, "x-stub-piece", c->s->cfg.piece_bytes);
 	c->delay_ms = number_of(h, "x-stub-delay-ms", c->s->cfg.delay_ms);
 	c->break_after = number_of(h, "x-stub-break", 0);
+	c->stamp = number_of(h, "x-stub-stamp", 0) != 0;
 	v = rw_h1_find(h, "x-stub-answer");
 	if (v)
 		c->answer = keep(c, *v);

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the benchmark measured, as a table, a chart and a comparison with an earlier report."""
+
+import json
+
+BASE = "nginx"  # what CPU time is compared with
+BAR, GAP, LEFT, WIDTH = 18, 6, 150, 420
+COLOURS = {"plain": "#2b6cb0", "governed": "#2b6cb0", "guarded": "#2b6cb0"}
+PEER = "#a0aec0"
+
+
+def cpu(figures):
+    return figures.get("us_per_request", figures.get("us_per_event"))
+
+
+def spread(rows):
+    """Half of what the rounds differ by, as a share of their middle: the noise of one figure."""
+    values = [cpu(r) for r in rows if cpu(r)]
+    return (max(values) - min(values)) / 2 / (sum(values) / len(values)) if len(values) > 1 else 0
+
+
+def latency_words(figures):
+    h = figures.get("latency") or figures.get("event")
+    return f"{h['p50_us']:.0f} / {h['p99_us']:.0f}" if h else ""
+
+
+def table(work):
+    lines = ["| | us CPU | x nginx | a second | p50 / p99 us | first event p99 us | MiB |", "|---|---|---|---|---|---|---|"]
+    base = cpu(work["median"].get(BASE, {}))
+    for side, f in work["median"].items():
+        c = cpu(f)
+        rate = f"{f['requests_per_s']:.0f}" if "requests_per_s" in f else ""
+        first = f"{f['first']['p99_us']:.0f}" if "first" in f else ""
+        size = f"{f['resident_bytes'] / 2**20:.0f}" if "resident_bytes" in f else ""
+        lines.append(f"| {side} | {f'{c:.1f}' if c else ''} | {f'{c / base:.2f}' if c and base else ''} | {rate} | "
+                     f"{latency_words(f)} | {first} | {size} |")
+    return lines
+
+
+def markdown(result):
+    m = result["machine"]
+    lines = [f"{result['rounds']} rounds of {result['seconds']} s, medians; commit {m['commit']}, {m['cpu']}, "
+             f"{m['processors']} processors, Linux {m['kernel']}.", ""]
+    for name, work in result["work"].items():
+        noise = max((spread(r) for r in work["rounds"].values()), default=0)
+        lines += [f"**{name}**: {work['title']} (noise of CPU time {noise * 100:.0f} %)", "", *table(work), ""]
+    return "\n".join(lines)
+
+
+def chart(result):
+    """Bars of CPU time for each workload that has it, as SVG."""
+    y, parts = 10, []
+    for work in result["work"].values():
+        rows = [(s, cpu(f)) for s, f in work["median"].items() if cpu(f)]
+        if not rows:
+            continue
+        top = max(c for _, c in rows)
+        parts.append(f'<text x="4" y="{y + 13}" font-weight="bold">{work["title"]}</text>')
+        y += BAR + GAP
+        for side, c in rows:
+            width = max(1, c / top * WIDTH)
+            parts.append(f'<text x="{LEFT - 6}" y="{y + 13}" text-anchor="end">{side}</text>'
+                         f'<rect x="{LEFT}" y="{y}" width="{width:.0f}" height="{BAR}" fill="{COLOURS.get(side, PEER)}"/>'
+                         f'<text x="{LEFT + width + 5:.0f}" y="{y + 13}">{c:.1f} us</text>')
+            y += BAR + GAP
+        y += 10
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + 90}" height="{y}" '
+            f'font-family="sans-serif" font-size="13"><rect width="100%" height="100%" fill="white"/>{"".join(parts)}</svg>\n')
+
+
+def ratios(work):
+    base = cpu(work["median"].get(BASE, {}))
+    return {s: cpu(f) / base for s, f in work["median"].items() if cpu(f) and base}
+
+
+def changes(result, baseline):
+    """What is dearer or cheaper, beside the same peer, than its noise explains."""
+    lines = []
+    for name, work in result["work"].items():
+        before = baseline["work"].get(name)
+        if not before:
+            continue
+        old, new = ratios(before), ratios(work)
+        noise = sum(max((spread(r) for r in x["rounds"].values()), default=0) for x in (before, work))
+        for side in sorted(old.keys() & new.keys() - {BASE}):
+            change = new[side] / old[side] - 1
+            if abs(change) > max(noise, 0.03):
+                word = "dearer" if change > 0 else "cheaper"
+                lines.append(f"{name}, {side}: {abs(change) * 100:.0f} % {word} beside {BASE} than at "
+                             f"{baseline['machine']['commit']} (noise {noise * 100:.0f} %)")
+    return lines
+
+
+def write(result, folder, baseline):
+    text = markdown(result)
+    (folder / "report.json").write_text(json.dumps(result, indent=1))
+    (folder / "report.md").write_text(text)
+    (folder / "chart.svg").write_text(chart(result))
+    print("\n" + text)
+    if baseline.exists():
+        found = changes(result, json.loads(baseline.read_text()))
+        print("\n".join(found) if found else f"No change beyond noise since {baseline.name}.")
+    print("Written to build/bench: report.json, report.md, chart.svg")
