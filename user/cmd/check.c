@@ -267,6 +267,7 @@ int rw_cmd_check(int argc, char **argv)
 	struct options o = {.config = RW_CONFIG_FILE};
 	struct rw_rules *rules = NULL;
 	struct rw_config *c = NULL;
+	struct rw_redactor *redactor = NULL;
 	struct problems p = {0};
 	struct rw_error e;
 	int rc;
@@ -283,6 +284,10 @@ int rw_cmd_check(int argc, char **argv)
 		rc = fail(&e);
 		goto out;
 	}
+	if (rw_redactor_new(&redactor, rules, &c->redact, NULL, &e)) {
+		rc = fail(&e);
+		goto out;
+	}
 	rc = p.n ? RW_EXIT_FAIL : RW_EXIT_OK;
 	if (!rc) {
 		print_summary(c, rules);
@@ -293,6 +298,7 @@ int rw_cmd_check(int argc, char **argv)
 		rc = RW_EXIT_FAIL;
 	}
 out:
+	rw_redactor_unref(redactor);
 	rw_rules_unref(rules);
 	rw_config_free(c);
 	return rc;

@@ -77,6 +77,7 @@ static void refuse_answer(struct rw_request *r, enum rw_refusal kind, const char
 static void on_head(void *user, const struct rw_h1_head *h)
 {
 	struct rw_request *r = user;
+	struct rw_guard guard;
 
 	r->first_byte_ns = rw_loop_now(r->w->loop);
 	r->answer_status = h->status;
@@ -108,7 +109,10 @@ static void on_head(void *user, const struct rw_h1_head *h)
 		r->mode = RW_ANSWER_WHOLE;
 		return;
 	}
-	r->stream = rw_answer_stream_new(r->w->scanner, r->snap->rules, &config_of(r)->answer);
+	if (rw_redact_guard(r, &config_of(r)->answer, true, &guard))
+		r->stream = NULL;
+	else
+		r->stream = rw_answer_stream_new(r->w->scanner, r->snap->rules, &guard);
 	if (!r->stream) {
 		refuse_answer(r, RW_REFUSE_MEMORY, NULL);
 		return;
@@ -211,9 +215,8 @@ static void on_body(void *user, const char *data, size_t n)
 }
 
 /* Masks an answer that is text and not JSON we know: an upstream's error page, say. */
-static int guard_plain(struct rw_request *r)
+static int guard_plain(struct rw_request *r, const struct rw_guard *g)
 {
-	const struct rw_guard *g = &config_of(r)->answer;
 	struct rw_findings f;
 	enum rw_action act;
 	int rc = rw_scan_text(r->w->scanner, r->snap->rules, rw_buf_slice(&r->answer),
@@ -231,16 +234,19 @@ static int guard_plain(struct rw_request *r)
 /* An error's body may be anything; a success must be what we can read, or there is none. */
 static int guard_whole(struct rw_request *r, struct rw_error *e)
 {
+	struct rw_guard g;
 	int rc;
 
 	if (r->answer.len == 0 && (r->answer_status == 204 || r->answer_status == 205))
 		return RW_OK;
-	rc = rw_answer_guard(r->w->scanner, r->snap->rules, &config_of(r)->answer,
-			     rw_buf_slice(&r->answer), &r->out, &r->answer_found, &r->usage, e);
+	rc = rw_redact_guard(r, &config_of(r)->answer, true, &g);
+	if (!rc)
+		rc = rw_answer_guard(r->w->scanner, r->snap->rules, &g, rw_buf_slice(&r->answer),
+				     &r->out, &r->answer_found, &r->usage, e);
 	if (rc != RW_EINVAL || r->answer_status < 300)
 		return rc;
 	rw_buf_reset(&r->out);
-	return guard_plain(r);
+	return guard_plain(r, &g);
 }
 
 /* As much as the client takes; the rest stays in out until it does, not in one more copy. */

@@ -13,6 +13,7 @@
 #include "gate/worker.h"
 #include "limit/strikes.h"
 #include "llm/openai.h"
+#include "scan/redact.h"
 
 enum rw_endpoint {
 	RW_EP_NONE, /* a path that is not served */
@@ -63,6 +64,8 @@ struct rw_request {
 	struct rw_edit *edits;
 	unsigned n_edits;
 	struct rw_tally found;
+	struct rw_vault *vault; /* made when it is first needed, kept when recycled */
+	bool vault_begun;
 	struct rw_task yield;
 
 	/* the way out and back */
@@ -129,6 +132,21 @@ size_t rw_own_fields(struct rw_request *r, struct rw_http_field *fields, size_t 
 /* The answer that the server makes by itself, counted here; user is the worker. */
 void rw_refuse_body(void *user, unsigned status, const char *text, struct rw_buf *out,
 		    const char **content_type);
+
+/*
+ * Redaction. (redact.c) The guard with this request's vault; in_answer: for the way back. Its
+ * vault is begun at the first call and ended by rw_redact_settle, which wipes it.
+ */
+int rw_redact_guard(struct rw_request *r, const struct rw_guard *of, bool in_answer,
+		    struct rw_guard *out);
+/* Makes an edit of the text with its findings redacted. */
+int rw_redact_text(struct rw_request *r, const struct rw_text *t, const struct rw_findings *f);
+/*
+ * Scans and redacts a text that is JSON itself, under the guard, and counts what is found.
+ * RW_EPERM: a finding blocks.
+ */
+int rw_redact_arguments(struct rw_request *r, const struct rw_text *t, const struct rw_guard *of);
+void rw_redact_settle(struct rw_request *r);
 
 /* Sends the request to its upstream and brings the answer back. (answer.c) */
 enum rw_step rw_request_forward(struct rw_request *r);

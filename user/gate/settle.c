@@ -188,13 +188,14 @@ static void recycle(struct rw_request *r)
 	arena = r->arena;
 	rw_pools_unref(r->pools);
 	rw_snapshot_unref(r->snap);
-	*r = (struct rw_request){.arena = arena};
+	*r = (struct rw_request){.arena = arena, .vault = r->vault};
 	for (size_t i = 0; i < 4; i++)
 		*(struct rw_buf *[]){&r->body, &r->rewritten, &r->answer, &r->out}[i] = kept[i];
 	if (w->idle_count >= IDLE_REQUESTS) {
 		for (size_t i = 0; i < 4; i++)
 			rw_buf_free(bufs[i]);
 		rw_arena_free(&r->arena);
+		rw_vault_free(r->vault);
 		free(r);
 		return;
 	}
@@ -214,6 +215,7 @@ void rw_request_settle(struct rw_request *r, bool completed)
 		rw_fetch_cancel(r->fetch);
 	r->fetch = NULL;
 	rw_answer_settle(r);
+	rw_redact_settle(r);
 	if (!completed)
 		settle_incomplete(r);
 	rw_metric_add(&m->answer_bytes_total, r->answer_bytes);
@@ -238,6 +240,7 @@ void rw_request_free_idle(struct rw_worker *w)
 		rw_buf_free(&r->answer);
 		rw_buf_free(&r->out);
 		rw_arena_free(&r->arena);
+		rw_vault_free(r->vault);
 		free(r);
 	}
 }

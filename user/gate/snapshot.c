@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "policy/secret.h"
 
 static void routes_unref(struct rw_routes *r)
 {
@@ -52,6 +53,7 @@ void rw_snapshot_unref(struct rw_snapshot *s)
 		return;
 	routes_unref(s->routes);
 	rw_targets_unref(s->targets);
+	rw_redactor_unref(s->redactor);
 	rw_rules_unref(s->rules);
 	rw_keytable_unref(s->keys);
 	free(s);
@@ -166,6 +168,24 @@ static uint64_t next_generation(void)
 	return atomic_fetch_add(&last, 1) + 1;
 }
 
+/* The key is read, or made, only where something is made with it. */
+static int build_redactor(struct rw_snapshot *s, struct rw_config *c, struct rw_error *e)
+{
+	unsigned char key[RW_REDACT_KEY_BYTES] = {0};
+	const char *file;
+	int rc = RW_OK;
+
+	if (rw_redact_needs_key(&c->redact)) {
+		file = rw_arena_printf(&c->arena, "%s/redaction.key", c->state_dir);
+		rc = file ? rw_secret_own(file, key, sizeof(key), e)
+			  : rw_fail(e, RW_ENOMEM, "out of memory");
+	}
+	if (!rc)
+		rc = rw_redactor_new(&s->redactor, s->rules, &c->redact, key, e);
+	OPENSSL_cleanse(key, sizeof(key));
+	return rc;
+}
+
 int rw_snapshot_new(struct rw_snapshot **out, struct rw_config *config, struct rw_keytable *keys,
 		    struct rw_rules *rules, struct rw_error *e)
 {
@@ -186,6 +206,8 @@ int rw_snapshot_new(struct rw_snapshot **out, struct rw_config *config, struct r
 		s->rules = rw_rules_ref(rules);
 	else if (!rc)
 		rc = rw_rules_load(&s->rules, config->rules_dir, e);
+	if (!rc)
+		rc = build_redactor(s, config, e);
 	if (rc) {
 		rw_snapshot_unref(s);
 		return rc;
@@ -208,6 +230,7 @@ static int derive(struct rw_snapshot **out, const struct rw_snapshot *old, struc
 	atomic_fetch_add(&targets->refs, 1);
 	s->targets = targets;
 	s->rules = rw_rules_ref(old->rules);
+	s->redactor = rw_redactor_ref(old->redactor);
 	s->keys = rw_keytable_ref(keys);
 	*out = s;
 	return RW_OK;

@@ -45,6 +45,7 @@ struct rw_snapshot {
 	struct rw_routes *routes;
 	struct rw_targets *targets;
 	struct rw_rules *rules;
+	struct rw_redactor *redactor; /* NULL: every value is masked */
 	struct rw_keytable *keys;
 };
 

@@ -226,23 +226,18 @@ static unsigned categories_for(const struct rw_guard *g, enum rw_role role)
 	return wanted;
 }
 
-static int mask(struct rw_request *r, const struct rw_text *t, const struct rw_findings *f)
+/* A text that is JSON itself is read through its escapes, and stays JSON. */
+static int scan_arguments(struct rw_request *r, const struct rw_text *t)
 {
-	struct rw_buf masked = {0};
-	struct rw_edit *ed = &r->edits[r->n_edits];
-	char *copy = NULL;
-	int rc = rw_mask_text(&config_of(r)->request, r->snap->rules, f, t->text, &masked);
+	struct rw_guard g = config_of(r)->request;
+	unsigned wanted = categories_for(&g, t->role);
+	int rc;
 
-	if (!rc) {
-		copy = rw_arena_copy(&r->arena, rw_buf_slice(&masked));
-		rc = copy ? RW_OK : RW_ENOMEM;
-	}
-	if (!rc) {
-		*ed = (struct rw_edit){t->raw_start, t->raw_end, rw_slice_of(copy, masked.len)};
-		r->n_edits++;
-	}
-	rw_buf_free(&masked);
-	return rc;
+	for (unsigned c = 0; c < RW_CAT_COUNT; c++)
+		if (!(wanted & 1u << c))
+			g.action[c] = RW_ACT_ALLOW;
+	rc = rw_redact_arguments(r, t, &g);
+	return rc == RW_EPERM ? RW_ACT_BLOCK : rc;
 }
 
 /* Returns the action over one text, or a negative rw_err: the scanner failed, or no memory. */
@@ -253,6 +248,8 @@ static int scan_one(struct rw_request *r, const struct rw_text *t)
 	enum rw_action act;
 	int rc;
 
+	if (t->json)
+		return scan_arguments(r, t);
 	rc = rw_scan_text(r->w->scanner, r->snap->rules, t->text, categories_for(g, t->role), &f);
 	if (rc)
 		return rc;
@@ -264,7 +261,7 @@ static int scan_one(struct rw_request *r, const struct rw_text *t)
 		return (int)act;
 	if (f.more) /* more than can be located: what cannot be masked is not passed on */
 		return RW_ACT_BLOCK;
-	rc = mask(r, t, &f);
+	rc = rw_redact_text(r, t, &f);
 	return rc ? rc : RW_ACT_MASK;
 }
 

@@ -109,6 +109,18 @@ static int read_all_texts(struct rw_json *j, void *ctx, int arg)
 	}
 }
 
+/* A string that is JSON itself; some send the object. */
+static int read_arguments(struct rw_json *j, void *ctx, int arg)
+{
+	struct parse *p = ctx;
+	bool string = rw_json_peek(j) == RW_JSON_STRING;
+	int rc = read_all_texts(j, p, arg);
+
+	if (!rc && string)
+		p->chat->texts[p->chat->n_texts - 1].json = true;
+	return rc;
+}
+
 /* --- content ----------------------------------------------------------------------------- */
 
 static int read_content(struct rw_json *j, void *ctx, int arg);
@@ -125,7 +137,7 @@ static int read_part(struct rw_json *j, void *ctx, int arg)
 		RW_MEMBER("content", read_content, 0), /* a part of parts: tool results */
 		RW_MEMBER("output", read_all_texts, 0),
 		RW_MEMBER("input", read_all_texts, 0),
-		RW_MEMBER("arguments", read_all_texts, 0),
+		RW_MEMBER("arguments", read_arguments, 0),
 	};
 	static const struct rw_json_shape part = {RW_SHAPE(members), false, NULL};
 
@@ -161,7 +173,7 @@ static int read_content(struct rw_json *j, void *ctx, int arg)
 static int read_function(struct rw_json *j, void *ctx, int arg)
 {
 	static const struct rw_json_member members[] = {
-		RW_MEMBER("name", NULL, 0), RW_MEMBER("arguments", read_all_texts, 0),
+		RW_MEMBER("name", NULL, 0), RW_MEMBER("arguments", read_arguments, 0),
 		RW_MEMBER("input", read_all_texts, 0), /* a custom tool's */
 	};
 	static const struct rw_json_shape function = {RW_SHAPE(members), false, NULL};
@@ -239,7 +251,7 @@ static int read_message_object(struct rw_json *j, struct parse *p)
 		RW_MEMBER("thinking", read_all_texts, 0),
 		RW_MEMBER("tool_calls", read_tool_calls, 0),
 		RW_MEMBER("function_call", read_function, 0),
-		RW_MEMBER("arguments", read_all_texts, 0), /* items of "input" */
+		RW_MEMBER("arguments", read_arguments, 0), /* items of "input" */
 		RW_MEMBER("output", read_all_texts, 0),
 		RW_MEMBER("summary", read_all_texts, 0),
 		RW_MEMBER("text", read_all_texts, 0),

@@ -43,21 +43,25 @@ void rw_llm_lane_drop(struct rw_llm_guard *g, struct rw_llm_lane *l)
 
 size_t rw_llm_lane_held(const struct rw_llm_lane *l)
 {
-	return l->scan ? rw_lane_held(l->scan) + (l->high ? 3 : 0) : 0;
+	return l->scan ? rw_lane_held(l->scan) + rw_inner_held(&l->inner) + (l->high ? 3 : 0) : 0;
 }
 
-/* --- before the scanner ------------------------------------------------------------------ */
+static int feed(struct rw_llm_lane *l, struct rw_slice text, struct rw_buf *out)
+{
+	return rw_field_forms[l->field].json ? rw_inner_feed(&l->inner, l->scan, text, out)
+					     : rw_lane_feed(l->scan, text, out);
+}
 
-static int scan_code_point(struct rw_llm_guard *g, struct rw_llm_lane *l, uint32_t cp)
+static int feed_code_point(struct rw_llm_lane *l, uint32_t cp, struct rw_buf *out)
 {
 	char utf8[4];
 	size_t n = rw_utf8_put(utf8, cp);
 
-	return rw_lane_feed(l->scan, rw_slice_of(utf8, n), &g->released);
+	return feed(l, rw_slice_of(utf8, n), out);
 }
 
 /* Feeds the surrogate that was kept, with its other half where text begins with that. */
-static int scan_kept(struct rw_llm_guard *g, struct rw_llm_lane *l, struct rw_slice *text)
+static int feed_kept(struct rw_llm_lane *l, struct rw_slice *text, struct rw_buf *out)
 {
 	uint32_t low = rw_text_surrogate(text->p, text->n), cp = l->high;
 
@@ -67,10 +71,10 @@ static int scan_kept(struct rw_llm_guard *g, struct rw_llm_lane *l, struct rw_sl
 		text->n -= 3;
 	}
 	l->high = 0;
-	return scan_code_point(g, l, cp);
+	return feed_code_point(l, cp, out);
 }
 
-static int scan(struct rw_llm_guard *g, struct rw_llm_lane *l, struct rw_slice text)
+int rw_llm_lane_feed(struct rw_llm_lane *l, struct rw_slice text, struct rw_buf *out)
 {
 	uint32_t cp;
 	int rc = RW_OK;
@@ -78,48 +82,24 @@ static int scan(struct rw_llm_guard *g, struct rw_llm_lane *l, struct rw_slice t
 	if (text.n == 0)
 		return RW_OK;
 	if (l->high)
-		rc = scan_kept(g, l, &text);
+		rc = feed_kept(l, &text, out);
 	cp = text.n >= 3 ? rw_text_surrogate(text.p + text.n - 3, 3) : 0;
 	if (cp && cp < 0xdc00) {
 		l->high = cp;
 		text.n -= 3;
 	}
-	return rc || text.n == 0 ? rc : rw_lane_feed(l->scan, text, &g->released);
-}
-
-/* --- behind the scanner ------------------------------------------------------------------ */
-
-static int release(struct rw_llm_guard *g, struct rw_llm_lane *l, struct rw_buf *out)
-{
-	struct rw_slice text = rw_buf_slice(&g->released);
-
-	if (!rw_field_forms[l->field].json)
-		return rw_buf_add_slice(out, text);
-	return rw_inner_write(&l->inner, text, rw_lane_tally(l->scan)->strongest >= RW_ACT_MASK,
-			      out);
-}
-
-int rw_llm_lane_feed(struct rw_llm_guard *g, struct rw_llm_lane *l, struct rw_slice text,
-		     struct rw_buf *out)
-{
-	int rc;
-
-	rw_buf_reset(&g->released);
-	rc = scan(g, l, text);
-	return rc ? rc : release(g, l, out);
+	return rc || text.n == 0 ? rc : feed(l, text, out);
 }
 
 int rw_llm_lane_end(struct rw_llm_guard *g, struct rw_llm_lane *l, struct rw_buf *out)
 {
 	int rc = RW_OK;
 
-	rw_buf_reset(&g->released);
 	if (l->high)
-		rc = scan_code_point(g, l, l->high);
+		rc = feed_code_point(l, l->high, out);
 	if (!rc)
-		rc = rw_lane_end(l->scan, &g->released);
-	if (!rc)
-		rc = release(g, l, out);
+		rc = rw_field_forms[l->field].json ? rw_inner_end(&l->inner, l->scan, out)
+						   : rw_lane_end(l->scan, out);
 	rw_llm_lane_drop(g, l);
 	return rc;
 }
@@ -132,9 +112,19 @@ int rw_llm_guard_text(struct rw_llm_guard *g, enum rw_field field, struct rw_sli
 
 	if (rc)
 		return rc;
-	rc = rw_llm_lane_feed(g, &l, text, out);
+	rc = rw_llm_lane_feed(&l, text, out);
 	if (!rc)
 		return rw_llm_lane_end(g, &l, out);
 	rw_llm_lane_drop(g, &l);
+	return rc;
+}
+
+int rw_arguments_guard(struct rw_scanner *s, struct rw_rules *r, const struct rw_guard *g,
+		       struct rw_slice text, struct rw_buf *out, struct rw_tally *tally)
+{
+	struct rw_llm_guard guard = {.s = s, .r = r, .g = g};
+	int rc = rw_llm_guard_text(&guard, RW_FIELD_TOOL_ARGUMENTS, text, out);
+
+	rw_llm_tally_merge(tally, &guard.ended);
 	return rc;
 }

@@ -22,20 +22,18 @@ struct rw_llm_lane {
 	unsigned last_spot;
 };
 
-/* What all lanes of an answer share. Borrowed, but for the buffer. */
+/* What all lanes of an answer share. Borrowed. */
 struct rw_llm_guard {
 	struct rw_scanner *s;
 	struct rw_rules *r;
 	const struct rw_guard *g;
-	struct rw_buf released;
 	struct rw_tally ended; /* of the lanes that have ended */
 };
 
 /* RW_ENOMEM. Begins anew after an end. */
 int rw_llm_lane_begin(struct rw_llm_guard *g, struct rw_llm_lane *l);
 /* Appends to out what may be released, unescaped. RW_EPERM: a finding blocks. Others: failed. */
-int rw_llm_lane_feed(struct rw_llm_guard *g, struct rw_llm_lane *l, struct rw_slice text,
-		     struct rw_buf *out);
+int rw_llm_lane_feed(struct rw_llm_lane *l, struct rw_slice text, struct rw_buf *out);
 /* The text is complete. The lane's tally goes over to the guard's, whatever is returned. */
 int rw_llm_lane_end(struct rw_llm_guard *g, struct rw_llm_lane *l, struct rw_buf *out);
 /* Forgets what is held. */

@@ -22,6 +22,7 @@ struct rw_text {
 	enum rw_role role;
 	uint32_t raw_start, raw_end; /* between the quotes, in the body's bytes */
 	struct rw_slice text;	     /* unescaped; lone surrogates as WTF-8; in the arena */
+	bool json;		     /* it is JSON itself: arguments of a tool call */
 };
 
 struct rw_chat_limits {
@@ -56,6 +57,13 @@ struct rw_edit {
 /* Writes body with the edits (sorted, disjoint) applied; every other byte as it came. */
 int rw_edit_apply(struct rw_slice body, const struct rw_edit *edits, unsigned n,
 		  struct rw_buf *out);
+
+/*
+ * Redacts a text that is JSON itself (rw_text.json) so that it stays JSON; as the lane of an answer
+ * does. RW_EPERM: a finding blocks. RW_EIO.
+ */
+int rw_arguments_guard(struct rw_scanner *s, struct rw_rules *r, const struct rw_guard *g,
+		       struct rw_slice text, struct rw_buf *out, struct rw_tally *tally);
 
 struct rw_usage {
 	uint64_t prompt_tokens, completion_tokens;

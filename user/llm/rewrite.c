@@ -105,5 +105,4 @@ void rw_rewrite_free(struct rw_rewrite *w)
 	rw_chunk_free(&w->chunk);
 	rw_buf_wipe(&w->plain);
 	rw_buf_wipe(&w->fresh);
-	rw_buf_wipe(&w->guard.released);
 }

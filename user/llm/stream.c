@@ -303,7 +303,7 @@ static int feed_piece(struct rw_answer_stream *st, unsigned i)
 	if (!rc && !l->scan)
 		rc = rw_llm_lane_begin(&st->w.guard, l);
 	if (!rc)
-		rc = rw_llm_lane_feed(&st->w.guard, l, text, &st->w.fresh);
+		rc = rw_llm_lane_feed(l, text, &st->w.fresh);
 	if (!rc && ends)
 		rc = rw_llm_lane_end(&st->w.guard, l, &st->w.fresh);
 	if (rc)

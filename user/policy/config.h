@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "scan/redact.h"
 #include "scan/scan.h"
 
 enum { RW_MAX_LISTENERS = 16, RW_MAX_UPSTREAMS = 32, RW_MAX_MODELS = 256, RW_MAX_BALANCERS = 32 };
@@ -79,6 +80,7 @@ struct rw_config {
 
 	struct rw_guard request, answer;
 	const char *rules_dir; /* operator packs; NULL: none */
+	struct rw_redact_plan redact;
 
 	uint32_t workers;					     /* 0: one per core */
 	uint32_t max_connections;				     /* per worker */

@@ -8,6 +8,7 @@
 #define LISTENER(member) .to = AT(struct rw_listener_config, member)
 #define UPSTREAM(member) .to = AT(struct rw_upstream_config, member)
 #define MODEL(member)	 .to = AT(struct rw_model_config, member)
+#define REDACT(member)	 .to = AT(struct rw_redact_type, member)
 #define BALANCER(member) .to = AT(struct rw_balancer_config, member)
 #define ITEMS(array, n)                                                                       \
 	.to = {offsetof(struct rw_config, array), sizeof(((struct rw_config *)0)->array[0])}, \
@@ -61,6 +62,15 @@ static const struct rw_key_choice topic_words[] = {
 	{"block", RW_ACT_BLOCK, NULL},	      {"flag", RW_ACT_FLAG, NULL},
 	{"allow", RW_ACT_ALLOW, NULL},	      {"mask", RW_ACT_MASK, masked_topic},
 	{"off", RW_ACT_ALLOW, "write allow"}, {0}};
+
+static const struct rw_key_choice redact_words[] = {{"mask", RW_REDACT_MASK, NULL},
+						    {"replace", RW_REDACT_REPLACE, NULL},
+						    {"hash", RW_REDACT_HASH, NULL},
+						    {"remove", RW_REDACT_REMOVE, NULL},
+						    {"synthetic", RW_REDACT_SYNTHETIC, NULL},
+						    {"token", RW_REDACT_TOKEN, NULL},
+						    {"reversible", RW_REDACT_TOKEN, "write token"},
+						    {0}};
 
 /* Upstreams stand before models, which refer to them: rows are worked off in this order. */
 const struct rw_config_key rw_config_keys[] = {
@@ -191,6 +201,19 @@ const struct rw_config_key rw_config_keys[] = {
 	 .doc = "links that carry data away, blocked domains, invisible text"},
 	{"guards.answer.topics", RW_KIND_CHOICE, false, "block", .choices = topic_words,
 	 TOP(answer.action[RW_CAT_TOPIC]), .doc = "words and phrases that your packs list"},
+	{"guards.redaction", RW_KIND_SECTION,
+	 .doc = "what stands in place of a value that is masked: docs/redaction.md"},
+	{"guards.redaction.pii", RW_KIND_CHOICE, false, "mask", .choices = redact_words,
+	 TOP(redact.category[RW_CAT_PII]),
+	 .doc = "of personal data whose type is not listed below"},
+	{"guards.redaction.secrets", RW_KIND_CHOICE, false, "mask", .choices = redact_words,
+	 TOP(redact.category[RW_CAT_SECRET]), .doc = "of secrets whose type is not listed below"},
+	{"guards.redaction.types", RW_KIND_LIST, false, NULL, 1, RW_REDACT_TYPES,
+	 ITEMS(redact.types, redact.n_types), .doc = "by type of what is found"},
+	{"guards.redaction.types[].type", RW_KIND_NAME, true, REDACT(type),
+	 .doc = "the type as it stands in masks, like EMAIL_ADDRESS"},
+	{"guards.redaction.types[].as", RW_KIND_CHOICE, true, NULL, .choices = redact_words,
+	 REDACT(as), .doc = "what stands in its place"},
 	{"guards.rules_dir", RW_KIND_FILE, .min = 1, .max = MAX_TEXT, TOP(rules_dir),
 	 .doc = "a folder of your own rule packs (*.yaml), on top of the built-in ones"},
 

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -140,5 +142,83 @@ out:
 	rw_buf_wipe(&all);
 	if (fd >= 0)
 		close(fd);
+	return rc;
+}
+
+/* --- keys of our own --------------------------------------------------------------------- */
+
+enum { OWN_KEY_MAX = 64 };
+
+static int fail_own(struct rw_error *e, const char *what, const char *file)
+{
+	return rw_fail(e, errno == EACCES || errno == EPERM ? RW_EPERM : RW_EIO,
+		       "cannot %s the key %s: %s", what, file, strerror(errno));
+}
+
+/* Whole or not at all: two gateways that start together agree on the first one's. */
+static int write_own(const char *file, const char *hex, size_t n, struct rw_error *e)
+{
+	char temp[4096];
+	int fd, rc = RW_OK;
+
+	if (snprintf(temp, sizeof(temp), "%s.XXXXXX", file) >= (int)sizeof(temp))
+		return rw_fail(e, RW_EINVAL, "the path %.100s... is too long", file);
+	fd = mkostemp(temp, O_CLOEXEC); /* O_EXCL and mode 0600 */
+	if (fd < 0)
+		return fail_own(e, "make", file);
+	if (write(fd, hex, n) != (ssize_t)n || fsync(fd) || (link(temp, file) && errno != EEXIST))
+		rc = fail_own(e, "write", file);
+	close(fd);
+	unlink(temp);
+	return rc;
+}
+
+static int make_own(const char *file, size_t n, struct rw_error *e)
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned char key[OWN_KEY_MAX];
+	char hex[2 * OWN_KEY_MAX];
+	int rc;
+
+	if (RAND_priv_bytes(key, (int)n) != 1)
+		return rw_fail(e, RW_EIO, "no random bytes for the key %s", file);
+	for (size_t i = 0; i < n; i++) {
+		hex[2 * i] = digits[key[i] >> 4];
+		hex[2 * i + 1] = digits[key[i] & 15];
+	}
+	rc = write_own(file, hex, 2 * n, e);
+	OPENSSL_cleanse(key, sizeof(key));
+	OPENSSL_cleanse(hex, sizeof(hex));
+	return rc;
+}
+
+int rw_secret_own(const char *file, unsigned char *key, size_t n, struct rw_error *e)
+{
+	struct rw_buf hex = {0};
+	struct rw_error why = {0};
+	int rc = RW_OK;
+
+	RW_BUG_ON(n > OWN_KEY_MAX);
+	if (access(file, F_OK) != 0)
+		rc = make_own(file, n, e);
+	if (rc)
+		return rc;
+	rc = rw_secret_read(file, &hex, &why);
+	if (rc)
+		rw_fail(e, rc, "%s: %s", file, why.text);
+	for (size_t i = 0; i < n && !rc; i++) {
+		int hi = hex.len == 2 * n ? OPENSSL_hexchar2int((unsigned char)hex.p[2 * i]) : -1;
+		int lo = hex.len == 2 * n ? OPENSSL_hexchar2int((unsigned char)hex.p[2 * i + 1])
+					  : -1;
+
+		if (hi < 0 || lo < 0)
+			rc = rw_fail(
+				e, RW_EINVAL,
+				"%s: it must hold %zu hexadecimal digits; move it away and a new "
+				"key is made",
+				file, 2 * n);
+		key[i] = (unsigned char)(hi << 4 | lo);
+	}
+	rw_buf_wipe(&hex);
 	return rc;
 }

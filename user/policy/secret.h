@@ -23,4 +23,10 @@ int rw_secret_expand(struct rw_slice text, struct rw_buf *out, struct rw_error *
  */
 int rw_secret_read(const char *file, struct rw_buf *out, struct rw_error *why);
 
+/*
+ * A key of this gateway's own: n random bytes that are made on the first call and kept in file
+ * (mode 0600) as hex. RW_EPERM where others may read it.
+ */
+int rw_secret_own(const char *file, unsigned char *key, size_t n, struct rw_error *e);
+
 #endif

@@ -173,7 +173,7 @@ static int confirm(struct pass *p, const struct rw_unit *u, unsigned id)
 		    !accept(rule, subject, start, &end))
 			continue;
 		out->at[out->n++] = (struct rw_finding){(uint32_t)(base + start),
-							(uint32_t)(base + end), pat->rule};
+							(uint32_t)(base + end), pat->rule, 0};
 		from = end;
 	}
 	return 0;
@@ -388,7 +388,7 @@ int rw_entities(struct rw_scanner *s, const struct rw_rules *r, struct rw_seg *s
 		else if (!rc)
 			rc = sink->found(sink->arg,
 					 &(struct rw_finding){(uint32_t)u.start, (uint32_t)u.start,
-							      (uint16_t)r->pem_rule},
+							      (uint16_t)r->pem_rule, 0},
 					 true);
 	}
 	return rc ? rc : flush(&p, &to, &open);

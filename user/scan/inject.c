@@ -88,7 +88,7 @@ static struct rw_finding locate(const struct rw_view *v, size_t block, size_t te
 {
 	size_t behind = end < v->n ? block + v->origin[end] : text_end;
 
-	return (struct rw_finding){(uint32_t)(block + v->origin[start]), (uint32_t)behind, rule};
+	return (struct rw_finding){(uint32_t)(block + v->origin[start]), (uint32_t)behind, rule, 0};
 }
 
 /* Finds where a pattern that the prefilter saw stands in the view. */

@@ -2,12 +2,18 @@
 #include <stdlib.h>
 
 #include "scan/mask.h"
+#include "scan/redact_int.h"
 
 enum {
 	/* Injection is looked for each time this much has come, in as much as the window. */
 	INJECTION_EVERY = 256,
 	INJECTION_WINDOW = 1024,
+	/* A token as a model may write it: with backslashes. */
+	TOKEN_MAX = RW_TOKEN_MAX + 32,
 };
+
+/* What the matcher sees where a token stood: it ends every run, and is no space. */
+static const char TOKEN_BYTE = '\x1f';
 
 /*
  * text holds the bytes that are not decided yet and, in front of them, those
@@ -22,6 +28,11 @@ struct rw_lane {
 	struct rw_seg seg;
 	struct rw_masker mask;
 	struct rw_buf text;
+	struct rw_spells spells;
+	struct rw_writer writer;
+	struct rw_buf label;
+	size_t shown;	      /* so much of text may be looked at: a token may begin there */
+	size_t token;	      /* where a '[' stands that may begin one, plus 1; or 0 */
 	struct rw_buf *out;   /* while a call runs */
 	bool open;	      /* a finding goes on into text to come */
 	bool open_masked;     /* and what belongs to it is dropped */
@@ -42,6 +53,9 @@ struct rw_lane *rw_lane_new(struct rw_scanner *s, struct rw_rules *r, const stru
 	l->guard = *g;
 	l->categories = rw_guard_categories(g);
 	l->mask.r = r;
+	l->mask.g = &l->guard;
+	l->mask.sp = &l->spells;
+	l->mask.label = &l->label;
 	l->due = INJECTION_EVERY;
 	rw_seg_init(&l->seg, rw_wants_pem(s, r, l->categories));
 	return l;
@@ -53,18 +67,30 @@ void rw_lane_free(struct rw_lane *l)
 		return;
 	rw_buf_wipe(&l->text);
 	rw_buf_wipe(&l->recent);
+	rw_buf_wipe(&l->label);
+	rw_spells_free(&l->spells);
 	rw_rules_unref(l->r);
 	free(l);
 }
 
-static int lane_found(void *arg, const struct rw_finding *f, bool open)
+void rw_lane_write_to(struct rw_lane *l, const struct rw_writer *w)
 {
+	l->writer = *w;
+	l->mask.w = &l->writer;
+}
+
+/* --- what the matcher finds ---------------------------------------------------------------- */
+
+static int lane_found(void *arg, const struct rw_finding *found, bool open)
+{
+	struct rw_finding copy = *found, *f = &copy;
 	struct rw_lane *l = arg;
 	struct rw_slice text = rw_buf_slice(&l->text);
 	enum rw_action action = rw_action_of(&l->guard, l->r, f);
 	int rc = 0;
 
 	rw_tally_rule(&l->tally, f->rule, action);
+	f->swallowed = open;
 	l->open |= open;
 	l->open_masked |= open && action == RW_ACT_MASK;
 	if (action == RW_ACT_BLOCK) {
@@ -95,14 +121,17 @@ static void forget(struct rw_lane *l, size_t decided)
 		return;
 	rw_buf_consume(&l->text, decided - keep);
 	rw_seg_rebase(&l->seg, decided - keep);
+	rw_spells_rebase(&l->spells, decided - keep);
 	l->mask.done -= decided - keep;
+	l->shown -= decided - keep;
+	l->token -= l->token ? decided - keep : 0;
 }
 
 /* Decides and writes out what can be. */
 static int advance(struct rw_lane *l, bool eof)
 {
 	const struct rw_sink sink = {lane_found, lane_closed, l};
-	struct rw_slice text = rw_buf_slice(&l->text);
+	struct rw_slice text = rw_slice_of(l->text.p, eof ? l->text.len : l->shown);
 	size_t decided;
 	int rc = rw_entities(l->s, l->r, &l->seg, text, eof, l->categories, &sink);
 
@@ -143,42 +172,151 @@ static int look_back(struct rw_lane *l)
 	return rc;
 }
 
-/* Feeds up to the next place where injection is looked for, which the text alone sets. */
-static int feed_some(struct rw_lane *l, struct rw_slice *text)
+/* --- text that comes ----------------------------------------------------------------------- */
+
+static bool is_token_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_' || c == '\\' || c == '-' || c == '.';
+}
+
+/* The text ends in a token, perhaps: then a single byte that is written as its value takes its
+ * place. */
+static int end_token(struct rw_lane *l)
+{
+	size_t at = l->token - 1;
+	struct rw_spell one = {.at = (uint32_t)at, .n = 1, .put = true};
+
+	l->token = 0;
+	if (!rw_vault_restore(l->guard.vault, rw_slice_of(l->text.p + at, l->text.len - at),
+			      &one.written))
+		return RW_OK;
+	rw_spells_cut(&l->spells, at);
+	l->text.len = at;
+	l->text.p[l->text.len++] = TOKEN_BYTE;
+	return rw_spells_add(&l->spells, &one);
+}
+
+/* Up to the byte behind the next place where a token may begin or end. */
+static int take_some(struct rw_lane *l, struct rw_slice *text)
+{
+	const char *open = l->token ? text->p : memchr(text->p, '[', text->n);
+	size_t n = open ? (size_t)(open - text->p) + 1 : text->n;
+	int rc = rw_buf_add(&l->text, text->p, n);
+	char c = text->p[n - 1];
+
+	text->p += n;
+	text->n -= n;
+	if (rc || !open)
+		return rc;
+	if (c == '[')
+		l->token = l->text.len;
+	else if (c == ']')
+		return end_token(l);
+	else if (!is_token_char(c) || l->text.len - l->token > TOKEN_MAX)
+		l->token = 0;
+	return RW_OK;
+}
+
+/* Adds text; the tokens in it become single bytes. */
+static int take(struct rw_lane *l, struct rw_slice text)
+{
+	int rc = RW_OK;
+
+	if (l->guard.in_answer && rw_vault_has_tokens(l->guard.vault)) {
+		while (!rc && text.n)
+			rc = take_some(l, &text);
+		if (l->token &&
+		    !rw_vault_may_begin(l->guard.vault, rw_slice_of(l->text.p + l->token - 1,
+								    l->text.len - l->token + 1)))
+			l->token = 0;
+	} else {
+		rc = rw_buf_add_slice(&l->text, text);
+	}
+	l->shown = l->token ? l->token - 1 : l->text.len;
+	return rc;
+}
+
+/*
+ * Takes up to the next place where injection is looked for, which the text alone sets; whole: what
+ * is spelled as one is not taken apart.
+ */
+static int feed_some(struct rw_lane *l, struct rw_slice *text, bool whole)
 {
 	bool injection = l->categories & 1u << RW_CAT_INJECTION;
-	size_t n = injection && text->n > l->due ? l->due : text->n;
-	int rc = rw_buf_add(&l->text, text->p, n);
+	size_t n = injection && !whole && text->n > l->due ? l->due : text->n;
+	int rc = take(l, rw_slice_of(text->p, n));
 
-	if (!rc)
-		rc = advance(l, false);
 	if (!rc && injection) {
 		rc = rw_buf_add(&l->recent, text->p, n);
-		l->due -= n;
+		l->due -= n < l->due ? n : l->due;
 	}
 	text->p += n;
 	text->n -= n;
-	return rc || l->due ? rc : look_back(l);
+	if (rc || l->due)
+		return rc;
+	rc = advance(l, false);
+	return rc ? rc : look_back(l);
+}
+
+/* Whether there is nothing that the lane could do. */
+static bool idle(const struct rw_lane *l)
+{
+	return !l->categories && !(l->guard.in_answer && rw_vault_has_tokens(l->guard.vault));
+}
+
+static int add(struct rw_lane *l, struct rw_slice text, bool whole)
+{
+	while (!l->failed && text.n)
+		l->failed = feed_some(l, &text, whole);
+	return l->failed;
 }
 
 int rw_lane_feed(struct rw_lane *l, struct rw_slice text, struct rw_buf *out)
 {
 	if (l->failed)
 		return l->failed;
-	if (!l->categories)
-		return rw_buf_add_slice(out, text);
+	if (idle(l))
+		return l->mask.w ? l->writer.text(l->writer.arg, text, out)
+				 : rw_buf_add_slice(out, text);
 	l->out = out;
-	while (!l->failed && text.n)
-		l->failed = feed_some(l, &text);
+	if (!add(l, text, false))
+		l->failed = advance(l, false);
 	l->out = NULL;
 	return l->failed;
+}
+
+int rw_lane_add(struct rw_lane *l, struct rw_slice text, struct rw_slice raw, struct rw_buf *out)
+{
+	struct rw_spell one = {.n = (uint8_t)text.n, .raw_n = (uint8_t)raw.n};
+	int rc;
+
+	RW_BUG_ON(raw.p && (raw.n > RW_SPELL_RAW || text.n > RW_SPELL_RAW));
+	if (l->failed)
+		return l->failed;
+	if (idle(l)) {
+		text = raw.p ? raw : text;
+		return l->mask.w ? l->writer.text(l->writer.arg, text, out)
+				 : rw_buf_add_slice(out, text);
+	}
+	l->out = out;
+	if (raw.p) {
+		/* Whatever was open ends: the spelling would be lost in a token. */
+		l->token = 0;
+		memcpy(one.raw, raw.p, raw.n);
+		one.at = (uint32_t)l->text.len;
+		l->failed = rw_spells_add(&l->spells, &one);
+	}
+	rc = l->failed ? l->failed : add(l, text, raw.p != NULL);
+	l->out = NULL;
+	return rc;
 }
 
 int rw_lane_end(struct rw_lane *l, struct rw_buf *out)
 {
 	int rc;
 
-	if (l->failed || !l->categories)
+	if (l->failed || idle(l))
 		return l->failed;
 	l->out = out;
 	rc = advance(l, true);
@@ -186,8 +324,9 @@ int rw_lane_end(struct rw_lane *l, struct rw_buf *out)
 		rc = look_back(l);
 	l->out = NULL;
 	rw_buf_reset(&l->text);
+	rw_spells_reset(&l->spells);
 	rw_seg_init(&l->seg, false);
-	l->mask.done = 0;
+	l->mask.done = l->shown = l->token = 0;
 	l->failed = rc;
 	return rc;
 }

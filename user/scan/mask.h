@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a whole text and a lane share when they mask: one way to write labels over findings. */
+/* What a whole text and a lane share when they mask: one way to write what stands over findings. */
 #ifndef RW_SCAN_MASK_H
 #define RW_SCAN_MASK_H
 
 #include "base/buf.h"
 #include "scan/match.h"
+#include "scan/spell.h"
 
 static inline enum rw_action rw_action_of(const struct rw_guard *g, const struct rw_rules *r,
 					  const struct rw_finding *f)
@@ -19,14 +20,18 @@ static inline bool rw_wants_pem(const struct rw_scanner *s, const struct rw_rule
 	       (s->only < 0 || s->only == r->pem_rule);
 }
 
-/* Writes a text with labels in place of findings: done is how much of it is written. */
+/* Writes a text with something else in place of findings: done is how much of it is written. */
 struct rw_masker {
 	const struct rw_rules *r;
+	const struct rw_guard *g;
+	const struct rw_writer *w;  /* NULL: straight to out */
+	const struct rw_spells *sp; /* what of the text is spelled another way; or NULL */
+	struct rw_buf *label;	    /* scratch; wiped by its owner. Needed where w is */
 	size_t done;
 };
 
-/* Writes the text up to the finding and its label. Findings come by start; the first of several
-   that overlap gives the label. */
+/* Writes the text up to the finding and what it becomes. Findings come by start; the first of
+   several that overlap gives the label. */
 int rw_masker_put(struct rw_masker *m, struct rw_slice text, const struct rw_finding *f,
 		  struct rw_buf *out);
 /* Writes the text up to to as it is, where it is not written yet. */

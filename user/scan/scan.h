@@ -42,6 +42,7 @@ struct rw_rule_info {
 struct rw_finding {
 	uint32_t start, end; /* bytes [start, end) of the text */
 	uint16_t rule;	     /* index for rw_rules_info */
+	uint16_t swallowed;  /* 1: longer than a lane holds, its end was not known at its start */
 };
 
 enum { RW_FINDINGS_MAX = 256 };
@@ -83,8 +84,13 @@ int rw_scan_text(struct rw_scanner *s, const struct rw_rules *r, struct rw_slice
 		 unsigned categories, struct rw_findings *out);
 
 /* What to do by category, from the configuration. */
+struct rw_vault;
 struct rw_guard {
 	enum rw_action action[RW_CAT_COUNT];
+	/* How values are redacted (scan/redact.h); NULL: as "[EMAIL_ADDRESS]". Borrowed, of a
+	 * request. */
+	struct rw_vault *vault;
+	bool in_answer; /* the vault's tokens are restored, and nothing becomes one */
 };
 
 /* The categories that the guard wants looked for, as a mask for rw_scan_text: all but the allowed.
@@ -93,7 +99,7 @@ unsigned rw_guard_categories(const struct rw_guard *g);
 /* The strongest action that the guard asks for over the findings. */
 enum rw_action rw_guard_verdict(const struct rw_guard *g, const struct rw_rules *r,
 				const struct rw_findings *f);
-/* Appends text with each finding whose category is masked replaced by "[EMAIL_ADDRESS]". */
+/* Appends text with each finding whose category is masked redacted. */
 int rw_mask_text(const struct rw_guard *g, const struct rw_rules *r, const struct rw_findings *f,
 		 struct rw_slice text, struct rw_buf *out);
 
@@ -118,10 +124,25 @@ void rw_tally_add(struct rw_tally *t, const struct rw_guard *g, const struct rw_
  */
 enum { RW_LANE_HOLD_BYTES = 4096 };
 struct rw_lane;
+/* Who takes what a lane releases, in its order, and adds it to out. Returns 0 or a rw_err. */
+struct rw_writer {
+	int (*text)(void *arg, struct rw_slice s, struct rw_buf *out); /* as it came */
+	int (*put)(void *arg, struct rw_slice s,
+		   struct rw_buf *out); /* put in place of something */
+	void *arg;
+};
 struct rw_lane *rw_lane_new(struct rw_scanner *s, struct rw_rules *r, const struct rw_guard *g);
 void rw_lane_free(struct rw_lane *l);
 /* Appends to out what may be released now. RW_EPERM: a finding blocks; nothing more comes out. */
 int rw_lane_feed(struct rw_lane *l, struct rw_slice text, struct rw_buf *out);
+/* From now on the writer gets what is released; *w is copied. */
+void rw_lane_write_to(struct rw_lane *l, const struct rw_writer *w);
+/*
+ * As feed, but what can be decided waits for the next feed: for many small pieces. raw.p not
+ * NULL: text (7 bytes at most, of one character) is written as raw (7 bytes at most) where it is
+ * not masked.
+ */
+int rw_lane_add(struct rw_lane *l, struct rw_slice text, struct rw_slice raw, struct rw_buf *out);
 /* The text is complete: releases the rest. */
 int rw_lane_end(struct rw_lane *l, struct rw_buf *out);
 /* Bytes held back now. */

@@ -16,8 +16,10 @@ static int list_found(void *arg, const struct rw_finding *f, bool open)
 	struct list *l = arg;
 	struct rw_finding *at = rw_findings_add(l->out, l->r, *f);
 
-	if (open && at)
+	if (open && at) {
+		at->swallowed = 1;
 		l->open[l->n_open++] = at;
+	}
 	return 0;
 }
 
@@ -76,7 +78,7 @@ enum rw_action rw_guard_verdict(const struct rw_guard *g, const struct rw_rules 
 int rw_mask_text(const struct rw_guard *g, const struct rw_rules *r, const struct rw_findings *f,
 		 struct rw_slice text, struct rw_buf *out)
 {
-	struct rw_masker m = {.r = r};
+	struct rw_masker m = {.r = r, .g = g};
 	int rc = 0;
 
 	for (unsigned i = 0; !rc && i < f->n; i++)

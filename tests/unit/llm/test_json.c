@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <yyjson.h>
 
-#include "llm/inner.h"
 #include "llm/json.h"
 #include "llm/openai.h"
 #include "llm/text.h"
@@ -207,60 +206,6 @@ static void edits_change_nothing_else(void **state)
 	rw_buf_free(&out);
 }
 
-/* Cut everywhere but in a label, which lanes write in one go. */
-static void assert_inner(const char *text, bool masked, const char *want)
-{
-	struct rw_slice s = rw_slice_str(text);
-
-	for (size_t step = 1; step <= s.n; step += s.n > 1 ? s.n - 1 : 1) {
-		struct rw_inner in = {0};
-		struct rw_buf out = {0};
-
-		for (size_t at = 0, n; at < s.n; at += n) {
-			const char *close = memchr(s.p + at, ']', s.n - at);
-
-			n = step < s.n - at ? step : s.n - at;
-			if (masked && s.p[at] == '[' && close)
-				n = (size_t)(close - (s.p + at)) + 1;
-			assert_int_equal(
-				rw_inner_write(&in, rw_slice_of(s.p + at, n), masked, &out), RW_OK);
-		}
-		assert_int_equal(out.len, strlen(want));
-		assert_memory_equal(out.p, want, out.len);
-		rw_buf_free(&out);
-	}
-}
-
-/* {"card": 4111111111111111} becomes {"card": [CREDIT_CARD]}, which json.loads refuses. */
-static void arguments_stay_json_when_a_number_is_masked(void **state)
-{
-	(void)state;
-	assert_inner("{\"card\": [CREDIT_CARD]}", true, "{\"card\": \"[CREDIT_CARD]\"}");
-	assert_inner("[[A1], 2, true]", true, "[\"[A1]\", 2, true]");
-}
-
-/* "hello\njane@example.com": the letter n of the escape is part of the address. */
-static void arguments_stay_json_when_an_escape_is_cut(void **state)
-{
-	(void)state;
-	assert_inner("{\"a\":\"hello\\[EMAIL_ADDRESS]\"}", true,
-		     "{\"a\":\"hello\\\\[EMAIL_ADDRESS]\"}");
-	assert_inner("\"\\u00[X1]\" [Y1]", true, "\"\\u0000[X1]\" \"[Y1]\"");
-	assert_inner("{\"a\":\"\\\\[X1]\\\"[Y1]\"}", true, "{\"a\":\"\\\\[X1]\\\"[Y1]\"}");
-}
-
-/* A model's arguments that are no JSON are its own affair. */
-static void arguments_that_are_not_masked_pass_as_they_are(void **state)
-{
-	struct rw_inner in = {0};
-	struct rw_buf out = {0};
-
-	(void)state;
-	assert_inner("{\"re\": \"\\d[A]\", x: [FOO]}", false, "{\"re\": \"\\d[A]\", x: [FOO]}");
-	/* A lane that holds all back releases nothing, which has no address. */
-	assert_int_equal(rw_inner_write(&in, (struct rw_slice){0}, false, &out), RW_OK);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,9 +216,6 @@ int main(void)
 		cmocka_unit_test(lone_surrogates_are_kept),
 		cmocka_unit_test(escapes_only_what_must_be),
 		cmocka_unit_test(edits_change_nothing_else),
-		cmocka_unit_test(arguments_stay_json_when_a_number_is_masked),
-		cmocka_unit_test(arguments_stay_json_when_an_escape_is_cut),
-		cmocka_unit_test(arguments_that_are_not_masked_pass_as_they_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
