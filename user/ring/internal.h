@@ -28,6 +28,7 @@ enum { RW_CHUNK_BYTES = 16384 + 512 };
 struct rw_chunk {
 	struct rw_chunk *next;
 	uint32_t begin, end; /* data[begin..end) is queued */
+	uint8_t record;	     /* 0: bytes; else they are a record of this type, kept by itself */
 	uint8_t data[RW_CHUNK_BYTES];
 };
 
@@ -47,7 +48,10 @@ void rw_chunk_pool_init(struct rw_chunk_pool *p, size_t max_bytes);
 void rw_chunk_pool_free(struct rw_chunk_pool *p);
 /* All of data or nothing: RW_ENOMEM at the pool's bound. */
 int rw_sendq_add(struct rw_sendq *q, struct rw_chunk_pool *p, const void *data, size_t n);
-/* The first bytes as iovecs; returns how many, *bytes their sum. */
+/* The same as a record of a type. n <= RW_CHUNK_BYTES. */
+int rw_sendq_add_record(struct rw_sendq *q, struct rw_chunk_pool *p, uint8_t type, const void *data,
+			size_t n);
+/* The first bytes as iovecs, or the first record; returns how many, *bytes their sum. */
 unsigned rw_sendq_peek(const struct rw_sendq *q, struct iovec iov[RW_IO_MAX_IOV], size_t *bytes);
 void rw_sendq_consume(struct rw_sendq *q, struct rw_chunk_pool *p, size_t n);
 void rw_sendq_drop(struct rw_sendq *q, struct rw_chunk_pool *p);
@@ -126,6 +130,12 @@ struct rw_sock {
 	bool finishing;	 /* rw_sock_finish was called: receiving only to discard */
 	bool dying;	 /* cancelling, then closing; no callback but on_close */
 	bool reset;	 /* close with RST */
+	bool still;	 /* on_still is due when no receive is under way */
+	bool ulp;	 /* kernel TLS has the socket, with keys or without */
+	bool records;	 /* the kernel opens the peer's records */
+	bool no_key;	 /* it waits for the peer's next key */
+	size_t some;	 /* receive so many bytes at most, once */
+	bool once;	 /* such a receive is under way */
 	bool above_high; /* the queue passed the high mark and has not fallen to the low one */
 
 	int err;	  /* what on_close will say */

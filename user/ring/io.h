@@ -6,7 +6,7 @@
  *
  * Contract: one thread per struct rw_io, but for wake. An operation is started
  * with a tag and ends with exactly one completion whose `more` is false; a
- * multishot one (accept, recv) gives any number with `more` true before. Until
+ * multishot one (accept, recv, records) gives any number with `more` true before. Until
  * that last completion was returned by wait, the operation is in flight, and:
  *   - memory it reads (send data, a connect address) stays as it is;
  *   - no second operation uses its tag;
@@ -35,6 +35,7 @@ enum rw_io_op {
 	RW_IO_ACCEPT,
 	RW_IO_CONNECT,
 	RW_IO_RECV,
+	RW_IO_RECORDS, /* a recv of a socket whose records the kernel opens */
 	RW_IO_SEND,
 	RW_IO_SHUTDOWN,
 	RW_IO_CLOSE,
@@ -74,6 +75,7 @@ enum {
 	RW_IO_CANCELLED = -100,
 	RW_IO_STARVED = -101, /* recv: no buffer was free; arm again when some are back */
 	RW_IO_NOFILES = -102, /* accept, socket: the descriptor limit is reached */
+	RW_IO_NO_KEY = -103,  /* records: the peer's next ones need its next key */
 };
 
 enum { RW_IO_NO_BUFFER = 0xffff };
@@ -89,6 +91,7 @@ struct rw_io_done {
 	const uint8_t *data; /* recv: where the bytes are, valid until buffer is given back */
 	int32_t res;
 	uint16_t buffer; /* recv: to be given back by give_back; RW_IO_NO_BUFFER: none */
+	uint8_t record;	 /* records: what type these bytes are of; 0: FIN */
 	bool more;
 };
 
@@ -102,11 +105,29 @@ struct rw_io_ops {
 	int (*socket)(struct rw_io *io, const struct rw_addr *addr);
 	int (*peer)(struct rw_io *io, int fd, struct rw_addr *out);
 
+	/*
+	 * setsockopt, at once. RW_EUNSUP: there is no such option here; RW_ENOTFOUND: a module
+	 * or an algorithm is missing; RW_ECLOSED: not a connection any more that may; RW_EBUSY,
+	 * RW_EINVAL, RW_EPERM.
+	 */
+	int (*set_option)(struct rw_io *io, int fd, int level, int name, const void *value,
+			  size_t n);
+
 	void (*accept)(struct rw_io *io, int fd, uint64_t tag);
 	void (*connect)(struct rw_io *io, int fd, const struct rw_addr *addr, uint64_t tag);
 	void (*recv)(struct rw_io *io, int fd, uint64_t tag);
+	/* As recv, but once, and of at most n bytes. */
+	void (*recv_some)(struct rw_io *io, int fd, size_t n, uint64_t tag);
+	/*
+	 * As recv, of a socket with a kernel TLS key to receive by: record says the type of
+	 * each piece. Only where set_option has set such a key.
+	 */
+	void (*recv_records)(struct rw_io *io, int fd, uint64_t tag);
 	/* The array is copied; what it points at is not. 1 <= n <= RW_IO_MAX_IOV. */
 	void (*send)(struct rw_io *io, int fd, const struct iovec *iov, unsigned n, uint64_t tag);
+	/* As send, as records of this type: where set_option has set a key to send by. */
+	void (*send_record)(struct rw_io *io, int fd, uint8_t type, const struct iovec *iov,
+			    unsigned n, uint64_t tag);
 	/* FIN after what was sent. */
 	void (*shutdown)(struct rw_io *io, int fd, uint64_t tag);
 	/* Cancels the operation with tag target. */

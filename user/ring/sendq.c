@@ -39,6 +39,7 @@ static struct rw_chunk *take(struct rw_chunk_pool *p)
 	p->free_chunks--;
 	c->next = NULL;
 	c->begin = c->end = 0;
+	c->record = 0;
 	return c;
 }
 
@@ -70,7 +71,7 @@ static void append(struct rw_sendq *q, struct rw_chunk *c)
 int rw_sendq_add(struct rw_sendq *q, struct rw_chunk_pool *p, const void *data, size_t n)
 {
 	const uint8_t *from = data;
-	size_t room = q->tail ? RW_CHUNK_BYTES - q->tail->end : 0;
+	size_t room = q->tail && !q->tail->record ? RW_CHUNK_BYTES - q->tail->end : 0;
 	int rc;
 
 	if (n > room) {
@@ -96,12 +97,32 @@ int rw_sendq_add(struct rw_sendq *q, struct rw_chunk_pool *p, const void *data, 
 	return RW_OK;
 }
 
+int rw_sendq_add_record(struct rw_sendq *q, struct rw_chunk_pool *p, uint8_t type, const void *data,
+			size_t n)
+{
+	int rc = reserve(p, 1);
+	struct rw_chunk *c;
+
+	RW_BUG_ON(n > RW_CHUNK_BYTES);
+	if (rc)
+		return rc;
+	c = take(p);
+	memcpy(c->data, data, n);
+	c->end = (uint32_t)n;
+	c->record = type;
+	append(q, c);
+	q->bytes += n;
+	return RW_OK;
+}
+
 unsigned rw_sendq_peek(const struct rw_sendq *q, struct iovec iov[RW_IO_MAX_IOV], size_t *bytes)
 {
 	unsigned n = 0;
 
 	*bytes = 0;
 	for (struct rw_chunk *c = q->head; c && n < RW_IO_MAX_IOV; c = c->next) {
+		if (n && (c->record || q->head->record))
+			break;
 		iov[n].iov_base = c->data + c->begin;
 		iov[n].iov_len = c->end - c->begin;
 		*bytes += iov[n++].iov_len;

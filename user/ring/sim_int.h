@@ -22,7 +22,8 @@ struct sim_op {
 	uint64_t last_at; /* its completions keep their order */
 	unsigned refs;	  /* the end's list, and events that point here */
 	bool over;
-	bool reset; /* a close with RST */
+	bool reset;  /* a close with RST */
+	size_t some; /* a receive of so many bytes at most; 0: any, again and again */
 	unsigned n_iov;
 	struct iovec iov[RW_IO_MAX_IOV];
 	struct rw_addr addr;

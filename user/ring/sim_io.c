@@ -95,6 +95,35 @@ static int sim_peer(struct rw_io *io, int fd, struct rw_addr *out)
 	return k->reset ? RW_ECLOSED : RW_OK;
 }
 
+/* There is no kernel TLS here: those above find that out by this and do without. */
+static int sim_set_option(struct rw_io *io, int fd, int level, int name, const void *value,
+			  size_t n)
+{
+	(void)sock_of(end_of(io), fd);
+	(void)level;
+	(void)name;
+	(void)value;
+	(void)n;
+	return RW_EUNSUP;
+}
+
+static void sim_recv_records(struct rw_io *io, int fd, uint64_t tag)
+{
+	(void)io;
+	(void)fd;
+	(void)tag;
+	RW_BUG_ON(true); /* set_option has set no key */
+}
+
+static void sim_send_record(struct rw_io *io, int fd, uint8_t type, const struct iovec *iov,
+			    unsigned n, uint64_t tag)
+{
+	(void)type;
+	(void)iov;
+	(void)n;
+	sim_recv_records(io, fd, tag);
+}
+
 static void sim_accept(struct rw_io *io, int fd, uint64_t tag)
 {
 	RW_BUG_ON(!start(io, fd, tag)->sock->listens);
@@ -111,6 +140,14 @@ static void sim_connect(struct rw_io *io, int fd, const struct rw_addr *addr, ui
 static void sim_recv(struct rw_io *io, int fd, uint64_t tag)
 {
 	RW_BUG_ON(!start(io, fd, tag)->sock->connected);
+}
+
+static void sim_recv_some(struct rw_io *io, int fd, size_t n, uint64_t tag)
+{
+	struct sim_op *op = start(io, fd, tag);
+
+	RW_BUG_ON(!op->sock->connected || n == 0);
+	op->some = n;
 }
 
 static void sim_send(struct rw_io *io, int fd, const struct iovec *iov, unsigned n, uint64_t tag)
@@ -314,10 +351,14 @@ static const struct rw_io_ops sim_ops = {
 	.listen = sim_listen,
 	.socket = sim_socket,
 	.peer = sim_peer,
+	.set_option = sim_set_option,
 	.accept = sim_accept,
 	.connect = sim_connect,
 	.recv = sim_recv,
+	.recv_some = sim_recv_some,
+	.recv_records = sim_recv_records,
 	.send = sim_send,
+	.send_record = sim_send_record,
 	.shutdown = sim_shutdown,
 	.cancel = sim_cancel,
 	.close = sim_close,

@@ -200,11 +200,13 @@ static void pump_recv(struct sim_sock *k)
 			break;
 		}
 		n = k->arrived < n ? k->arrived : n;
+		if (op->some && op->some < n)
+			n = (uint32_t)op->some;
 		if (sim_chance(s, s->knobs.split))
 			n = 1 + (uint32_t)sim_below(s, n);
 		get_bytes(k, k->end->mem + (size_t)d.buffer * k->end->io.recv_buffer_bytes, n);
 		opened = true;
-		sim_complete(op, (int)n, !sim_chance(s, s->knobs.recv_ends), &d);
+		sim_complete(op, (int)n, !op->some && !sim_chance(s, s->knobs.recv_ends), &d);
 	}
 	if (opened && k->peer && !k->peer->closed)
 		send_event(k->peer, SIM_WINDOW, 0);

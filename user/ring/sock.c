@@ -2,6 +2,12 @@
 /* Sockets: what the user asks for is noted, what has to be started is decided in settle. */
 #include "ring/internal.h"
 
+#include <linux/tls.h>
+#include <netinet/tcp.h>
+
+/* The type of a record of data; every other one is control and handed over by itself. */
+enum { RECORD_DATA = 23 };
+
 enum { HIGH_MARK = 256 << 10, LOW_MARK = 64 << 10, HARD_BOUND = 1 << 20 };
 
 /* After rw_sock_finish: to hand over what is queued, then to see the peer's FIN. */
@@ -15,6 +21,11 @@ static uint32_t bit(unsigned op)
 static bool busy(const struct rw_sock *s, unsigned op)
 {
 	return s->ops & bit(op);
+}
+
+static unsigned recv_op(const struct rw_sock *s)
+{
+	return s->records ? RW_IO_RECORDS : RW_IO_RECV;
 }
 
 /* Notes that op is started, and names it. */
@@ -181,7 +192,8 @@ const struct rw_addr *rw_sock_peer(const struct rw_sock *s)
 
 /* --- what the user asks for ------------------------------------------------------------ */
 
-int rw_sock_send(struct rw_sock *s, const void *data, size_t n)
+/* type 0: bytes, as many as there are; else a record. */
+static int enqueue(struct rw_sock *s, uint8_t type, const void *data, size_t n)
 {
 	struct rw_loop *l = s->loop;
 	int rc;
@@ -192,7 +204,8 @@ int rw_sock_send(struct rw_sock *s, const void *data, size_t n)
 		return RW_ELIMIT;
 	if (n == 0)
 		return RW_OK;
-	rc = rw_sendq_add(&s->queue, &l->chunks, data, n);
+	rc = type ? rw_sendq_add_record(&s->queue, &l->chunks, type, data, n)
+		  : rw_sendq_add(&s->queue, &l->chunks, data, n);
 	if (rc)
 		return rc;
 	l->stats.queued_bytes += n;
@@ -200,6 +213,16 @@ int rw_sock_send(struct rw_sock *s, const void *data, size_t n)
 		s->above_high = true;
 	touch(s);
 	return RW_OK;
+}
+
+int rw_sock_send(struct rw_sock *s, const void *data, size_t n)
+{
+	return enqueue(s, 0, data, n);
+}
+
+int rw_sock_send_record(struct rw_sock *s, uint8_t type, const void *data, size_t n)
+{
+	return enqueue(s, type, data, n);
 }
 
 size_t rw_sock_queued(const struct rw_sock *s)
@@ -218,6 +241,64 @@ void rw_sock_recv(struct rw_sock *s, bool on)
 		return;
 	s->recv_on = on;
 	touch(s);
+}
+
+void rw_sock_still(struct rw_sock *s)
+{
+	if (s->dying || s->finishing)
+		return;
+	s->still = true;
+	touch(s);
+}
+
+void rw_sock_receive(struct rw_sock *s)
+{
+	s->still = false;
+	s->some = 0;
+	touch(s);
+}
+
+void rw_sock_recv_some(struct rw_sock *s, size_t n)
+{
+	s->some = n;
+	rw_sock_still(s);
+}
+
+static int set_key(struct rw_sock *s, int name, const void *key, size_t n)
+{
+	static const char ulp[] = "tls";
+	const struct rw_io_ops *ops = ops_of(s);
+	int rc;
+
+	if (s->dying || s->fd < 0)
+		return RW_ECLOSED;
+	if (!s->ulp) {
+		rc = ops->set_option(s->loop->io, s->fd, SOL_TCP, TCP_ULP, ulp, sizeof(ulp) - 1);
+		if (rc)
+			return rc;
+		s->ulp = true;
+	}
+	return ops->set_option(s->loop->io, s->fd, SOL_TLS, name, key, n);
+}
+
+int rw_sock_ktls_tx(struct rw_sock *s, const void *key, size_t n)
+{
+	RW_BUG_ON(busy(s, RW_IO_SEND)); /* it would be sealed by who knows which key */
+	return set_key(s, TLS_TX, key, n);
+}
+
+int rw_sock_ktls_rx(struct rw_sock *s, const void *key, size_t n)
+{
+	int rc;
+
+	RW_BUG_ON(!s->records && (busy(s, RW_IO_RECV) || s->held.bytes));
+	rc = set_key(s, TLS_RX, key, n);
+	if (rc)
+		return rc;
+	s->records = true;
+	s->no_key = false;
+	rw_sock_receive(s);
+	return RW_OK;
 }
 
 void rw_sock_shutdown(struct rw_sock *s)
@@ -254,6 +335,8 @@ void rw_sock_finish(struct rw_sock *s)
 	s->finishing = true;
 	s->shut = true;
 	s->recv_on = true;
+	s->still = false;
+	s->some = 0;
 	rw_timer_set(s->loop, &s->linger, s->loop->now_ns + flush_ns, on_flush_late, s);
 	touch(s);
 }
@@ -269,8 +352,12 @@ static void start_send(struct rw_sock *s)
 {
 	struct iovec iov[RW_IO_MAX_IOV];
 	unsigned n = rw_sendq_peek(&s->queue, iov, &s->in_flight);
+	uint64_t tag = begin(s, RW_IO_SEND);
 
-	ops_of(s)->send(s->loop->io, s->fd, iov, n, begin(s, RW_IO_SEND));
+	if (s->queue.head->record)
+		ops_of(s)->send_record(s->loop->io, s->fd, s->queue.head->record, iov, n, tag);
+	else
+		ops_of(s)->send(s->loop->io, s->fd, iov, n, tag);
 }
 
 static void ask_cancel(struct rw_sock *s, unsigned op)
@@ -288,6 +375,7 @@ static void settle_death(struct rw_sock *s)
 		return;
 	ask_cancel(s, RW_IO_CONNECT);
 	ask_cancel(s, RW_IO_RECV);
+	ask_cancel(s, RW_IO_RECORDS);
 	ask_cancel(s, RW_IO_SEND);
 	if (s->ops)
 		return;
@@ -298,12 +386,21 @@ static void settle_death(struct rw_sock *s)
 		ops_of(s)->close(s->loop->io, s->fd, s->reset, begin(s, RW_IO_CLOSE));
 }
 
+static void hand_over(struct rw_sock *s, uint8_t record, const uint8_t *data, size_t n)
+{
+	if (record && s->cb->on_record)
+		s->cb->on_record(s->user, record, data, n);
+	else if (!record && s->cb->on_data)
+		s->cb->on_data(s->user, data, n);
+}
+
 /* Receiving is on again: first what came while it was off. */
 static void deliver_held(struct rw_sock *s)
 {
 	while (s->held.head && s->recv_on && !s->dying && !s->finishing) {
 		struct rw_chunk *c = s->held.head;
 		struct rw_sendq one = {.head = c, .tail = c, .bytes = c->end - c->begin};
+		uint8_t type;
 
 		/* Taken out first: the callback may switch receiving off and on. */
 		s->held.head = c->next;
@@ -311,8 +408,8 @@ static void deliver_held(struct rw_sock *s)
 			s->held.tail = NULL;
 		s->held.bytes -= one.bytes;
 		c->next = NULL;
-		if (s->cb->on_data)
-			s->cb->on_data(s->user, c->data + c->begin, one.bytes);
+		type = c->record ? c->record : s->records ? RECORD_DATA : 0;
+		hand_over(s, type, c->data + c->begin, one.bytes);
 		rw_sendq_drop(&one, &s->loop->chunks);
 	}
 }
@@ -326,8 +423,24 @@ static void tell_eof(struct rw_sock *s)
 		s->cb->on_eof(s->user);
 }
 
+static void arm_recv(struct rw_sock *s)
+{
+	uint64_t tag = begin(s, recv_op(s));
+
+	if (s->records)
+		ops_of(s)->recv_records(s->loop->io, s->fd, tag);
+	else if (s->some)
+		ops_of(s)->recv_some(s->loop->io, s->fd, s->some, tag);
+	else
+		ops_of(s)->recv(s->loop->io, s->fd, tag);
+	s->once = s->some != 0;
+	s->some = 0;
+}
+
 static void settle_recv(struct rw_sock *s)
 {
+	unsigned op = recv_op(s);
+
 	if (s->finishing)
 		rw_sendq_drop(&s->held, &s->loop->chunks);
 	else if (s->recv_on && (s->held.bytes || s->eof)) {
@@ -336,14 +449,17 @@ static void settle_recv(struct rw_sock *s)
 	}
 	if (s->dying || s->eof)
 		return;
-	if (!s->recv_on) {
-		ask_cancel(s, RW_IO_RECV);
+	if (!s->recv_on || (s->still && !s->some && !s->once && busy(s, op))) {
+		ask_cancel(s, op);
 		return;
 	}
 	/* A cancel that is still under way would hit the new one: they share their tag. */
-	if (busy(s, RW_IO_RECV) || busy(s, RW_IO_RECV + RW_IO_CANCEL) || s->held.bytes)
+	if (busy(s, op) || busy(s, op + RW_IO_CANCEL) || s->held.bytes)
 		return;
-	ops_of(s)->recv(s->loop->io, s->fd, begin(s, RW_IO_RECV));
+	if (s->still && !s->some)
+		s->cb->on_still(s->user);
+	if (!s->dying && (!s->still || s->some))
+		arm_recv(s);
 }
 
 static void settle_send(struct rw_sock *s)
@@ -422,7 +538,11 @@ static void done_connect(struct rw_sock *s, const struct rw_io_done *d)
 /* Receiving is off but bytes came before the cancel landed: they are kept, in order. */
 static void hold(struct rw_sock *s, const struct rw_io_done *d)
 {
-	if (rw_sendq_add(&s->held, &s->loop->chunks, d->data, (size_t)d->res))
+	size_t n = (size_t)d->res;
+
+	if (d->record && d->record != RECORD_DATA
+		    ? rw_sendq_add_record(&s->held, &s->loop->chunks, d->record, d->data, n)
+		    : rw_sendq_add(&s->held, &s->loop->chunks, d->data, n))
 		die(s, RW_ENOMEM);
 }
 
@@ -435,10 +555,10 @@ static void took_data(struct rw_sock *s, const struct rw_io_done *d)
 	}
 	if (s->finishing)
 		return;
-	if (!s->recv_on || s->held.bytes)
+	if ((!s->recv_on || s->held.bytes) && d->res)
 		hold(s, d);
-	else if (s->cb->on_data)
-		s->cb->on_data(s->user, d->data, (size_t)d->res);
+	else
+		hand_over(s, d->record, d->data, (size_t)d->res);
 }
 
 static void took_eof(struct rw_sock *s)
@@ -451,16 +571,31 @@ static void took_eof(struct rw_sock *s)
 		die(s, RW_ECLOSED);
 }
 
+/*
+ * What this receive has brought before held the peer's KeyUpdate; with the new key set, the next
+ * one gets on. Twice in a row: nobody sets it.
+ */
+static void took_no_key(struct rw_sock *s)
+{
+	if (s->no_key)
+		die(s, RW_EPROTO);
+	s->no_key = true;
+}
+
 static void done_recv(struct rw_sock *s, const struct rw_io_done *d)
 {
 	/*
 	 * Settle arms it again where it is wanted. So a starved receiver waits for
 	 * buffers, not for a timer: all that this turn took are back by then.
 	 */
-	if (!d->more)
+	if (!d->more) {
+		s->once = false;
 		touch(s);
-	if (d->res > 0)
+	}
+	if (d->res > 0 || (d->res == 0 && d->record))
 		took_data(s, d);
+	else if (d->res == RW_IO_NO_KEY)
+		took_no_key(s);
 	else if (d->res == RW_IO_STARVED)
 		s->loop->stats.enobufs++;
 	else if (s->dying || d->res == RW_IO_CANCELLED)
@@ -470,7 +605,7 @@ static void done_recv(struct rw_sock *s, const struct rw_io_done *d)
 	else if (s->finishing && s->shut_done)
 		die(s, RW_OK); /* all was handed over; that the peer did not wait is its affair */
 	else
-		die(s, d->res);
+		die(s, s->records && d->res == RW_EINVAL ? RW_EPROTO : d->res);
 }
 
 /*
@@ -481,8 +616,9 @@ static void send_failed(struct rw_sock *s, int err)
 {
 	struct rw_loop *l = s->loop;
 
-	if (err != RW_ECLOSED || !busy(s, RW_IO_RECV) || (s->asked & bit(RW_IO_RECV)) ||
-	    s->finishing) {
+	unsigned op = recv_op(s);
+
+	if (err != RW_ECLOSED || !busy(s, op) || (s->asked & bit(op)) || s->finishing) {
 		die(s, err);
 		return;
 	}
@@ -496,6 +632,7 @@ static void done_send(struct rw_sock *s, const struct rw_io_done *d)
 {
 	struct rw_loop *l = s->loop;
 	bool was_above = s->above_high;
+	uint8_t record;
 	size_t n;
 
 	touch(s);
@@ -509,9 +646,12 @@ static void done_send(struct rw_sock *s, const struct rw_io_done *d)
 	l->stats.sends++;
 	l->stats.short_sends += n < s->in_flight;
 	l->stats.queued_bytes -= n;
+	record = n == s->in_flight ? s->queue.head->record : 0;
 	rw_sendq_consume(&s->queue, &l->chunks, n);
 	if (s->dying)
 		return;
+	if (record && s->cb->on_record_sent)
+		s->cb->on_record_sent(s->user, record);
 	if (s->queue.bytes <= LOW_MARK)
 		s->above_high = false;
 	if ((was_above && !s->above_high) || s->queue.bytes == 0)
@@ -562,6 +702,7 @@ void rw_sock_done(struct rw_loop *l, const struct rw_io_done *d)
 		done_connect(s, d);
 		break;
 	case RW_IO_RECV:
+	case RW_IO_RECORDS:
 		done_recv(s, d);
 		rw_loop_give_back(l, d);
 		break;

@@ -54,6 +54,12 @@ struct rw_sock_cb {
 	void (*on_drain)(void *user);
 	/* The socket is gone. err: 0 after our own close, else why (RW_ECLOSED: reset by peer). */
 	void (*on_close)(void *user, int err);
+	/* See rw_sock_still. */
+	void (*on_still)(void *user);
+	/* In on_data's place while the kernel opens records: n bytes of a record of this type. */
+	void (*on_record)(void *user, uint8_t type, const uint8_t *data, size_t n);
+	/* What rw_sock_send_record queued was handed over; nothing behind it was yet. */
+	void (*on_record_sent)(void *user, uint8_t type);
 };
 
 /* A connection came in: bind callbacks with rw_sock_bind, or rw_sock_abort it. */
@@ -109,6 +115,29 @@ size_t rw_sock_high_mark(void);
  * peer's reset, too, is noticed only by a receive or a send.
  */
 void rw_sock_recv(struct rw_sock *s, bool on);
+
+/*
+ * --- kernel TLS ---
+ * To change the way of receiving, no receive may be under way: rw_sock_still ends the one that
+ * is, what it brings is handed over as ever, then on_still is called, in a later turn. There one of
+ * rw_sock_recv_some (then on_still again), rw_sock_receive and a rw_sock_ktls_rx is due.
+ */
+void rw_sock_still(struct rw_sock *s);
+/* n bytes at most, once. */
+void rw_sock_recv_some(struct rw_sock *s, size_t n);
+/* As before. */
+void rw_sock_receive(struct rw_sock *s);
+/*
+ * A key (struct tls12_crypto_info_* of linux/tls.h) for what is sent from now on. The first time
+ * nothing may be queued; later it is due in on_record_sent. Errors as rw_io_ops.set_option: the
+ * socket is as it was.
+ */
+int rw_sock_ktls_tx(struct rw_sock *s, const void *key, size_t n);
+/* A key for what is received from now on: in on_still, later in on_record. */
+int rw_sock_ktls_rx(struct rw_sock *s, const void *key, size_t n);
+/* Queues data, in order, as a record of its own of this type. Otherwise as rw_sock_send. */
+int rw_sock_send_record(struct rw_sock *s, uint8_t type, const void *data, size_t n);
+
 /* FIN after what is queued; receiving goes on. */
 void rw_sock_shutdown(struct rw_sock *s);
 /*

@@ -2,6 +2,7 @@
 #include "ring/uring_int.h"
 
 #include <errno.h>
+#include <linux/tls.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -10,7 +11,13 @@
 
 #include "ring/poison.h"
 
-enum { BACKLOG = 1024, BUFFER_GROUP = 0 };
+enum {
+	BACKLOG = 1024,
+	BUFFER_GROUP = 0,
+	/* What stands before the bytes of a record in its buffer. */
+	RECORD_CONTROL = CMSG_SPACE(1),
+	RECORD_HEAD = sizeof(struct io_uring_recvmsg_out) + RECORD_CONTROL,
+};
 
 /* The tag of the read that wake ends; no slot has it. */
 static const uint64_t wake_tag = UINT64_MAX;
@@ -37,6 +44,15 @@ static const struct {
 	{EADDRNOTAVAIL, RW_ENOTFOUND},
 	{ENOMEM, RW_ENOMEM},
 	{EAFNOSUPPORT, RW_EUNSUP},
+	{EINVAL, RW_EINVAL},
+	{EBUSY, RW_EBUSY},
+	{EEXIST, RW_EEXIST},
+	{ENOPROTOOPT, RW_EUNSUP},
+	{EOPNOTSUPP, RW_EUNSUP},
+	{EKEYEXPIRED, RW_IO_NO_KEY},
+	/* Of kernel TLS: a record that does not fit its tag, or is too long. */
+	{EBADMSG, RW_EPROTO},
+	{EMSGSIZE, RW_EPROTO},
 };
 
 /* err is positive. What is not in the table is the operating system's refusal. */
@@ -122,6 +138,13 @@ static int uring_peer(struct rw_io *io, int fd, struct rw_addr *out)
 	return getpeername(fd, &out->sa, &out->len) ? rw_uring_error(errno) : RW_OK;
 }
 
+static int uring_set_option(struct rw_io *io, int fd, int level, int name, const void *value,
+			    size_t n)
+{
+	(void)io;
+	return setsockopt(fd, level, name, value, (socklen_t)n) ? rw_uring_error(errno) : RW_OK;
+}
+
 /* --- operations ------------------------------------------------------------------------ */
 
 /* More was started in one turn than fits: one more system call makes room. */
@@ -173,25 +196,75 @@ static void uring_recv(struct rw_io *io, int fd, uint64_t tag)
 	io_uring_sqe_set_data64(sqe, tag);
 }
 
-static void uring_send(struct rw_io *io, int fd, const struct iovec *iov, unsigned n, uint64_t tag)
+static void uring_recv_some(struct rw_io *io, int fd, size_t n, uint64_t tag)
 {
-	struct rw_uring *u = rw_uring_of(io);
-	struct io_uring_sqe *sqe = get_sqe(u);
-	struct rw_uring_msg *m;
+	struct io_uring_sqe *sqe = get_sqe(rw_uring_of(io));
 
-	if (n == 1) {
-		io_uring_prep_send(sqe, fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL);
-		io_uring_sqe_set_data64(sqe, tag);
-		return;
-	}
-	/* The kernel copies the header and the array when it is submitted. */
-	m = &u->msgs[u->n_msgs++];
+	io_uring_prep_recv(sqe, fd, NULL, n, 0);
+	sqe->flags |= IOSQE_BUFFER_SELECT;
+	sqe->buf_group = BUFFER_GROUP;
+	io_uring_sqe_set_data64(sqe, tag);
+}
+
+/*
+ * Plain recv would end at each record that is not data, with EIO and nothing. With room for
+ * the type, each change of it begins a completion of its own.
+ */
+static void uring_recv_records(struct rw_io *io, int fd, uint64_t tag)
+{
+	static struct msghdr head = {.msg_controllen = RECORD_CONTROL};
+	struct io_uring_sqe *sqe = get_sqe(rw_uring_of(io));
+
+	io_uring_prep_recvmsg_multishot(sqe, fd, &head, 0);
+	sqe->flags |= IOSQE_BUFFER_SELECT;
+	sqe->buf_group = BUFFER_GROUP;
+	io_uring_sqe_set_data64(sqe, tag);
+}
+
+/* A message with more than one piece, or of a type. The kernel copies all of it when it is
+ * submitted. */
+static void put_message(struct rw_uring *u, int fd, uint8_t type, const struct iovec *iov,
+			unsigned n, uint64_t tag)
+{
+	struct io_uring_sqe *sqe = get_sqe(u);
+	struct rw_uring_msg *m = &u->msgs[u->n_msgs++];
+	struct cmsghdr *c;
+
 	memcpy(m->iov, iov, n * sizeof(*iov));
 	m->head = (struct msghdr){.msg_iov = m->iov, .msg_iovlen = n};
+	if (type) {
+		m->head.msg_control = m->control;
+		m->head.msg_controllen = sizeof(m->control);
+		c = CMSG_FIRSTHDR(&m->head);
+		c->cmsg_level = SOL_TLS;
+		c->cmsg_type = TLS_SET_RECORD_TYPE;
+		c->cmsg_len = CMSG_LEN(1);
+		*CMSG_DATA(c) = type;
+	}
 	io_uring_prep_sendmsg(sqe, fd, &m->head, MSG_NOSIGNAL);
 	io_uring_sqe_set_data64(sqe, tag);
 	if (u->n_msgs == RW_URING_MSGS)
 		submit_early(u);
+}
+
+static void uring_send_record(struct rw_io *io, int fd, uint8_t type, const struct iovec *iov,
+			      unsigned n, uint64_t tag)
+{
+	put_message(rw_uring_of(io), fd, type, iov, n, tag);
+}
+
+static void uring_send(struct rw_io *io, int fd, const struct iovec *iov, unsigned n, uint64_t tag)
+{
+	struct rw_uring *u = rw_uring_of(io);
+	struct io_uring_sqe *sqe;
+
+	if (n > 1) {
+		put_message(u, fd, 0, iov, n, tag);
+		return;
+	}
+	sqe = get_sqe(u);
+	io_uring_prep_send(sqe, fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL);
+	io_uring_sqe_set_data64(sqe, tag);
 }
 
 static void uring_shutdown(struct rw_io *io, int fd, uint64_t tag)
@@ -279,18 +352,43 @@ static void uring_wake(struct rw_io *io)
 	(void)n; /* EAGAIN: the counter is full, so a wake is under way */
 }
 
+/*
+ * recvmsg's header and the record's type off the bytes. FIN is a header alone, not 0
+ * bytes; a record may be empty, too.
+ */
+static void translate_record(struct rw_io_done *d)
+{
+	const struct io_uring_recvmsg_out *out = (const void *)d->data;
+	const struct cmsghdr *c = (const void *)(out + 1);
+
+	if (d->res < RECORD_HEAD) {
+		d->res = RW_EIO;
+		return;
+	}
+	d->res -= RECORD_HEAD;
+	d->data += RECORD_HEAD;
+	if (out->controllen >= CMSG_LEN(1) && c->cmsg_level == SOL_TLS &&
+	    c->cmsg_type == TLS_GET_RECORD_TYPE)
+		d->record = *CMSG_DATA(c);
+	else if (d->res)
+		d->res = RW_EIO; /* bytes of no record */
+}
+
 static void translate(struct rw_uring *u, const struct io_uring_cqe *cqe, struct rw_io_done *d)
 {
 	d->tag = cqe->user_data;
 	d->res = cqe->res < 0 ? rw_uring_error(-cqe->res) : cqe->res;
 	d->more = (cqe->flags & IORING_CQE_F_MORE) != 0;
 	d->buffer = RW_IO_NO_BUFFER;
+	d->record = 0;
 	d->data = NULL;
 	if (cqe->flags & IORING_CQE_F_BUFFER) {
 		d->buffer = (uint16_t)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
 		d->data = u->mem + (size_t)d->buffer * u->io.recv_buffer_bytes;
 		rw_unpoison(d->data, u->io.recv_buffer_bytes);
 		u->in_ring--;
+		if (rw_io_tag_op(d->tag) == RW_IO_RECORDS && d->res >= 0)
+			translate_record(d);
 	}
 }
 
@@ -383,10 +481,14 @@ const struct rw_io_ops rw_uring_ops = {
 	.listen = uring_listen,
 	.socket = uring_socket,
 	.peer = uring_peer,
+	.set_option = uring_set_option,
 	.accept = uring_accept,
 	.connect = uring_connect,
 	.recv = uring_recv,
+	.recv_some = uring_recv_some,
+	.recv_records = uring_recv_records,
 	.send = uring_send,
+	.send_record = uring_send_record,
 	.shutdown = uring_shutdown,
 	.cancel = uring_cancel,
 	.close = uring_close,

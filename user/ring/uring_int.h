@@ -15,6 +15,7 @@ enum { RW_URING_MSGS = 64 };
 struct rw_uring_msg {
 	struct msghdr head;
 	struct iovec iov[RW_IO_MAX_IOV];
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(1)];
 };
 
 /*

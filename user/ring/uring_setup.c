@@ -18,9 +18,9 @@ enum { MIN_CQ = 4096, FIRST_LEVEL = 16, MAX_BUFFERS = 32768, BUFFER_GROUP = 0 };
 
 /* Everything uring.c starts; the kernel refuses the rest once the ring is enabled. */
 static const uint8_t opcodes[] = {
-	IORING_OP_ACCEPT,	IORING_OP_CONNECT, IORING_OP_RECV,
-	IORING_OP_SEND,		IORING_OP_SENDMSG, IORING_OP_SHUTDOWN,
-	IORING_OP_ASYNC_CANCEL, IORING_OP_CLOSE,   IORING_OP_READ,
+	IORING_OP_ACCEPT,  IORING_OP_CONNECT,  IORING_OP_RECV,	       IORING_OP_SEND,
+	IORING_OP_SENDMSG, IORING_OP_SHUTDOWN, IORING_OP_ASYNC_CANCEL, IORING_OP_CLOSE,
+	IORING_OP_READ,	   IORING_OP_RECVMSG,
 };
 
 static int explain(int err, struct rw_error *e)

@@ -38,6 +38,7 @@ struct peer {
 	void (*on_data)(struct peer *p, const uint8_t *data, size_t n); /* after recording */
 	void (*on_eof)(struct peer *p);
 	void (*on_drain)(struct peer *p);
+	void (*on_still)(struct peer *p);
 	void *more;
 };
 
@@ -123,6 +124,13 @@ static inline void peer_on_drain(void *user)
 	peer_feed(p);
 }
 
+static inline void peer_on_still(void *user)
+{
+	struct peer *p = user;
+
+	p->on_still(p);
+}
+
 static inline void peer_on_close(void *user, int err)
 {
 	struct peer *p = user;
@@ -138,6 +146,7 @@ static const struct rw_sock_cb peer_cb = {
 	.on_eof = peer_on_eof,
 	.on_drain = peer_on_drain,
 	.on_close = peer_on_close,
+	.on_still = peer_on_still,
 };
 
 static inline void pair_on_accept(void *user, struct rw_sock *s, const struct rw_addr *from)

@@ -507,6 +507,53 @@ static void steady_state_recycles(void **state)
 	free(bytes);
 }
 
+static void still_after_data(struct peer *p, const uint8_t *data, size_t n)
+{
+	(void)data;
+	(void)n;
+	rw_sock_still(p->sock);
+}
+
+/* A little by the byte, then as ever; with a pause in between. */
+static void look_while_still(struct peer *p)
+{
+	size_t *bytes = p->more;
+
+	if (++*bytes % 50 == 0) {
+		rw_sock_receive(p->sock);
+		return;
+	}
+	rw_sock_recv_some(p->sock, *bytes);
+	if (*bytes % 7 == 0) {
+		rw_sock_recv(p->sock, false);
+		rw_sock_recv(p->sock, true);
+	}
+}
+
+/* Kernel TLS: the way of receiving changes where no receive is under way, and no byte is lost. */
+static void a_still_socket_loses_nothing(void **state)
+{
+	enum { N = 300000 };
+	uint8_t *bytes = pattern(N, 9);
+	struct peer c = {.to_send = bytes, .n_to_send = N, .finish_when_fed = true};
+	size_t looks = 0;
+	struct pair w;
+
+	pair_begin(&w, knobs_of(state));
+	pair_connect(&w, &c);
+	pair_until(&w, w.n_accepted == 1);
+	w.accepted[0].more = &looks;
+	w.accepted[0].on_data = still_after_data;
+	w.accepted[0].on_still = look_while_still;
+	pair_until(&w, w.accepted[0].eofs);
+	assert_int_equal(w.accepted[0].n_got, N);
+	assert_memory_equal(w.accepted[0].got, bytes, N);
+	assert_true(looks > 5);
+	pair_end(&w);
+	peer_end(&c);
+	free(bytes);
+}
+
 static void *posted[3];
 static unsigned n_posted;
 
@@ -559,6 +606,7 @@ int main(void)
 		BOTH(loop_memory_is_bounded),
 		BOTH(echo_with_back_pressure),
 		BOTH(steady_state_recycles),
+		BOTH(a_still_socket_loses_nothing),
 		BOTH(post_runs_in_order),
 	};
 
