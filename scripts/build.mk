@@ -169,6 +169,13 @@ $(B)/tests/unit/$(1)/%: tests/unit/$(1)/%.c $(call lib_of,$(call closure,$(1)))
 endef
 $(foreach r,$(ROOMS),$(eval $(call unit_rule,$(r))))
 
+VM_SRC := $(wildcard tests/vm/*.c)
+VM_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(VM_SRC))
+$(B)/tests/vm/%: tests/vm/%.c $(call lib_of,$(call closure,tls))
+	@mkdir -p $(@D)
+	@echo "  TEST  $@"
+	@$(CC) $(COMMON) $(CFLAGS) -Itests -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(call link,$(call closure,tls)) $(LIBS) -lcmocka
+
 $(B)/tests/kernel/%: tests/kernel/%.c $(call lib_of,kern base) | $(SKELS)
 	@mkdir -p $(@D)
 	@echo "  TEST  $@"
@@ -228,7 +235,7 @@ demo: build ## the tour: a real SDK through ringwall, with XDP; KEEP=1 leaves it
 	@python3 scripts/demo.py $(if $(KEEP),--keep)
 
 vmtest: ## the kernel suites on Debian's kernels, stable and backports, in QEMU
-	@$(MAKE) --no-print-directory -j$(JOBS) binary $(KERN_BIN) $(filter $(B)/tests/unit/ring/%,$(UNIT_BIN))
+	@$(MAKE) --no-print-directory -j$(JOBS) binary $(KERN_BIN) $(VM_BIN) $(filter $(B)/tests/unit/ring/%,$(UNIT_BIN))
 	@scripts/vmtest
 
 bench: build ## beside nginx, a short set: chat, latency, streams

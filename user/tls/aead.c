@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tls/control.h"
 #include "tls/keys.h"
 #include "tls/record.h"
 
@@ -21,11 +22,6 @@ enum {
 	MAX_13 = RW_RECORD_MAX + 256,  /* RFC 8446 5.2: of ciphertext */
 	MAX_12 = RW_RECORD_MAX + 1024, /* RFC 5246 6.2.3, lower in truth */
 	MAX_SEALED = HEADER + NONCE_12 + RW_RECORD_MAX + 1 + RW_TLS_TAG,
-	/* In a row and without data between them: what costs us and brings nothing. */
-	MAX_IDLE_RECORDS = 32,
-	HS_HEADER = 4,
-	HS_TICKET = SSL3_MT_NEWSESSION_TICKET,
-	MAX_TICKET = 1 << 16,
 };
 
 /* AES-GCM wears out at 2^24.5 full records (RFC 8446 5.5). */
@@ -40,14 +36,11 @@ struct aead_record {
 	bool broken;		  /* the sink failed: a hole among our records */
 	bool owes_update;	  /* the peer asked for a KeyUpdate of ours */
 	enum rw_record_event end; /* EOF or ERROR, for good; else WANT */
-	unsigned idle;		  /* records without data since the last one with data */
+	struct rw_tls_control control;
 
 	uint8_t header[HEADER]; /* of the record begun */
 	uint8_t n_header;
-	uint8_t n_hs; /* of hs: a handshake message begun */
-	uint8_t hs[HS_HEADER];
-	uint32_t hs_left; /* of its body */
-	uint8_t *part;	  /* its body, as far as it came; NULL: none of it */
+	uint8_t *part; /* its body, as far as it came; NULL: none of it */
 	size_t n_part;
 	uint8_t *rest; /* plaintext that found no room; NULL: none */
 	size_t n_rest, rest_at;
@@ -182,7 +175,7 @@ static enum rw_record_event over(struct aead_record *a, uint8_t alert, struct rw
 	if (!a->broken)
 		seal(a, SSL3_RT_ALERT, text, sizeof(text));
 	rw_fail(e, RW_EPROTO, "%s; it is told so by the alert '%s'", what,
-		SSL_alert_desc_string_long(alert));
+		rw_tls_alert_name(alert));
 	return RW_RECORD_ERROR;
 }
 
@@ -214,99 +207,37 @@ static int update_tx(struct aead_record *a)
 	return rc ? rc : rekey(a, &a->keys.tx, a->sealer);
 }
 
-static enum rw_record_event take_update(struct aead_record *a, uint8_t request, struct rw_error *e)
-{
-	if (request > 1)
-		return over(a, SSL_AD_ILLEGAL_PARAMETER, e, "it sent a malformed KeyUpdate");
-	a->owes_update |= request;
-	return rekey(a, &a->keys.rx, a->opener) ? no_memory(a, e) : RW_RECORD_WANT;
-}
-
-/* TLS 1.2: whoever asks for another handshake (RFC 5746 4.5 has both answers). */
-static enum rw_record_event take_handshake_12(struct aead_record *a, const uint8_t *p, size_t n,
-					      struct rw_error *e)
-{
-	static const uint8_t no[] = {SSL3_AL_WARNING, SSL_AD_NO_RENEGOTIATION};
-
-	if (a->keys.server || n != HS_HEADER || p[0] != SSL3_MT_HELLO_REQUEST)
-		return over(a, SSL_AD_HANDSHAKE_FAILURE, e, "it wants to renegotiate");
-	if (seal(a, SSL3_RT_ALERT, no, sizeof(no)))
-		return no_memory(a, e);
-	return RW_RECORD_WANT;
-}
-
-/* What may come after a handshake: KeyUpdate, whole and alone, and tickets, which are dropped. */
-static enum rw_record_event take_handshake(struct aead_record *a, const uint8_t *p, size_t n,
-					   struct rw_error *e)
-{
-	static const char odd[] = "it sent a handshake message out of place";
-
-	if (!is_13(a))
-		return take_handshake_12(a, p, n, e);
-	if (n == 0)
-		return over(a, SSL_AD_UNEXPECTED_MESSAGE, e, odd);
-	if (a->n_hs == 0 && p[0] == SSL3_MT_KEY_UPDATE) {
-		if (n != HS_HEADER + 1 || p[1] || p[2] || p[3] != 1)
-			return over(a, SSL_AD_UNEXPECTED_MESSAGE, e, odd);
-		return take_update(a, p[HS_HEADER], e);
-	}
-	while (n) {
-		size_t k = a->hs_left < n ? a->hs_left : n;
-
-		if (a->n_hs < HS_HEADER) {
-			a->hs[a->n_hs++] = *p++;
-			n--;
-			if (a->hs[0] != HS_TICKET || a->keys.server)
-				return over(a, SSL_AD_UNEXPECTED_MESSAGE, e, odd);
-			a->hs_left = (uint32_t)a->hs[1] << 16 | (uint32_t)a->hs[2] << 8 | a->hs[3];
-			if (a->n_hs == HS_HEADER && a->hs_left > MAX_TICKET)
-				return over(a, SSL_AD_ILLEGAL_PARAMETER, e, odd);
-		} else {
-			p += k;
-			n -= k;
-			a->hs_left -= (uint32_t)k;
-		}
-		if (a->n_hs == HS_HEADER && a->hs_left == 0)
-			a->n_hs = 0;
-	}
-	return RW_RECORD_WANT;
-}
-
-static enum rw_record_event take_alert(struct aead_record *a, const uint8_t *p, size_t n,
-				       struct rw_error *e)
-{
-	if (n != 2)
-		return over(a, SSL_AD_DECODE_ERROR, e, "it sent a malformed alert");
-	if (p[1] == SSL_AD_CLOSE_NOTIFY) {
-		a->end = RW_RECORD_EOF;
-		return RW_RECORD_EOF;
-	}
-	/* In TLS 1.3 every other alert is an end, whatever its level (RFC 8446 6.2). */
-	if (p[1] == SSL_AD_USER_CANCELLED || (!is_13(a) && p[0] == SSL3_AL_WARNING))
-		return RW_RECORD_WANT;
-	a->end = RW_RECORD_ERROR;
-	rw_fail(e, RW_EPROTO, "it sent the alert '%s'", SSL_alert_desc_string_long(p[1]));
-	return RW_RECORD_ERROR;
-}
-
 /* Everything but data that is not empty. */
 static enum rw_record_event take_control(struct aead_record *a, int type, const uint8_t *p,
 					 size_t n, struct rw_error *e)
 {
-	if (++a->idle > MAX_IDLE_RECORDS)
-		return over(a, SSL_AD_UNEXPECTED_MESSAGE, e, "it sends records without data");
-	if (a->n_hs && type != SSL3_RT_HANDSHAKE)
-		return over(a, SSL_AD_UNEXPECTED_MESSAGE, e, "it broke off a handshake message");
-	switch (type) {
-	case SSL3_RT_APPLICATION_DATA:
-		return RW_RECORD_WANT;
-	case SSL3_RT_ALERT:
-		return take_alert(a, p, n, e);
-	case SSL3_RT_HANDSHAKE:
-		return take_handshake(a, p, n, e);
-	default:
-		return over(a, SSL_AD_UNEXPECTED_MESSAGE, e, "it sent a record of unknown type");
+	static const uint8_t no[] = {SSL3_AL_WARNING, SSL_AD_NO_RENEGOTIATION};
+	struct rw_tls_news news = rw_tls_control_take(&a->control, type, p, n);
+
+	switch (news.heard) {
+	case RW_HEARD_NOTHING:
+		break;
+	case RW_HEARD_CLOSE:
+		a->end = RW_RECORD_EOF;
+		break;
+	case RW_HEARD_ALERT:
+		a->end = RW_RECORD_ERROR;
+		rw_fail(e, RW_EPROTO, "it sent the alert '%s'", rw_tls_alert_name(news.alert));
+		break;
+	case RW_HEARD_UPDATE_REQUEST:
+	case RW_HEARD_UPDATE:
+		a->owes_update |= news.heard == RW_HEARD_UPDATE_REQUEST;
+		if (rekey(a, &a->keys.rx, a->opener))
+			return no_memory(a, e);
+		break;
+	case RW_HEARD_RENEGOTIATE:
+		if (seal(a, SSL3_RT_ALERT, no, sizeof(no)))
+			return no_memory(a, e);
+		break;
+	case RW_HEARD_WRONG:
+		return over(a, news.alert, e, news.what);
 	}
+	return a->end;
 }
 
 /* --- reading --------------------------------------------------------------------------- */
@@ -408,9 +339,8 @@ static enum rw_record_event take(struct aead_record *a, const uint8_t *body, uin
 		type = strip(out, &content);
 	if (content > RW_RECORD_MAX || content > a->keys.max_fragment)
 		return over(a, SSL_AD_RECORD_OVERFLOW, e, "it sent a record that is too long");
-	if (type != SSL3_RT_APPLICATION_DATA || content == 0 || a->n_hs)
+	if (type != SSL3_RT_APPLICATION_DATA || content == 0 || !rw_tls_control_data(&a->control))
 		return take_control(a, type, out, content, e);
-	a->idle = 0;
 	*n = content;
 	return RW_RECORD_WANT;
 }
@@ -552,7 +482,7 @@ static int aead_keys(struct rw_record *r, struct rw_tls_keys *out)
 
 	if (a->end != RW_RECORD_WANT || a->broken)
 		return RW_EUNSUP;
-	if (a->n_header || a->part || a->rest || a->n_hs || a->owes_update)
+	if (a->n_header || a->part || a->rest || a->control.n_begun || a->owes_update)
 		return RW_EAGAIN;
 	*out = a->keys;
 	return RW_OK;
@@ -611,6 +541,8 @@ int rw_record_aead_new(struct rw_record **out, const struct rw_tls_keys *k, rw_r
 		return RW_ENOMEM;
 	a->base.ops = &aead_ops;
 	a->keys = *k;
+	a->control.tls13 = k->version == TLS1_3_VERSION;
+	a->control.server = k->server;
 	a->sink = sink;
 	a->sink_user = user;
 	a->end = RW_RECORD_WANT;

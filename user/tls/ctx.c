@@ -272,6 +272,11 @@ int rw_tls_client_new(struct rw_tls_ctx **out, const char *ca_file, struct rw_er
 
 /* --- both --------------------------------------------------------------------------------- */
 
+void rw_tls_ctx_ktls(struct rw_tls_ctx *c, enum rw_ktls_mode mode)
+{
+	c->ktls = mode;
+}
+
 struct rw_tls_ctx *rw_tls_ctx_ref(struct rw_tls_ctx *c)
 {
 	atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);

@@ -29,6 +29,7 @@ struct rw_tls_sessions;
 struct rw_tls_ctx {
 	atomic_uint refs;
 	bool server;
+	enum rw_ktls_mode ktls;
 	SSL_CTX *ssl;
 	/* Of this context, not of the process: what a reload makes, a reload frees. */
 	BIO_METHOD *bio;

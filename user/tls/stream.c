@@ -7,14 +7,21 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "tls/ctx.h"
-#include "tls/record.h"
+#include "ring/ktls.h"
+#include "tls/internal.h"
+#include "tls/ktls.h"
 
 /*
  * The hard bound of a socket's queue (sock.h), and what a record adds: header, explicit nonce
  * (TLS 1.2), type (TLS 1.3) and tag.
  */
 enum { SOCK_BOUND = 1 << 20, RECORD_OVERHEAD = 5 + 8 + 1 + 16 };
+
+/*
+ * A connection that is never at rest when its socket is stays in userspace: each try costs two
+ * turns without a receive.
+ */
+enum { KERNEL_TRIES = 8 };
 
 /*
  * The user may do anything to the stream from inside any callback; after each one
@@ -41,6 +48,9 @@ struct rw_stream {
 	bool eof_told;	/* on_eof was called */
 	bool cork;
 	bool lean;	      /* rec needs no further look: it was handed over, or stays */
+	bool in_kernel;	      /* rec is the kernel's */
+	bool switching;	      /* on_sock_still is due */
+	uint8_t tries;	      /* so many times it may still be tried to give rec to the kernel */
 	struct rw_task later; /* on_later: what must not happen inside the user's call */
 
 	struct rw_buf held;   /* ciphertext that was not read yet */
@@ -120,6 +130,11 @@ static void explain_close(struct rw_stream *st, int err)
 	if (!st->connected)
 		rw_fail(&st->why, err, "cannot connect to %s: %s", peer,
 			err == RW_ECLOSED ? "connection refused" : rw_err_name(err));
+	else if (err == RW_EPROTO && st->in_kernel)
+		rw_fail(&st->why, err,
+			"TLS with %s failed: the kernel could not open a record, which is damaged, "
+			"too long or none at all",
+			peer);
 	else if (err == RW_ECLOSED)
 		rw_fail(&st->why, err, "%s reset the connection%s", peer,
 			st->rec && !st->open ? " during the TLS handshake" : "");
@@ -176,10 +191,26 @@ static bool may_read(const struct rw_stream *st)
 	return wanted(st) && !st->closing && !st->eof_told;
 }
 
+/* It was to be the kernel's and will not be. */
+static void refused(struct rw_stream *st)
+{
+	if (st->tries)
+		rw_loop_count(st->loop)->ktls_refused++;
+	st->tries = 0;
+}
+
 /* The SSL object has done its work: a few kilobytes instead of tens. */
 static void slim(struct rw_stream *st)
 {
-	st->lean = rw_record_hand_over(&st->rec, to_sock, st) != RW_EAGAIN;
+	int rc = rw_record_hand_over(&st->rec, to_sock, st);
+
+	st->lean = rc != RW_EAGAIN;
+	if (rc == RW_OK)
+		rw_loop_count(st->loop)->tls_aead++;
+	else if (st->lean)
+		rw_loop_count(st->loop)->tls_openssl++;
+	if (st->lean && (rc || !rw_ktls_caps()->usable))
+		refused(st);
 }
 
 /* One step. Plaintext goes first; what came behind it waits for the user's leave. */
@@ -191,15 +222,17 @@ static void step(struct rw_stream *st, struct rw_slice *in)
 
 	ev = st->rec->ops->read(st->rec, in, plain, sizeof(plain), &n, &st->why);
 	st->more = ev != RW_RECORD_WANT;
-	if (!st->lean && (ev == RW_RECORD_OPEN || ev == RW_RECORD_WANT))
+	if (!st->lean && ev == RW_RECORD_WANT)
 		slim(st);
 	if (n && st->cb->on_data)
 		st->cb->on_data(st->user, plain, n);
 	if (!may_read(st))
 		return;
-	if (ev == RW_RECORD_OPEN)
-		tell_open(st);
-	else if (ev == RW_RECORD_EOF)
+	if (ev == RW_RECORD_OPEN) {
+		tell_open(st); /* in which the user asks who it is: only OpenSSL knows */
+		if (!st->lean && !st->closing)
+			slim(st);
+	} else if (ev == RW_RECORD_EOF)
 		tell_eof(st, true);
 	else if (ev == RW_RECORD_ERROR)
 		fail(st);
@@ -215,6 +248,24 @@ static void pump(struct rw_stream *st, struct rw_slice *in)
 	st->pumping = false;
 }
 
+/*
+ * Nothing is queued and nothing waits to be read: the moment to give the keys away, if the
+ * socket has come to rest by then.
+ */
+static bool at_rest(const struct rw_stream *st)
+{
+	return st->open && !st->closing && !st->eof_told && st->recv_on && !st->more &&
+	       st->held.len == 0 && rw_sock_queued(st->sock) == 0;
+}
+
+static void try_kernel(struct rw_stream *st)
+{
+	if (!st->tries || !st->lean || st->switching || !at_rest(st))
+		return;
+	st->switching = true;
+	rw_sock_still(st->sock);
+}
+
 /* After pump: with something left, the socket waits until the user has taken it. */
 static void settle_recv(struct rw_stream *st)
 {
@@ -226,6 +277,7 @@ static void settle_recv(struct rw_stream *st)
 		return;
 	}
 	rw_sock_recv(st->sock, wanted(st) && !st->more && st->held.len == 0);
+	try_kernel(st);
 }
 
 static void on_sock_data(void *user, const uint8_t *data, size_t n)
@@ -304,6 +356,88 @@ static void on_sock_drain(void *user)
 
 	if (st->open && !st->closing && st->cb->on_drain)
 		st->cb->on_drain(st->user);
+	try_kernel(st);
+}
+
+/* --- the kernel's records -------------------------------------------------------------- */
+
+/* From here on the socket takes and gives plaintext. */
+static void enter_kernel(struct rw_stream *st, const struct rw_tls_keys *k)
+{
+	struct rw_record *old = st->rec;
+	int rc = rw_ktls_new(&st->rec, k, st->sock);
+
+	if (rc == RW_EIO) {
+		break_off(st, rc);
+		return;
+	}
+	if (rc) {
+		refused(st);
+		rw_sock_receive(st->sock);
+		return;
+	}
+	old->ops->free(old);
+	st->in_kernel = true;
+	st->tries = 0;
+	rw_loop_count(st->loop)->tls_ktls++;
+}
+
+/*
+ * No receive is under way. What came may end in the middle of a record: its rest is received by
+ * the byte, for the kernel begins with a header.
+ */
+static void on_sock_still(void *user)
+{
+	struct rw_stream *st = user;
+	struct rw_tls_keys k = {0};
+	int rc = at_rest(st) ? st->rec->ops->keys(st->rec, &k) : RW_EAGAIN;
+	size_t missing = at_rest(st) ? st->rec->ops->missing(st->rec) : 0;
+
+	if (rc == RW_EAGAIN && missing) {
+		rw_sock_recv_some(st->sock, missing);
+		return;
+	}
+	st->switching = false;
+	if (rc == RW_OK) {
+		enter_kernel(st, &k);
+	} else {
+		if (rc != RW_EAGAIN || st->tries == 1)
+			refused(st);
+		else
+			st->tries--;
+		rw_sock_receive(st->sock);
+	}
+	rw_tls_keys_wipe(&k);
+}
+
+static void on_sock_record(void *user, uint8_t type, const uint8_t *data, size_t n)
+{
+	struct rw_stream *st = user;
+	enum rw_record_event ev;
+	bool plain;
+
+	if (st->closing || st->eof_told)
+		return;
+	ev = rw_ktls_take(st->rec, type, data, n, &plain, &st->why);
+	if (rw_ktls_stuck(st->rec))
+		rw_loop_count(st->loop)->ktls_stuck++;
+	if (plain && st->cb->on_data)
+		st->cb->on_data(st->user, data, n);
+	else if (ev == RW_RECORD_EOF)
+		tell_eof(st, true);
+	else if (ev == RW_RECORD_ERROR)
+		fail(st);
+}
+
+static void on_sock_record_sent(void *user, uint8_t type)
+{
+	struct rw_stream *st = user;
+
+	if (rw_ktls_sent(st->rec, type) == RW_OK)
+		return;
+	rw_loop_count(st->loop)->ktls_stuck++;
+	if (!st->failed)
+		break_off(st, RW_EUNSUP);
 }
 
 static void on_sock_connect(void *user, int err)
@@ -328,6 +462,9 @@ static const struct rw_sock_cb sock_cb = {
 	.on_eof = on_sock_eof,
 	.on_drain = on_sock_drain,
 	.on_close = on_sock_close,
+	.on_still = on_sock_still,
+	.on_record = on_sock_record,
+	.on_record_sent = on_sock_record_sent,
 };
 
 /* --- making ---------------------------------------------------------------------------- */
@@ -345,6 +482,8 @@ static struct rw_stream *stream_new(struct rw_loop *l, struct rw_tls_ctx *tls, c
 	st->user = user;
 	st->recv_on = true;
 	memcpy(st->host, host ? host : "", n);
+	if (tls && tls->ktls == RW_KTLS_ON)
+		st->tries = KERNEL_TRIES;
 	if (tls && rw_record_openssl_new(&st->rec, tls, host, to_sock, st)) {
 		free(st);
 		return NULL;

@@ -2,18 +2,29 @@
 /* Streams: TLS and plain alike, each on the simulator and on io_uring over loopback. */
 #include "unit/tls/world.h"
 
+#include "ring/ktls.h"
+
 static const struct rw_sim_knobs calm;
 
 struct place {
 	const struct rw_sim_knobs *knobs; /* NULL: io_uring */
 	const char *cert;		  /* NULL: plain */
+	bool kernel;			  /* tries kernel TLS, which refuses at the last moment */
 };
+
+static void ask_kernel(struct world *w)
+{
+	rw_tls_ctx_ktls(w->server_tls, RW_KTLS_ON);
+	rw_tls_ctx_ktls(w->client_tls, RW_KTLS_ON);
+}
 
 static void begin(struct world *w, void **state)
 {
 	const struct place *p = *state;
 
 	world_begin(w, p->knobs, 1, p->cert);
+	if (p->kernel)
+		ask_kernel(w);
 }
 
 static bool is_tls(void **state)
@@ -105,6 +116,29 @@ static void much_goes_both_ways(void **state)
 }
 
 /* --- pause ----------------------------------------------------------------------------- */
+
+/* Asked for and not to be had: the connection goes on in userspace, and that shows. */
+static void a_kernel_that_refuses_is_counted(void **state)
+{
+	struct side c = {.to_send = "hello", .n_to_send = 5};
+	struct rw_stream_info info;
+	struct world w;
+
+	begin(&w, state);
+	w.model = (struct side){.on_data = echo};
+	world_connect(&w, &c);
+	world_until(&w, c.got.len == 5);
+	world_until(&w, rw_loop_stats(w.server)->ktls_refused);
+	world_until(&w, rw_loop_stats(w.client)->ktls_refused);
+	assert_int_equal(rw_stream_write(c.st, "again", 5), RW_OK);
+	world_until(&w, c.got.len == 10);
+	rw_stream_info(c.st, &info);
+	assert_string_equal(info.backend, "aead");
+	assert_int_equal(rw_loop_stats(w.server)->tls_aead, 1);
+	assert_int_equal(rw_loop_stats(w.server)->tls_ktls, 0);
+	world_end(&w);
+	side_end(&c);
+}
 
 /* Whatever was decrypted, undecrypted or under way waits, in order, whenever the pause comes. */
 static void pause_each_time(struct side *s, const uint8_t *data, size_t n)
@@ -814,6 +848,8 @@ static void streams_survive_faults_and_whims(void **state)
 
 		knobs.refuse = 100;
 		world_begin(&w, &knobs, seed, p->cert);
+		if (p->kernel)
+			ask_kernel(&w);
 		chance = w.sim;
 		w.model = (struct side){.on_data = anything};
 		for (int i = 0; i < 4; i++) {
@@ -838,10 +874,12 @@ static void streams_survive_faults_and_whims(void **state)
 }
 
 static struct place tls_sim = {&calm, "good"}, tls_uring = {NULL, "good"};
+static struct place kernel_sim = {&calm, "good", true}, kernel_uring = {NULL, "good", true};
 static struct place plain_sim = {&calm, NULL}, plain_uring = {NULL, NULL};
 
 #define ON(test, place) {#test "/" #place, test, NULL, NULL, &(place)}
 #define TLS(test)	ON(test, tls_sim), ON(test, tls_uring)
+#define KERNEL(test)	ON(test, kernel_sim), ON(test, kernel_uring)
 #define BOTH(test)	TLS(test), ON(test, plain_sim), ON(test, plain_uring)
 
 int main(void)
@@ -869,8 +907,19 @@ int main(void)
 		TLS(an_error_behind_a_pause_waits),
 		TLS(a_cork_gathers_writes_into_few_records),
 		ON(streams_survive_faults_and_whims, tls_sim),
+		KERNEL(a_stream_lives),
+		KERNEL(much_goes_both_ways),
+		KERNEL(a_pause_loses_and_reorders_nothing),
+		KERNEL(a_stream_may_be_ended_from_any_callback),
+		KERNEL(a_fin_without_close_notify_is_a_truncation),
+		KERNEL(a_kernel_that_refuses_is_counted),
+		ON(streams_survive_faults_and_whims, kernel_sim),
 		ON(streams_survive_faults_and_whims, plain_sim),
 	};
 
+	const struct rw_ktls_caps caps = {
+		.usable = true, .tls12 = {true, true, true}, .tls13 = {true, true, true}};
+
+	rw_ktls_pretend(&caps);
 	return cmocka_run_group_tests(tests, make_pki, remove_pki);
 }
