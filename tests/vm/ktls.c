@@ -11,13 +11,11 @@
 #include <sys/socket.h>
 
 #include "ring/ktls.h"
-#include "tls/internal.h"
 
 static void begin(struct world *w)
 {
 	world_begin(w, NULL, 1, "good");
-	rw_tls_ctx_ktls(w->server_tls, RW_KTLS_ON);
-	rw_tls_ctx_ktls(w->client_tls, RW_KTLS_ON);
+	world_use_kernel(w);
 }
 
 static void end(struct world *w)
@@ -79,7 +77,8 @@ static void into_kernel(struct world *w, struct side *c)
 	world_until(w, c->opens);
 	ping(w, c);
 	ping(w, c);
-	world_until(w, rw_loop_stats(w->server)->tls_ktls && rw_loop_stats(w->client)->tls_ktls);
+	world_until(w,
+		    count_of(w->server_tls, records_ktls) && count_of(w->client_tls, records_ktls));
 	assert_string_equal(backend(c), "ktls");
 	assert_string_equal(backend(&w->accepted[0]), "ktls");
 }
@@ -293,7 +292,7 @@ static void peer_in_kernel(struct peer *p, struct world *w)
 	peer_begin(p, w);
 	peer_shake(p, w);
 	peer_flush(p);
-	world_until(w, rw_loop_stats(w->server)->tls_ktls);
+	world_until(w, count_of(w->server_tls, records_ktls));
 	peer_say(p, "first");
 	peer_expect(p, w, "first", 5);
 }
@@ -313,7 +312,7 @@ static void requests_that_came_with_finished_are_counted(void **state)
 	assert_int_equal(SSL_write(p.r.ssl, "two", 3), 3);
 	peer_flush(&p);
 	peer_expect(&p, &w, "onetwo", 6);
-	world_until(&w, rw_loop_stats(w.server)->tls_ktls);
+	world_until(&w, count_of(w.server_tls, records_ktls));
 	peer_say(&p, "three");
 	peer_expect(&p, &w, "three", 5);
 	peer_end(&p);
@@ -342,10 +341,10 @@ static void half_a_record_is_finished_in_userspace(void **state)
 		peer_put(&p, flight, n + cuts[i]);
 		world_until(&w, w.n_accepted && w.accepted[0].opens);
 		world_turns(&w, 50);
-		assert_int_equal(rw_loop_stats(w.server)->tls_ktls, 0);
+		assert_int_equal(count_of(w.server_tls, records_ktls), 0);
 		peer_put(&p, flight + n + cuts[i], all - n - cuts[i]);
 		peer_expect(&p, &w, "request", 7);
-		world_until(&w, rw_loop_stats(w.server)->tls_ktls);
+		world_until(&w, count_of(w.server_tls, records_ktls));
 		peer_say(&p, "another");
 		peer_expect(&p, &w, "another", 7);
 		peer_end(&p);
@@ -370,7 +369,7 @@ static void a_half_closed_client_stays_in_userspace(void **state)
 	peer_flush(&p);
 	shutdown(p.fd, SHUT_WR);
 	peer_expect(&p, &w, "last", 4);
-	assert_int_equal(rw_loop_stats(w.server)->tls_ktls, 0);
+	assert_int_equal(count_of(w.server_tls, records_ktls), 0);
 	peer_end(&p);
 	end(&w);
 }
@@ -477,13 +476,13 @@ static void a_key_update_is_followed_or_ends_cleanly(void **state)
 	if (!rw_ktls_caps()->rekey) {
 		world_until(&w, w.accepted[0].closes);
 		assert_int_equal((int)w.accepted[0].why.code, RW_EUNSUP);
-		assert_int_equal(rw_loop_stats(w.server)->ktls_stuck, 1);
+		assert_int_equal(count_of(w.server_tls, ktls_stuck), 1);
 		peer_hear(&p);
 		raw_step(&p.r);
 		assert_int_equal(SSL_read(p.r.ssl, &(char){0}, 1), 0);
 		assert_true(SSL_get_shutdown(p.r.ssl) & SSL_RECEIVED_SHUTDOWN);
 	} else {
-		assert_int_equal(rw_loop_stats(w.server)->ktls_stuck, 0);
+		assert_int_equal(count_of(w.server_tls, ktls_stuck), 0);
 		assert_true(stat_of("TlsRxRekeyOk") >= 3 && stat_of("TlsTxRekeyOk") >= 3);
 	}
 	peer_end(&p);
@@ -538,7 +537,7 @@ static void userspace_goes_on(int version, const char *suites)
 	world_turns(&w, 20);
 	assert_string_equal(backend(&c), "aead");
 	assert_string_equal(backend(&w.accepted[0]), "aead");
-	assert_int_equal(rw_loop_stats(w.server)->ktls_refused, 1);
+	assert_int_equal(count_of(w.server_tls, ktls_refused), 1);
 	end(&w);
 	side_end(&c);
 }

@@ -29,6 +29,7 @@ void rw_exchange_begin(struct rw_conn *c, const struct rw_h1_head *head)
 		.minor = head->minor,
 	};
 	c->paused = false;
+	c->info.backend = rw_stream_backend(c->stream);
 	s->handler.on_request(s->user, &c->x, head);
 }
 

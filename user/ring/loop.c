@@ -219,11 +219,6 @@ uint64_t rw_loop_random(struct rw_loop *l)
 	return l->io->ops->random(l->io);
 }
 
-struct rw_loop_stats *rw_loop_count(struct rw_loop *l)
-{
-	return &l->stats;
-}
-
 const struct rw_loop_stats *rw_loop_stats(struct rw_loop *l)
 {
 	l->stats.cq_overflow = l->io->overflow;

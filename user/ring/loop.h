@@ -31,10 +31,6 @@ struct rw_loop_stats {
 	uint64_t stale;	      /* completions for a generation that is gone: harmless, counted */
 	uint64_t cq_overflow; /* should stay 0 */
 	uint64_t socks_live, queued_bytes;
-	/* Of the streams above, counted by them: a loop's is the one place that is one worker's. */
-	uint64_t tls_openssl, tls_aead, tls_ktls; /* went on in that record back-end */
-	uint64_t ktls_refused; /* was to be handed to the kernel, which would not have it */
-	uint64_t ktls_stuck;   /* ended because the kernel cannot change its keys */
 };
 
 /*
@@ -64,8 +60,6 @@ uint64_t rw_loop_wall_ms(const struct rw_loop *l);
 /* Random bytes from the back-end (seeded in the simulator). Not for keys: OpenSSL makes those. */
 uint64_t rw_loop_random(struct rw_loop *l);
 const struct rw_loop_stats *rw_loop_stats(struct rw_loop *l);
-/* To count what belongs to the rooms above. */
-struct rw_loop_stats *rw_loop_count(struct rw_loop *l);
 
 /*
  * Runs fn(arg) in l's thread, in order of posting from one thread. Safe from

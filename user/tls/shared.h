@@ -33,7 +33,12 @@ enum { RW_TICKET_PERIOD_S = 3600, RW_TICKET_LIFE_S = 2 * RW_TICKET_PERIOD_S, RW_
 	X(unknown_names, "clients that asked for a name that no certificate has")    \
 	X(staples, "OCSP responses stapled")                                         \
 	X(staples_expired, "OCSP responses not stapled because their time was over") \
-	X(pin_mismatches, "upstreams' certificates without any of the pinned keys")
+	X(pin_mismatches, "upstreams' certificates without any of the pinned keys")  \
+	X(records_openssl, "connections that stayed with OpenSSL's records")         \
+	X(records_aead, "connections that went on without OpenSSL")                  \
+	X(records_ktls, "of those, the ones that the kernel took over")              \
+	X(ktls_refused, "connections that the kernel was to take over and did not")  \
+	X(ktls_stuck, "connections ended because the kernel cannot change their keys")
 
 struct rw_tls_stats {
 #define RW_TLS_COUNTER(name, help) _Atomic uint64_t name;

@@ -34,7 +34,8 @@ enum { KERNEL_TRIES = 8 };
 struct rw_stream {
 	struct rw_loop *loop;
 	struct rw_sock *sock;
-	struct rw_record *rec; /* NULL: plain */
+	struct rw_record *rec;	/* NULL: plain */
+	struct rw_tls_ctx *tls; /* whose policy and counters; NULL: plain */
 	const struct rw_stream_cb *cb;
 	void *user;
 
@@ -149,6 +150,7 @@ static void free_stream(struct rw_stream *st)
 		st->rec->ops->free(st->rec);
 	drop_corked(st);
 	rw_buf_free(&st->held);
+	rw_tls_ctx_unref(st->tls);
 	free(st);
 }
 
@@ -195,7 +197,7 @@ static bool may_read(const struct rw_stream *st)
 static void refused(struct rw_stream *st)
 {
 	if (st->tries)
-		rw_loop_count(st->loop)->ktls_refused++;
+		rw_tls_count(st->tls, ktls_refused);
 	st->tries = 0;
 }
 
@@ -206,9 +208,9 @@ static void slim(struct rw_stream *st)
 
 	st->lean = rc != RW_EAGAIN;
 	if (rc == RW_OK)
-		rw_loop_count(st->loop)->tls_aead++;
+		rw_tls_count(st->tls, records_aead);
 	else if (st->lean)
-		rw_loop_count(st->loop)->tls_openssl++;
+		rw_tls_count(st->tls, records_openssl);
 	if (st->lean && (rc || !rw_ktls_caps()->usable))
 		refused(st);
 }
@@ -379,7 +381,7 @@ static void enter_kernel(struct rw_stream *st, const struct rw_tls_keys *k)
 	old->ops->free(old);
 	st->in_kernel = true;
 	st->tries = 0;
-	rw_loop_count(st->loop)->tls_ktls++;
+	rw_tls_count(st->tls, records_ktls);
 }
 
 /*
@@ -420,7 +422,7 @@ static void on_sock_record(void *user, uint8_t type, const uint8_t *data, size_t
 		return;
 	ev = rw_ktls_take(st->rec, type, data, n, &plain, &st->why);
 	if (rw_ktls_stuck(st->rec))
-		rw_loop_count(st->loop)->ktls_stuck++;
+		rw_tls_count(st->tls, ktls_stuck);
 	if (plain && st->cb->on_data)
 		st->cb->on_data(st->user, data, n);
 	else if (ev == RW_RECORD_EOF)
@@ -435,7 +437,7 @@ static void on_sock_record_sent(void *user, uint8_t type)
 
 	if (rw_ktls_sent(st->rec, type) == RW_OK)
 		return;
-	rw_loop_count(st->loop)->ktls_stuck++;
+	rw_tls_count(st->tls, ktls_stuck);
 	if (!st->failed)
 		break_off(st, RW_EUNSUP);
 }
@@ -488,6 +490,7 @@ static struct rw_stream *stream_new(struct rw_loop *l, struct rw_tls_ctx *tls, c
 		free(st);
 		return NULL;
 	}
+	st->tls = tls ? rw_tls_ctx_ref(tls) : NULL;
 	return st;
 }
 
@@ -658,4 +661,9 @@ void rw_stream_info(const struct rw_stream *st, struct rw_stream_info *out)
 	};
 	if (st->rec)
 		st->rec->ops->info(st->rec, out);
+}
+
+const char *rw_stream_backend(const struct rw_stream *st)
+{
+	return st->rec ? st->rec->ops->name : "plain";
 }

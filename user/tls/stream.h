@@ -30,7 +30,7 @@ struct rw_stream_cb {
 };
 
 struct rw_stream_info {
-	const char *backend; /* "plain", "openssl", later "ktls" */
+	const char *backend; /* "plain", "openssl", "aead" or "ktls" */
 	const char *version; /* "TLSv1.3"; "" where plain */
 	const char *cipher;  /* "" where plain */
 	const char *alpn;    /* "" where none */
@@ -66,5 +66,7 @@ void rw_stream_recv(struct rw_stream *st, bool on);
 void rw_stream_finish(struct rw_stream *st);
 void rw_stream_abort(struct rw_stream *st);
 void rw_stream_info(const struct rw_stream *st, struct rw_stream_info *out);
+/* info's backend, as of now: it changes after on_open. */
+const char *rw_stream_backend(const struct rw_stream *st);
 
 #endif

@@ -12,19 +12,13 @@ struct place {
 	bool kernel;			  /* tries kernel TLS, which refuses at the last moment */
 };
 
-static void ask_kernel(struct world *w)
-{
-	rw_tls_ctx_ktls(w->server_tls, RW_KTLS_ON);
-	rw_tls_ctx_ktls(w->client_tls, RW_KTLS_ON);
-}
-
 static void begin(struct world *w, void **state)
 {
 	const struct place *p = *state;
 
 	world_begin(w, p->knobs, 1, p->cert);
 	if (p->kernel)
-		ask_kernel(w);
+		world_use_kernel(w);
 }
 
 static bool is_tls(void **state)
@@ -128,14 +122,14 @@ static void a_kernel_that_refuses_is_counted(void **state)
 	w.model = (struct side){.on_data = echo};
 	world_connect(&w, &c);
 	world_until(&w, c.got.len == 5);
-	world_until(&w, rw_loop_stats(w.server)->ktls_refused);
-	world_until(&w, rw_loop_stats(w.client)->ktls_refused);
+	world_until(&w, count_of(w.server_tls, ktls_refused));
+	world_until(&w, count_of(w.client_tls, ktls_refused));
 	assert_int_equal(rw_stream_write(c.st, "again", 5), RW_OK);
 	world_until(&w, c.got.len == 10);
 	rw_stream_info(c.st, &info);
 	assert_string_equal(info.backend, "aead");
-	assert_int_equal(rw_loop_stats(w.server)->tls_aead, 1);
-	assert_int_equal(rw_loop_stats(w.server)->tls_ktls, 0);
+	assert_int_equal(count_of(w.server_tls, records_aead), 1);
+	assert_int_equal(count_of(w.server_tls, records_ktls), 0);
 	world_end(&w);
 	side_end(&c);
 }
@@ -849,7 +843,7 @@ static void streams_survive_faults_and_whims(void **state)
 		knobs.refuse = 100;
 		world_begin(&w, &knobs, seed, p->cert);
 		if (p->kernel)
-			ask_kernel(&w);
+			world_use_kernel(&w);
 		chance = w.sim;
 		w.model = (struct side){.on_data = anything};
 		for (int i = 0; i < 4; i++) {
@@ -873,9 +867,9 @@ static void streams_survive_faults_and_whims(void **state)
 	free(up);
 }
 
-static struct place tls_sim = {&calm, "good"}, tls_uring = {NULL, "good"};
+static struct place tls_sim = {&calm, "good", false}, tls_uring = {NULL, "good", false};
 static struct place kernel_sim = {&calm, "good", true}, kernel_uring = {NULL, "good", true};
-static struct place plain_sim = {&calm, NULL}, plain_uring = {NULL, NULL};
+static struct place plain_sim = {&calm, NULL, false}, plain_uring = {NULL, NULL, false};
 
 #define ON(test, place) {#test "/" #place, test, NULL, NULL, &(place)}
 #define TLS(test)	ON(test, tls_sim), ON(test, tls_uring)

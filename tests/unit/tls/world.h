@@ -13,7 +13,11 @@
 #include "ring/sim.h"
 #include "ring/sock.h"
 #include "ring/uring.h"
+#include "tls/internal.h"
 #include "tls/stream.h"
+
+/* A counter of a context that world_use_kernel has been at. */
+#define count_of(ctx, counter) atomic_load(&rw_tls_shared_stats((ctx)->shared)->counter)
 
 enum { MAX_SIDES = 32 };
 
@@ -196,6 +200,18 @@ static inline void world_begin(struct world *w, const struct rw_sim_knobs *knobs
 	if (cert) {
 		w->server_tls = server_ctx(cert);
 		w->client_tls = client_ctx("ca.crt");
+	}
+}
+
+/* ktls: on for both, and counters. */
+static inline void world_use_kernel(struct world *w)
+{
+	struct rw_tls_ctx *all[] = {w->server_tls, w->client_tls};
+	struct rw_error e = {.text = ""};
+
+	for (int i = 0; i < 2; i++) {
+		rw_tls_ctx_ktls(all[i], RW_KTLS_ON);
+		assert_int_equal(rw_tls_shared_new(&all[i]->shared, 0, &e), RW_OK);
 	}
 }
 
