@@ -247,7 +247,8 @@ static int check_reloadable(const struct rw_control *c, const struct rw_config *
 
 	for (unsigned i = 0; same && i < now->n_listeners; i++)
 		same = !strcmp(old->listeners[i].address, now->listeners[i].address) &&
-		       old->listeners[i].tls == now->listeners[i].tls;
+		       old->listeners[i].tls == now->listeners[i].tls &&
+		       old->listeners[i].proxy_protocol == now->listeners[i].proxy_protocol;
 	if (same)
 		return RW_OK;
 	return rw_fail(e, RW_EINVAL,

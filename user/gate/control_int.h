@@ -3,6 +3,7 @@
 #ifndef RW_GATE_CONTROL_INT_H
 #define RW_GATE_CONTROL_INT_H
 
+#include "gate/balancer.h"
 #include "gate/control.h"
 #include "gate/inbox.h"
 #include "kern/events.h"
@@ -34,8 +35,7 @@ struct rw_control {
 	struct rw_reach reach;
 	struct rw_strikes *strikes;
 	struct rw_strikes *key_strikes;
-	struct rw_prefix balancers[RW_MAX_BALANCERS]; /* never struck */
-	unsigned n_balancers;
+	struct rw_balancers balancers;		  /* never struck */
 	struct rw_ban_order orders[RW_BAN_BATCH]; /* of this turn */
 	struct rw_pending_ban pending[RW_BAN_BATCH];
 	unsigned n_orders;

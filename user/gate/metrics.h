@@ -32,6 +32,7 @@
 	X(canceled_total, "counter", "requests whose client went away first")                      \
 	X(upstream_errors_total, "counter", "fetches that failed or brought no usable answer")     \
 	X(http_bad_total, "counter", "connections with malformed, slow or stalled HTTP or TLS")    \
+	X(proxy_strangers_total, "counter", "connections closed: only balancers may open them")    \
 	X(strikes_total, "counter", "strikes reported against addresses")                          \
 	X(audit_refused_total, "counter", "requests refused because the audit log cannot be kept") \
 	X(request_bytes_total, "counter", "bytes of request bodies")                               \

@@ -38,26 +38,6 @@ static struct rw_prefix prefix_of(const struct rw_source *who)
 	return p;
 }
 
-/* Whether one of the two lies within the other. */
-static bool overlap(const struct rw_prefix *a, const struct rw_prefix *b)
-{
-	unsigned plen = a->plen < b->plen ? a->plen : b->plen;
-	uint8_t rest = (uint8_t)(0xff00 >> plen % 8);
-
-	return a->family == b->family && !memcmp(a->addr, b->addr, plen / 8) &&
-	       (plen % 8 == 0 || !((a->addr[plen / 8] ^ b->addr[plen / 8]) & rest));
-}
-
-static bool is_balancer(const struct rw_control *c, const struct rw_source *who)
-{
-	struct rw_prefix p = prefix_of(who);
-
-	for (unsigned i = 0; i < c->n_balancers; i++)
-		if (overlap(&p, &c->balancers[i]))
-			return true;
-	return false;
-}
-
 static enum rw_kern_verdict verdict_of(const struct rw_config *cfg, uint32_t repeats)
 {
 	switch (cfg->ban_severity) {
@@ -186,10 +166,11 @@ static void take_strike(void *arg)
 	struct rw_control *c = s->c;
 	struct rw_punishment p;
 
-	if (s->key || !is_balancer(c, &s->who)) {
+	if (s->key || !rw_balancers_overlap(&c->balancers, &s->who)) {
 		p = rw_strikes_add(s->key ? c->key_strikes : c->strikes, &s->who, s->kind,
 				   s->at_ns);
-		if (p.nets && is_balancer(c, &p.who)) { /* one lives beside the offenders */
+		if (p.nets && rw_balancers_overlap(&c->balancers,
+						   &p.who)) { /* one lives beside the offenders */
 			p.who = s->who;
 			p.nets = 0;
 		}
@@ -253,20 +234,13 @@ static struct rw_strike_config key_config(const struct rw_config *cfg)
 	return c;
 }
 
-static void take_balancers(struct rw_control *c, const struct rw_config *cfg)
-{
-	c->n_balancers = cfg->n_balancers;
-	for (unsigned i = 0; i < cfg->n_balancers; i++) /* the configuration was checked */
-		RW_BUG_ON(rw_prefix_parse(cfg->balancers[i].prefix, &c->balancers[i], NULL));
-}
-
 int rw_control_punish_new(struct rw_control *c, const struct rw_config *cfg, struct rw_error *e)
 {
 	const struct rw_strike_config sc = strike_config(cfg), kc = key_config(cfg);
 
 	c->strikes = rw_strikes_new(&sc, rw_loop_random(c->loop));
 	c->key_strikes = rw_strikes_new(&kc, rw_loop_random(c->loop));
-	take_balancers(c, cfg);
+	rw_balancers_take(&c->balancers, cfg);
 	return c->strikes && c->key_strikes ? RW_OK : rw_fail(e, RW_ENOMEM, "out of memory");
 }
 
@@ -276,5 +250,5 @@ void rw_control_punish_as(struct rw_control *c, const struct rw_config *cfg)
 
 	rw_strikes_configure(c->strikes, &sc);
 	rw_strikes_configure(c->key_strikes, &kc);
-	take_balancers(c, cfg);
+	rw_balancers_take(&c->balancers, cfg);
 }

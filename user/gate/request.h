@@ -53,7 +53,8 @@ struct rw_request {
 	struct rw_http_field *fields;	     /* what goes on to the upstream */
 	size_t n_fields;
 	const struct rw_key *key; /* NULL: anonymous */
-	struct rw_source source;
+	struct rw_addr client;	  /* who asks, also behind a balancer */
+	struct rw_source source;  /* he, as rates count him */
 
 	/* the body and what it says */
 	struct rw_buf body, rewritten;

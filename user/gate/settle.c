@@ -82,13 +82,21 @@ void rw_request_wipe(struct rw_request *r)
 	r->credential = (struct rw_slice){0};
 }
 
+/* Only who holds the connection has proved that he is there; behind a balancer that is nobody. */
+static void strike_wire(struct rw_request *r, enum rw_strike kind)
+{
+	const struct rw_source who = rw_source_of(&rw_exchange_wire(r->x)->sa);
+
+	rw_control_strike(r->w->gw->control, &who, kind, rw_loop_now(r->w->loop));
+}
+
 void rw_request_strike(struct rw_request *r, enum rw_strike kind)
 {
 	rw_metric_add(&r->w->metrics.strikes_total, 1);
 	if (kind == RW_STRIKE_BLOCKED && r->key)
 		rw_control_strike_key(r->w->gw->control, r->key->id, kind, rw_loop_now(r->w->loop));
 	else
-		rw_control_strike(r->w->gw->control, &r->source, kind, rw_loop_now(r->w->loop));
+		strike_wire(r, kind);
 }
 
 /* The http room ended the exchange, and answered by itself where no answer had begun. */
@@ -104,7 +112,7 @@ static void take_verdict_of_http(struct rw_request *r)
 		[RW_HTTP_BAD_SLOW] = {408, "malformed_request"},
 		[RW_HTTP_BAD_STALL] = {499, "client_stalled"},
 	};
-	const struct rw_addr *peer = &rw_exchange_peer(r->x)->peer;
+	const struct rw_addr *peer = rw_exchange_wire(r->x);
 	struct rw_worker *w = r->w;
 
 	if (!w->bad.set || peer->len != w->bad.peer.len ||
@@ -143,7 +151,7 @@ static void write_audit(struct rw_request *r, bool completed, uint64_t now)
 	const struct rw_audit_record rec = {
 		.time_ms = rw_loop_wall_ms(r->w->loop),
 		.request_id = r->id,
-		.peer = rw_addr_text(&si->peer, false, peer),
+		.peer = rw_addr_text(&r->client, false, peer),
 		.key_id = r->key ? r->key->id : "",
 		.method = method,
 		.path = path,

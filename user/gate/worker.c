@@ -70,7 +70,8 @@ static void on_request(void *user, struct rw_exchange *x, const struct rw_h1_hea
 		return;
 	}
 	rw_exchange_set_user(x, r);
-	r->source = rw_source_of(&rw_exchange_peer(x)->peer.sa);
+	r->client = rw_balancers_client(&w->balancers, &rw_exchange_peer(x)->peer, h);
+	r->source = rw_source_of(&r->client.sa);
 	r->encoded = rw_fields_encoded(h);
 	r->not_json = rw_fields_not_json(h);
 	r->announced_bytes = h->has_length ? h->length : 0;
@@ -152,6 +153,16 @@ static void on_bad(void *user, const struct rw_addr *peer, enum rw_http_bad kind
 	rw_control_strike(w->gw->control, &who, strike_for[kind], rw_loop_now(w->loop));
 }
 
+static bool on_proxy(void *user, const struct rw_addr *peer)
+{
+	struct rw_worker *w = user;
+
+	if (rw_balancers_has(&w->balancers, peer))
+		return true;
+	rw_metric_add(&w->metrics.proxy_strangers_total, 1);
+	return false;
+}
+
 static const struct rw_http_handler handler = {
 	.on_request = on_request,
 	.on_body = on_body,
@@ -160,6 +171,7 @@ static const struct rw_http_handler handler = {
 	.on_done = on_done,
 	.on_conn = on_conn,
 	.on_bad = on_bad,
+	.on_proxy = on_proxy,
 	.on_error_body = rw_refuse_body,
 };
 
@@ -201,7 +213,7 @@ static uint64_t ms_to_ns(uint32_t ms)
 	return (uint64_t)ms * 1000000;
 }
 
-static struct rw_http_server_config server_config(const struct rw_config *c)
+static struct rw_http_server_config server_config(const struct rw_config *c, unsigned listener)
 {
 	return (struct rw_http_server_config){
 		.limits = {.head_bytes = c->max_header_bytes},
@@ -210,6 +222,7 @@ static struct rw_http_server_config server_config(const struct rw_config *c)
 		.idle_ns = ms_to_ns(c->idle_ms),
 		.write_stall_ns = ms_to_ns(c->write_stall_ms),
 		.max_conns = c->max_connections,
+		.proxy = c->listeners[listener].proxy_protocol,
 	};
 }
 
@@ -229,6 +242,7 @@ static int adopt(struct rw_worker *w, struct rw_snapshot *snap, struct rw_error 
 	} else if (w->snap->targets != snap->targets) {
 		rw_pools_retarget(w->pools, snap);
 	}
+	rw_balancers_take(&w->balancers, snap->routes->config);
 	rw_snapshot_unref(w->snap);
 	w->snap = rw_snapshot_ref(snap);
 	atomic_store_explicit(&w->generation, snap->generation, memory_order_relaxed);
@@ -244,7 +258,7 @@ static void take_publication(void *arg)
 {
 	struct publication *p = arg;
 	const struct rw_config *c = p->snap->routes->config;
-	const struct rw_http_server_config sc = server_config(c);
+	struct rw_http_server_config sc;
 	struct rw_error e = {0};
 
 	if (!p->w->snap) { /* closed meanwhile */
@@ -255,9 +269,11 @@ static void take_publication(void *arg)
 	if (adopt(p->w, p->snap, &e)) {
 		rw_err("worker %u: cannot take the new configuration: %s", p->w->id, e.text);
 	} else {
-		for (unsigned i = 0; i < c->n_listeners; i++)
+		for (unsigned i = 0; i < c->n_listeners; i++) {
+			sc = server_config(c, i);
 			rw_http_server_update(p->w->servers[i], &sc,
 					      p->snap->routes->listener_tls[i]);
+		}
 	}
 	rw_snapshot_unref(p->snap);
 	free(p);
@@ -286,7 +302,7 @@ static int listen_all(struct rw_worker *w, struct rw_error *e)
 {
 	struct rw_routes *routes = w->snap->routes;
 	const struct rw_config *c = routes->config;
-	const struct rw_http_server_config sc = server_config(c);
+	struct rw_http_server_config sc;
 	struct rw_addr addr;
 	int rc;
 
@@ -294,6 +310,7 @@ static int listen_all(struct rw_worker *w, struct rw_error *e)
 		rc = rw_addr_parse(c->listeners[i].address, &addr, e);
 		if (rc)
 			return rc;
+		sc = server_config(c, i);
 		w->servers[i] = rw_http_server_new(w->loop, &sc, routes->listener_tls[i], &handler,
 						   w);
 		if (!w->servers[i])

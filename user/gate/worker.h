@@ -10,6 +10,7 @@
 
 #include "audit/audit.h"
 #include "base/buf.h"
+#include "gate/balancer.h"
 #include "gate/gateway.h"
 #include "gate/metrics.h"
 #include "gate/pools.h"
@@ -29,7 +30,8 @@ struct rw_worker {
 	struct rw_scanner *scanner;
 
 	struct rw_http_server *servers[RW_MAX_LISTENERS];
-	struct rw_pools *pools; /* of snap's routes */
+	struct rw_pools *pools;	       /* of snap's routes */
+	struct rw_balancers balancers; /* of snap's configuration */
 
 	struct rw_request *idle_requests; /* recycled, LIFO */
 	unsigned idle_count;

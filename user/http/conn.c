@@ -14,7 +14,7 @@ void rw_conn_tell_bad(struct rw_conn *c, enum rw_http_bad kind, const struct rw_
 		return;
 	c->told_bad = true;
 	if (s->handler.on_bad)
-		s->handler.on_bad(s->user, &c->info.peer, kind, why);
+		s->handler.on_bad(s->user, &c->wire, kind, why);
 }
 
 static void too_slow(struct rw_conn *c)
@@ -242,6 +242,7 @@ static void on_open(void *user)
 	struct rw_conn *c = user;
 
 	rw_stream_info(c->stream, &c->info);
+	c->info.peer = c->client;
 	wait_for(c, RW_WAIT_OPEN);
 }
 
@@ -289,12 +290,8 @@ static void on_drain(void *user)
 		c->server->handler.on_drain(c->x.xuser, &c->x);
 }
 
-static void on_close(void *user, const struct rw_error *why)
+static void gone(struct rw_conn *c)
 {
-	struct rw_conn *c = user;
-
-	if (c->wait == RW_WAIT_HANDSHAKE && why->code && why->code != RW_ECLOSED)
-		rw_conn_tell_bad(c, RW_HTTP_BAD_TLS, why);
 	c->closing = true;
 	if (c->x.active)
 		rw_exchange_over(c, false);
@@ -304,21 +301,89 @@ static void on_close(void *user, const struct rw_error *why)
 	rw_conn_put(c);
 }
 
+static void on_close(void *user, const struct rw_error *why)
+{
+	struct rw_conn *c = user;
+
+	if (c->wait == RW_WAIT_HANDSHAKE && why->code && why->code != RW_ECLOSED)
+		rw_conn_tell_bad(c, RW_HTTP_BAD_TLS, why);
+	gone(c);
+}
+
 static const struct rw_stream_cb stream_cb = {on_open, on_data, on_eof, on_drain, on_close};
 
+/* --- from a balancer's socket ------------------------------------------------------------------
+ */
+
+static void on_proxy_data(void *user, const uint8_t *data, size_t n)
+{
+	struct rw_conn *c = user;
+	struct rw_error e = {0};
+	size_t used;
+	int rc;
+
+	if (c->closing)
+		return;
+	rc = rw_proxy_feed(&c->proxy, data, n, &used, &c->client, &e);
+	if (rc == RW_EAGAIN)
+		return;
+	if (rc) {
+		rw_conn_tell_bad(c, RW_HTTP_BAD_MESSAGE, &e);
+		rw_conn_close(c, true);
+		return;
+	}
+	c->info.peer = c->client;
+	c->stream = rw_stream_accept(c->server->loop, c->sock, c->server->tls, &stream_cb, c);
+	if (!c->stream) {
+		c->closing = true; /* the socket is on its way out, and says so when it is */
+		return;
+	}
+	c->sock = NULL;
+	if (used < n)
+		rw_stream_take(c->stream, data + used, n - used);
+}
+
+static void on_proxy_eof(void *user)
+{
+	rw_conn_close(user, true);
+}
+
+static void on_proxy_close(void *user, int err)
+{
+	(void)err;
+	gone(user);
+}
+
+static const struct rw_sock_cb proxy_cb = {
+	.on_data = on_proxy_data,
+	.on_eof = on_proxy_eof,
+	.on_close = on_proxy_close,
+};
+
 /* --- beginning and end --------------------------------------------------------------------- */
+
+static bool is_believed(const struct rw_http_server *s, const struct rw_addr *peer)
+{
+	return s->handler.on_proxy && s->handler.on_proxy(s->user, peer);
+}
 
 void rw_conn_open(struct rw_http_server *s, struct rw_sock *sock, const struct rw_addr *peer,
 		  bool refuse)
 {
-	struct rw_conn *c = rw_conn_take(s);
+	struct rw_conn *c = s->cfg.proxy && !is_believed(s, peer) ? NULL : rw_conn_take(s);
 
 	if (!c) {
 		rw_sock_abort(sock);
 		return;
 	}
 	c->refuse = refuse;
-	c->info.peer = *peer;
+	c->info.peer = c->wire = c->client = *peer;
+	if (s->cfg.proxy) {
+		c->sock = sock;
+		rw_sock_bind(sock, &proxy_cb, c);
+		wait_for(c, RW_WAIT_HANDSHAKE);
+		return;
+	}
 	c->stream = rw_stream_accept(s->loop, sock, s->tls, &stream_cb, c);
 	if (c->stream)
 		wait_for(c, RW_WAIT_HANDSHAKE);
@@ -335,7 +400,9 @@ void rw_conn_close(struct rw_conn *c, bool abort)
 	rw_timer_cancel(&c->stall);
 	if (c->x.active)
 		rw_conn_later(c);
-	if (abort)
+	if (c->sock)
+		rw_sock_abort(c->sock);
+	else if (abort)
 		rw_stream_abort(c->stream);
 	else
 		rw_stream_finish(c->stream);

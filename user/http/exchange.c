@@ -57,6 +57,11 @@ const struct rw_stream_info *rw_exchange_peer(const struct rw_exchange *x)
 	return &conn_of(x)->info;
 }
 
+const struct rw_addr *rw_exchange_wire(const struct rw_exchange *x)
+{
+	return &conn_of(x)->wire;
+}
+
 void rw_exchange_recv(struct rw_exchange *x, bool on)
 {
 	struct rw_conn *c = conn_of(x);

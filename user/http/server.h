@@ -34,6 +34,8 @@ struct rw_http_server_config {
 	uint64_t idle_ns;	 /* keep-alive between requests; 0: 75 s */
 	uint64_t write_stall_ns; /* client takes no byte; 0: 30 s */
 	unsigned max_conns;	 /* per server object; 0: 1024. Above: 503, Retry-After, close */
+	bool proxy; /* connections begin with a PROXY header, of whom on_proxy believes; no others
+		     */
 };
 
 enum rw_http_bad {
@@ -55,8 +57,11 @@ struct rw_http_handler {
 	void (*on_done)(void *xuser, struct rw_exchange *x, bool completed);
 	/* A connection was opened (+1) or is gone (-1). May be NULL. */
 	void (*on_conn)(void *user, int change);
+	/* peer: whose the connection is, also where a balancer's speaks for others. */
 	void (*on_bad)(void *user, const struct rw_addr *peer, enum rw_http_bad kind,
 		       const struct rw_error *why);
+	/* Whether a PROXY header from this address is believed. May be NULL: from none. */
+	bool (*on_proxy)(void *user, const struct rw_addr *peer);
 	/*
 	 * Makes the body of an answer the server gives by itself (400, 408, 413, 431,
 	 * 503) in the handler's dialect, into out. May be NULL: plain text.
@@ -91,7 +96,10 @@ void rw_http_server_free(struct rw_http_server *s);
 
 /* What the handler wants as xuser in later callbacks. */
 void rw_exchange_set_user(struct rw_exchange *x, void *xuser);
+/* The client; behind a balancer with a PROXY header it is the one that this names. */
 const struct rw_stream_info *rw_exchange_peer(const struct rw_exchange *x);
+/* Who the connection is with: the client, or its balancer. */
+const struct rw_addr *rw_exchange_wire(const struct rw_exchange *x);
 /*
  * Stops and resumes reading the request body (back-pressure). What was received
  * already still comes. Resuming sends 100 Continue where the client waits for it.

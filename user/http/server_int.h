@@ -8,6 +8,7 @@
 
 #include <sys/queue.h>
 
+#include "http/proxy.h"
 #include "http/server.h"
 
 enum {
@@ -54,8 +55,12 @@ enum rw_conn_wait {
 struct rw_conn {
 	LIST_ENTRY(rw_conn) link; /* in the server's conns or spares */
 	struct rw_http_server *server;
+	struct rw_sock *sock; /* while its PROXY header is read, and nothing else is there yet */
 	struct rw_stream *stream;
 	struct rw_stream_info info;
+	struct rw_addr wire;   /* who the connection is with */
+	struct rw_addr client; /* who it is from */
+	struct rw_proxy proxy;
 	struct rw_h1 *parser;
 	struct rw_exchange x;
 	struct rw_buf held; /* came while an answer is under way: the next request */

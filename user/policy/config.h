@@ -36,6 +36,7 @@ struct rw_listener_config {
 	bool tls;
 	const char *cert_file, *key_file; /* NULL: self-signed under state_dir */
 	bool plain_anywhere;		  /* allows tls: false off loopback */
+	bool proxy_protocol;		  /* a PROXY header first; from balancers only */
 };
 
 struct rw_upstream_config {
@@ -57,6 +58,7 @@ struct rw_model_config {
 
 struct rw_balancer_config {
 	const char *prefix; /* "192.0.2.7", "2001:db8::/64" */
+	bool forwarded_for; /* its X-Forwarded-For is believed */
 };
 
 struct rw_config {

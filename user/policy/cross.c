@@ -63,6 +63,17 @@ static int check_plain(struct rw_load *l, const struct rw_tree_node *root, unsig
 	return RW_OK;
 }
 
+static int check_proxy(struct rw_load *l, const struct rw_tree_node *root, unsigned i)
+{
+	struct place p = at(root, "listeners", i, "proxy_protocol");
+
+	if (!l->cfg->listeners[i].proxy_protocol || l->cfg->n_balancers)
+		return RW_OK;
+	return fail(l, &p,
+		    "true closes every connection but those of balancers, and there is none under "
+		    "balancers");
+}
+
 static bool same_address(const char *a, const char *b)
 {
 	struct rw_value_address x, y;
@@ -83,6 +94,8 @@ static int check_listeners(struct rw_load *l, const struct rw_tree_node *root)
 			if (same_address(c->listeners[i].address, c->listeners[j].address))
 				return fail_twin(l, &p, "listeners", j);
 		rc = check_plain(l, root, i);
+		if (!rc)
+			rc = check_proxy(l, root, i);
 		if (rc)
 			return rc;
 	}

@@ -88,6 +88,9 @@ const struct rw_config_key rw_config_keys[] = {
 	{"listeners[].plain_anywhere", RW_KIND_BOOL, false, "false", LISTENER(plain_anywhere),
 	 .doc = "allows tls: off on an address that others can reach; keys and prompts are then "
 		"readable on the network"},
+	{"listeners[].proxy_protocol", RW_KIND_BOOL, false, "false", LISTENER(proxy_protocol),
+	 .doc = "every connection begins with a PROXY protocol v2 header that names the caller; "
+		"from balancers only, all others are closed"},
 
 	{"admin", RW_KIND_SECTION, .doc = "the operator's listener: metrics, health"},
 	{"admin.address", RW_KIND_ADDRESS, TOP(admin_address),
@@ -100,6 +103,8 @@ const struct rw_config_key rw_config_keys[] = {
 		"counts against them"},
 	{"balancers[].prefix", RW_KIND_PREFIX, true, BALANCER(prefix),
 	 .doc = "where its connections come from"},
+	{"balancers[].forwarded_for", RW_KIND_BOOL, false, "false", BALANCER(forwarded_for),
+	 .doc = "its X-Forwarded-For names the caller; only where it writes that itself"},
 
 	{"upstreams", RW_KIND_LIST, true, NULL, 1, RW_MAX_UPSTREAMS, ITEMS(upstreams, n_upstreams),
 	 .doc = "the providers that requests go to"},

@@ -511,6 +511,11 @@ struct rw_stream *rw_stream_accept(struct rw_loop *l, struct rw_sock *s, struct 
 	return st;
 }
 
+void rw_stream_take(struct rw_stream *st, const uint8_t *data, size_t n)
+{
+	on_sock_data(st, data, n);
+}
+
 struct rw_stream *rw_stream_connect(struct rw_loop *l, const struct rw_addr *addr,
 				    struct rw_tls_ctx *tls, const char *host,
 				    const struct rw_stream_cb *cb, void *user)

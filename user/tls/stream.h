@@ -43,6 +43,11 @@ struct rw_stream_info {
 struct rw_stream *rw_stream_accept(struct rw_loop *l, struct rw_sock *s, struct rw_tls_ctx *tls,
 				   const struct rw_stream_cb *cb, void *user);
 /*
+ * What the socket had received before it was the stream's. Right after rw_stream_accept, from the
+ * loop: callbacks may come from inside.
+ */
+void rw_stream_take(struct rw_stream *st, const uint8_t *data, size_t n);
+/*
  * Client side; host is the name or address to verify; a name is sent as SNI. Where plain, it is
  * only named in errors and may be NULL. NULL result: out of memory or sockets, or no such host.
  */
