@@ -2,6 +2,7 @@
 """The Debian package: what is in it, and what installing and removing it leaves behind."""
 
 import hashlib
+import itertools
 import os
 import re
 import stat
@@ -107,14 +108,25 @@ def test_units_call_commands_and_options_that_exist(top, unpacked):
     binary = top / "build/release/ringwall"
     calls = 0
     for unit in (unpacked / "usr/lib/systemd/system").iterdir():
-        for line in re.findall(r"^Exec\w+=/usr/bin/ringwall (.*)$", unit.read_text(), re.M):
+        for line in re.findall(r"^Exec\w+=[-+]*/usr/bin/ringwall (.*)$", unit.read_text(), re.M):
             words = line.split()
-            verb = [w for w in words[:2] if re.fullmatch("[a-z]+", w)]
+            verb = list(itertools.takewhile(re.compile("[a-z]+").fullmatch, words))
             told = sh(binary, *verb, "--help")
             for option in (w for w in words if w.startswith("-")):
                 assert re.search(rf"(^|[\s,]){option}\b", told, re.M), f"{unit.name}: {option}"
             calls += 1
-    assert calls == 4
+    assert calls == 5
+
+
+def test_service_contains_itself_before_it_starts(unpacked):
+    """With root's power for that step alone; a kernel that cannot do it is no reason to stay down."""
+    text = (unpacked / "usr/lib/systemd/system/ringwall.service").read_text()
+    lines = re.findall(r"^(Exec\w+)=(\S*)(/usr/bin/\w+) (.*)$", text, re.M)
+    assert [(l[0], l[1], l[2]) for l in lines[:3]] == [("ExecStartPre", "-+", "/usr/bin/chmod"), ("ExecStartPre", "-+", "/usr/bin/ringwall"),
+                                                       ("ExecStart", "", "/usr/bin/ringwall")]
+    assert lines[1][3].startswith("kern egress attach --cgroup own --group ringwall ")
+    assert lines[1][3].endswith(" $RINGWALL_EGRESS_OPTIONS"), "the operator can add to it"
+    assert re.search(r"^RINGWALL_EGRESS_OPTIONS=$", (unpacked / "etc/default/ringwall").read_text(), re.M)
 
 
 def test_same_commit_gives_the_same_bytes(top, deb, tmp_path):

@@ -5,6 +5,7 @@ the backstop drops, who may change it, and that nothing is left."""
 import contextlib
 import ipaddress
 import json
+import re
 import shutil
 import socket
 import struct
@@ -140,6 +141,21 @@ def cage(ringwall, flavour):
 def rose(before, after):
     """Which counters rose, and by how much; passing packets aside."""
     return {k: after[k] - before[k] for k in after if after[k] != before[k] and k != "packets"}
+
+
+def test_services_own_line_contains_the_cgroup_that_it_runs_in(cage):
+    """As systemd calls it: before the gateway, in the service's cgroup. The path is nowhere written down."""
+    unit = (TOP / "appliance/units/ringwall.service").read_text()
+    line, = re.findall(r"^ExecStartPre=-\+/usr/bin/ringwall (.*)$", unit, re.M)
+    config = cage.dir / "ringwall.yaml"
+    config.write_text(f"listeners: [{{address: '127.0.0.1:1'}}]\nupstreams: [{{name: u, url: 'https://{PRIVATE}/v1', key: '${{NOT_SET_HERE}}'}}]\n"
+                      "models: [{name: '*', upstream: u}]\n")
+    said = {"/etc/ringwall/ringwall.yaml": config, "ringwall": "daemon"}
+    words = [said.get(w, w) for w in line.split() if w != "$RINGWALL_EGRESS_OPTIONS"]
+    cage.run(*into(cage.cg), cage.ringwall, *words, "--dns", "none", "--allow", f"{OTHER}:443")
+    assert cage.status()["cgroup"] == str(cage.cg)
+    assert cage.caged.tcp("169.254.169.254", 443) == "EPERM" and cage.caged.tcp("127.0.0.1", 443) == "EPERM"
+    assert cage.caged.tcp(PRIVATE, 443) == "ok" and cage.caged.tcp(OTHER, 443) == "ok"
 
 
 # --- at the call ---------------------------------------------------------------------------------

@@ -25,7 +25,10 @@ enum { DNS_PORT = 53, RULES_MAX = RW_KERN_OUT_NETS / 2, REFUSED_SHOWN = 20 };
 enum { OPT_CGROUP = 256, OPT_ALLOW, OPT_DNS, OPT_GROUP };
 
 static const struct argp_option attach_options[] = {
-	{"cgroup", OPT_CGROUP, "PATH", 0, "the gateway's cgroup, a directory under /sys/fs/cgroup",
+	{"cgroup", OPT_CGROUP, "PATH|own", 0,
+	 "the gateway's cgroup, a directory under /sys/fs/cgroup; own: the one that this is run "
+	 "in, "
+	 "as a service's ExecStartPre= is",
 	 0},
 	{"allow", OPT_ALLOW, "ADDR[:PORT]", 0,
 	 "a service it may reach, by TCP and UDP; an address, or a prefix", 0},
@@ -110,7 +113,7 @@ static int add_name_servers(struct attach *at, struct rw_error *e)
 static int add_upstreams(struct attach *at, struct rw_error *e)
 {
 	struct rw_config *c;
-	int rc = rw_config_load(&c, at->config, e);
+	int rc = rw_config_load_public(&c, at->config, e); /* keys are not ours to read */
 
 	if (rc)
 		return rc;
@@ -143,12 +146,17 @@ static int attach(int argc, char **argv)
 					 NULL,
 					 NULL};
 	struct attach at = {0};
+	char own[512];
 	struct rw_error e;
 	int rc = RW_OK;
 
 	at.a.rules = at.rules;
 	argp_parse(&argp, argc, argv, 0, NULL, &at);
-	if (!at.no_dns_auto)
+	if (!strcmp(at.a.cgroup, "own")) {
+		rc = rw_cgroup_own(own, sizeof(own), &e);
+		at.a.cgroup = own;
+	}
+	if (!rc && !at.no_dns_auto)
 		rc = add_name_servers(&at, &e);
 	if (!rc && at.config)
 		rc = add_upstreams(&at, &e);

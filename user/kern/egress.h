@@ -25,6 +25,9 @@ int rw_egress_rule_parse(const char *text, uint16_t port, enum rw_kern_out_why w
 			 struct rw_egress_rule *out, struct rw_error *e);
 const char *rw_egress_rule_text(const struct rw_egress_rule *r, char out[80]);
 
+/* The cgroup v2 that this process is in, as a path. RW_EUNSUP: in none. */
+int rw_cgroup_own(char *out, size_t n, struct rw_error *e);
+
 struct rw_egress_attach {
 	const char *cgroup; /* its directory under the cgroup2 mount */
 	const char *group;  /* who may write upstreams' addresses; NULL: root only */
