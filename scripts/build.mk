@@ -90,7 +90,7 @@ $(B)/obj/%.o: user/%.c
 
 $(call obj_of,kern): | $(SKELS)
 # Rule packs are part of the binary.
-$(B)/obj/scan/packs.o: $(wildcard user/scan/rules/*.yaml)
+$(B)/obj/scan/packs.o: $(wildcard user/scan/rules/*)
 # The demonstration configuration is part of the binary.
 $(B)/obj/policy/builtin.o: $(wildcard user/policy/*.yaml)
 
@@ -142,6 +142,15 @@ $(B)/bench/tls: bench/tls.c $(call lib_of,$(call closure,tls))
 
 .PHONY: bench-built
 bench-built: $(BENCH_BIN)
+
+# --- training: what the model reads of texts; never shipped ----------------------------------
+$(B)/train/features: scripts/train/features.c $(call lib_of,scan base)
+	@mkdir -p $(@D)
+	@echo "  CC    $@"
+	@$(CC) $(COMMON) $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(call link,scan base) $(LIBS)
+
+train-features: ## what scripts/train/train.py runs
+	@$(MAKE) --no-print-directory -j$(JOBS) $(B)/train/features
 
 # --- tests -----------------------------------------------------------------------------------
 UNIT_SRC := $(wildcard tests/unit/*/test_*.c)

@@ -162,6 +162,28 @@ static int write_findings(struct scan_job *job)
 	return rc ? rc : rw_buf_add_str(&job->out, "]}\n");
 }
 
+/* "score": the strongest evidence, to a hundredth; "scores": the same by category. */
+static int write_scores(struct scan_job *job, const char *id, enum rw_action action)
+{
+	const uint16_t *by = job->findings.evidence;
+	unsigned most = 0;
+	const char *comma = "";
+	int rc;
+
+	for (unsigned c = 0; c < RW_CAT_COUNT; c++)
+		most = by[c] > most ? by[c] : most;
+	rc = rw_buf_addf(&job->out, "{\"id\":%s,\"action\":\"%s\",\"score\":%u.%02u,\"scores\":{",
+			 id, rw_action_name(action), most / 100, most % 100);
+	for (unsigned c = 0; !rc && c < RW_CAT_COUNT; c++) {
+		if (!by[c])
+			continue;
+		rc = rw_buf_addf(&job->out, "%s\"%s\":%u.%02u", comma,
+				 rw_category_name((enum rw_category)c), by[c] / 100, by[c] % 100);
+		comma = ",";
+	}
+	return rc ? rc : rw_buf_add_str(&job->out, "}");
+}
+
 /* Scans one text and prints its verdict; id is JSON. */
 static void scan_one(struct scan_job *job, const char *id, struct rw_slice text)
 {
@@ -176,8 +198,7 @@ static void scan_one(struct scan_job *job, const char *id, struct rw_slice text)
 	}
 	action = rw_guard_verdict(&job->guard, job->rules, &job->findings);
 	rw_buf_reset(&job->out);
-	rc = rw_buf_addf(&job->out, "{\"id\":%s,\"action\":\"%s\",\"score\":%u", id,
-			 rw_action_name(action), job->findings.score);
+	rc = write_scores(job, id, action);
 	if (!rc)
 		rc = write_findings(job);
 	if (rc) {

@@ -188,6 +188,8 @@ static int compile_db(struct rw_rules *r, enum rw_db db, struct batch *b, struct
 
 		if (rule->pem)
 			r->pem_rule = (int)i;
+		if (rule->model)
+			r->model_rule = (int)i;
 		for (unsigned k = 0; !rc && k < rule->patterns.n && db_of(rule) == db; k++)
 			rc = add_pattern(r, b, i, &rule->patterns.at[k], view, e);
 	}
@@ -202,7 +204,7 @@ int rw_rules_compile(struct rw_rules *r, struct rw_error *e)
 	struct rw_view *view = malloc(sizeof(*view));
 	int rc = 0;
 
-	r->pem_rule = -1;
+	r->pem_rule = r->model_rule = -1;
 	for (unsigned i = 0; i < r->set.n; i++)
 		total += r->set.rules[i].patterns.n;
 	if (total > UINT16_MAX) {

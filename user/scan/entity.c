@@ -172,8 +172,9 @@ static int confirm(struct pass *p, const struct rw_unit *u, unsigned id)
 		if (start < first || end < start + RW_VALUE_MIN ||
 		    !accept(rule, subject, start, &end))
 			continue;
-		out->at[out->n++] = (struct rw_finding){(uint32_t)(base + start),
-							(uint32_t)(base + end), pat->rule, 0};
+		out->at[out->n++] = (struct rw_finding){.start = (uint32_t)(base + start),
+							.end = (uint32_t)(base + end),
+							.rule = pat->rule};
 		from = end;
 	}
 	return 0;
@@ -387,8 +388,9 @@ int rw_entities(struct rw_scanner *s, const struct rw_rules *r, struct rw_seg *s
 			rc = sink->closed(sink->arg, u.end);
 		else if (!rc)
 			rc = sink->found(sink->arg,
-					 &(struct rw_finding){(uint32_t)u.start, (uint32_t)u.start,
-							      (uint16_t)r->pem_rule, 0},
+					 &(struct rw_finding){.start = (uint32_t)u.start,
+							      .end = (uint32_t)u.start,
+							      .rule = (uint16_t)r->pem_rule},
 					 true);
 	}
 	return rc ? rc : flush(&p, &to, &open);

@@ -12,13 +12,23 @@ enum {
 	BLOCK_FINDINGS = 32   /* of one pattern in one block; more say nothing new */
 };
 
+/* The strongest window of a text, for the model. */
+struct rw_weak {
+	unsigned score; /* 0 to 10000 */
+	struct rw_finding where;
+};
+
 struct rw_finding *rw_findings_add(struct rw_findings *out, const struct rw_rules *r,
 				   struct rw_finding f)
 {
-	unsigned severity = rw_rule_of(r, f.rule)->info.severity;
+	const struct rw_rule_info *info = &rw_rule_of(r, f.rule)->info;
 
-	if (severity > out->score)
-		out->score = severity;
+	if (!f.score)
+		f.score = (uint8_t)info->severity;
+	if (f.score > out->score)
+		out->score = f.score;
+	if (f.score * 100 > out->evidence[info->category])
+		out->evidence[info->category] = (uint16_t)(f.score * 100);
 	if (out->n == RW_FINDINGS_MAX) {
 		out->more++;
 		return NULL;
@@ -78,6 +88,8 @@ static void merge_overlaps(struct rw_findings *out, const struct rw_rules *r, un
 		if (f.end > last->end)
 			last->end = f.end;
 		last->rule = rw_rule_stronger(r, last->rule, f.rule);
+		if (f.score > last->score)
+			last->score = f.score;
 	}
 	out->n = n;
 }
@@ -88,7 +100,9 @@ static struct rw_finding locate(const struct rw_view *v, size_t block, size_t te
 {
 	size_t behind = end < v->n ? block + v->origin[end] : text_end;
 
-	return (struct rw_finding){(uint32_t)(block + v->origin[start]), (uint32_t)behind, rule, 0};
+	return (struct rw_finding){.start = (uint32_t)(block + v->origin[start]),
+				   .end = (uint32_t)behind,
+				   .rule = rule};
 }
 
 /* Finds where a pattern that the prefilter saw stands in the view. */
@@ -123,6 +137,49 @@ static size_t char_start(struct rw_slice text, size_t at)
 	return at;
 }
 
+/* The model over the view of a block; *best is the strongest window of the text so far. */
+static int look(struct rw_scanner *s, const struct rw_rules *r, size_t block, size_t text_end,
+		struct rw_weak *best)
+{
+	struct rw_model_best b;
+	int rc = rw_model_look(r->model, r->concepts, s->scratch, &s->view, &s->model, &b);
+	unsigned score = rw_model_score(b.z);
+
+	if (!rc && s->view.n && score > best->score) {
+		best->score = score;
+		best->where = locate(&s->view, block, text_end, b.start, b.end,
+				     (uint16_t)r->model_rule);
+	}
+	rw_meter_lap(s->meter, RW_PART_MODEL);
+	return rc;
+}
+
+/* What the model saw becomes a finding, or makes one surer that a rule made there. */
+static void take(struct rw_findings *out, const struct rw_rules *r, unsigned first,
+		 const struct rw_weak *best)
+{
+	struct rw_finding f = best->where;
+
+	if (best->score > out->evidence[RW_CAT_INJECTION])
+		out->evidence[RW_CAT_INJECTION] = (uint16_t)best->score;
+	f.score = (uint8_t)(best->score / 100);
+	if (f.score < RW_INJECTION_STRICT)
+		return;
+	for (unsigned i = first; i < out->n; i++) {
+		struct rw_finding *at = &out->at[i];
+
+		if (at->start >= f.end || at->end <= f.start)
+			continue;
+		if (f.score > at->score)
+			at->score = f.score;
+		if (f.score > out->score)
+			out->score = f.score;
+		return;
+	}
+	rw_findings_add(out, r, f);
+	rw_findings_sort(out, first);
+}
+
 static int scan_block(struct rw_scanner *s, const struct rw_rules *r, struct rw_slice text,
 		      size_t from, size_t to, struct rw_findings *out)
 {
@@ -133,6 +190,8 @@ static int scan_block(struct rw_scanner *s, const struct rw_rules *r, struct rw_
 	rw_meter_lap(s->meter, RW_PART_FOLD);
 	s->numbered++;
 	s->n_hits = 0;
+	if (!r->db[RW_DB_INJECTION])
+		return 0;
 	hs = hs_scan(r->db[RW_DB_INJECTION], s->view.bytes, (unsigned)s->view.n, 0, s->scratch,
 		     on_hit, s);
 	rw_meter_lap(s->meter, RW_PART_INJECTION);
@@ -148,22 +207,29 @@ static int scan_block(struct rw_scanner *s, const struct rw_rules *r, struct rw_
 	return rc;
 }
 
-int rw_injections(struct rw_scanner *s, const struct rw_rules *r, struct rw_slice text,
+int rw_injections(struct rw_scanner *s, const struct rw_rules *r, struct rw_slice text, bool model,
 		  struct rw_findings *out)
 {
 	size_t from = 0, to = 0;
 	unsigned first = out->n;
+	struct rw_weak best = {.score = 0};
 	int rc = 0;
 
-	if (!r->db[RW_DB_INJECTION])
+	model = model && r->model_rule >= 0 && (s->only < 0 || s->only == r->model_rule);
+
+	if (!model && !r->db[RW_DB_INJECTION])
 		return 0;
 	while (!rc && to < text.n) {
 		to = text.n - from > RW_VIEW_TEXT_BYTES
 			     ? char_start(text, from + RW_VIEW_TEXT_BYTES)
 			     : text.n;
 		rc = scan_block(s, r, text, from, to, out);
+		if (!rc && model)
+			rc = look(s, r, from, to, &best);
 		merge_overlaps(out, r, first);
 		from = char_start(text, to - (to > OVERLAP_BYTES ? OVERLAP_BYTES : to));
 	}
+	if (!rc && model)
+		take(out, r, first, &best);
 	return rc;
 }

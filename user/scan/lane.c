@@ -159,7 +159,7 @@ static int look_back(struct rw_lane *l)
 {
 	struct rw_findings f = {.n = 0};
 	size_t keep = INJECTION_WINDOW - INJECTION_EVERY;
-	int rc = rw_injections(l->s, l->r, rw_buf_slice(&l->recent), &f);
+	int rc = rw_injections(l->s, l->r, rw_buf_slice(&l->recent), false, &f);
 
 	for (unsigned i = 0; !rc && i < f.n; i++)
 		if (!tallied(&l->tally, f.at[i].rule))

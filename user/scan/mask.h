@@ -10,7 +10,14 @@
 static inline enum rw_action rw_action_of(const struct rw_guard *g, const struct rw_rules *r,
 					  const struct rw_finding *f)
 {
-	return g->action[rw_rule_of(r, f->rule)->info.category];
+	const struct rw_rule_info *info = &rw_rule_of(r, f->rule)->info;
+	unsigned least = g->threshold[info->category];
+
+	if (!least && info->category == RW_CAT_INJECTION)
+		least = RW_INJECTION_BALANCED;
+	if ((f->score ? f->score : info->severity) < least)
+		return RW_ACT_ALLOW;
+	return g->action[info->category];
 }
 
 static inline bool rw_wants_pem(const struct rw_scanner *s, const struct rw_rules *r,

@@ -44,6 +44,7 @@ struct rw_scanner {
 	struct rw_spans spans[RW_CAT_COUNT]; /* of the unit at hand, by category */
 	struct rw_spans fresh, merged;
 	struct rw_view view;
+	struct rw_model_scratch model;
 	struct rw_meter *meter; /* or NULL */
 	int only;		/* this rule alone, or -1: for the rules' own cases */
 };
@@ -64,8 +65,11 @@ struct rw_sink {
 int rw_entities(struct rw_scanner *s, const struct rw_rules *r, struct rw_seg *seg,
 		struct rw_slice text, bool eof, unsigned categories, const struct rw_sink *sink);
 
-/* Injection in the whole of text, appended: sorted among themselves and disjoint. */
-int rw_injections(struct rw_scanner *s, const struct rw_rules *r, struct rw_slice text,
+/*
+ * Injection in the whole of text, appended: sorted among themselves and disjoint. By the rules and,
+ * where wanted, by the model.
+ */
+int rw_injections(struct rw_scanner *s, const struct rw_rules *r, struct rw_slice text, bool model,
 		  struct rw_findings *out);
 
 /* Appends, or counts in more; keeps the score. The finding's place, or NULL. */

@@ -17,7 +17,8 @@
 	X(CONFIRM, "confirm")	  /* exact spans, validators */            \
 	X(FOLD, "fold")		  /* views of the text */                  \
 	X(INJECTION, "injection") /* patterns over the views */            \
-	X(PLACE, "place")	  /* their exact spans */
+	X(PLACE, "place")	  /* their exact spans */                  \
+	X(MODEL, "model")	  /* words and concepts in the views */
 
 enum rw_part {
 #define X(name, text) RW_PART_##name,

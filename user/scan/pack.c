@@ -171,9 +171,13 @@ static int key_validator(struct reader *rd, const yaml_node_t *v, struct rw_rule
 		rule->pem = true;
 		return 0;
 	}
+	if (name && !strcmp(name, "model")) {
+		rule->model = true;
+		return 0;
+	}
 	rule->validator = name ? rw_validator_find(name) : NULL;
 	return rule->validator ? 0
-			       : fail(rd, v, "there is no such validator; there are: pem",
+			       : fail(rd, v, "there is no such validator; there are: pem model",
 				      rw_validator_names());
 }
 
@@ -217,14 +221,17 @@ static int check_rule(struct reader *rd, const yaml_node_t *node, const struct r
 		return fail(rd, node, "neither it nor the pack has a category", NULL);
 	if (!rule->info.severity)
 		return fail(rd, node, "it has no severity (1 to 100)", NULL);
-	if (rule->pem ? rule->patterns.n != 0 : rule->patterns.n == 0)
-		return fail(rd, node, "it needs patterns, or the validator pem and none", NULL);
+	if (rule->pem || rule->model ? rule->patterns.n != 0 : rule->patterns.n == 0)
+		return fail(rd, node, "it needs patterns, or the validator pem or model and none",
+			    NULL);
 	if (rule->patterns.n > RW_RULE_PATTERNS_MAX)
 		return fail(rd, node, "it has too many patterns; make it two rules", NULL);
 	if (!rule->match.n || !rule->no_match.n)
 		return fail(rd, node, "it needs cases under match and under no_match", NULL);
 	if (rule->pem && rule->info.category != RW_CAT_SECRET)
 		return fail(rd, node, "the validator pem is for the category secret", NULL);
+	if (rule->model && rule->info.category != RW_CAT_INJECTION)
+		return fail(rd, node, "the validator model is for the category injection", NULL);
 	return 0;
 }
 

@@ -46,6 +46,7 @@ struct rw_rule {
 	const struct rw_validator *validator; /* or NULL */
 	unsigned entropy_centibits;	      /* least Shannon entropy per character, 0: any */
 	bool pem;			      /* found by the segmenter, not by a pattern */
+	bool model;			      /* by the model (model.h) */
 };
 
 /* Every rule of the packs read so far, in order; ids are unique. */

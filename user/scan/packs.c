@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rule packs of the binary, taken in by the assembler as they stand in rules/. */
 #include "scan/pack.h"
+#include "scan/packs.h"
 
-#define EMBED(name)                                                         \
+#define EMBED(name, file)                                                   \
 	extern const char rw_pack_##name##_start[], rw_pack_##name##_end[]; \
 	__asm__(".pushsection .rodata\n"                                    \
 		".global rw_pack_" #name "_start\n"                         \
 		".global rw_pack_" #name "_end\n"                           \
 		"rw_pack_" #name "_start:\n"                                \
-		".incbin \"user/scan/rules/" #name ".yaml\"\n"              \
+		".incbin \"user/scan/rules/" file "\"\n"                    \
 		"rw_pack_" #name "_end:\n"                                  \
 		".byte 0\n"                                                 \
 		".popsection\n")
 
-EMBED(injection);
-EMBED(pii);
-EMBED(secrets);
-EMBED(vendors);
+EMBED(injection, "injection.yaml");
+EMBED(pii, "pii.yaml");
+EMBED(secrets, "secrets.yaml");
+EMBED(vendors, "vendors.yaml");
+EMBED(concepts, "concepts.yaml");
+EMBED(model, "model.bin");
 
 bool rw_pack_builtin(unsigned n, const char **name, struct rw_slice *yaml)
 {
@@ -34,4 +37,15 @@ bool rw_pack_builtin(unsigned n, const char **name, struct rw_slice *yaml)
 	*name = packs[n].name;
 	*yaml = rw_slice_of(packs[n].start, (size_t)(packs[n].end - packs[n].start));
 	return true;
+}
+
+struct rw_slice rw_pack_concepts(void)
+{
+	return rw_slice_of(rw_pack_concepts_start,
+			   (size_t)(rw_pack_concepts_end - rw_pack_concepts_start));
+}
+
+struct rw_slice rw_pack_model(void)
+{
+	return rw_slice_of(rw_pack_model_start, (size_t)(rw_pack_model_end - rw_pack_model_start));
 }

@@ -148,6 +148,10 @@ int rw_rules_load(struct rw_rules **out, const char *extra_dir, struct rw_error 
 	if (!rc)
 		rc = rw_rules_compile(r, e);
 	if (!rc)
+		rc = rw_concepts_load(&r->concepts, e);
+	if (!rc)
+		rc = rw_model_load(&r->model, e);
+	if (!rc)
 		rc = rw_rules_check(r, e);
 	if (rc) {
 		rw_rules_unref(r);
@@ -170,6 +174,8 @@ void rw_rules_unref(struct rw_rules *r)
 	for (unsigned i = 0; i < r->n_pats; i++)
 		pcre2_code_free(r->pats[i].code);
 	free(r->pats);
+	rw_concepts_free(r->concepts);
+	rw_model_free(r->model);
 	for (unsigned i = 0; i < RW_DB_COUNT; i++)
 		hs_free_database(r->db[i]);
 	rw_ruleset_free(&r->set);

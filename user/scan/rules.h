@@ -14,6 +14,7 @@
 #include <hs/hs.h>
 #include <pcre2.h>
 
+#include "scan/model.h"
 #include "scan/pack.h"
 #include "scan/scan.h"
 #include "scan/seg.h"
@@ -44,7 +45,9 @@ struct rw_rules {
 	unsigned n_pats;
 	unsigned first[RW_DB_COUNT + 1]; /* where each database's patterns start in pats */
 	hs_database_t *db[RW_DB_COUNT];	 /* NULL: it has no pattern */
-	int pem_rule;			 /* index, or -1 */
+	int pem_rule, model_rule;	 /* index, or -1 */
+	struct rw_concepts *concepts;
+	struct rw_model *model;
 	char digest[65];
 };
 

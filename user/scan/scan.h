@@ -42,7 +42,8 @@ struct rw_rule_info {
 struct rw_finding {
 	uint32_t start, end; /* bytes [start, end) of the text */
 	uint16_t rule;	     /* index for rw_rules_info */
-	uint16_t swallowed;  /* 1: longer than a lane holds, its end was not known at its start */
+	uint8_t swallowed;   /* 1: longer than a lane holds, its end was not known at its start */
+	uint8_t score;	     /* 1 to 100: how sure; 0: as severe as its rule */
 };
 
 enum { RW_FINDINGS_MAX = 256 };
@@ -53,6 +54,8 @@ struct rw_findings {
 	unsigned n;
 	unsigned more;	/* findings that did not fit: the caller treats the text as unmaskable */
 	unsigned score; /* 0 to 100, the strongest evidence */
+	/* The same by category and finer, 0 to 10000: also of what is too weak for a finding. */
+	uint16_t evidence[RW_CAT_COUNT];
 };
 
 struct rw_rules;
@@ -91,7 +94,13 @@ struct rw_guard {
 	 * request. */
 	struct rw_vault *vault;
 	bool in_answer; /* the vault's tokens are restored, and nothing becomes one */
+	/* A finding with a lower score is let pass; 0: RW_INJECTION_BALANCED for injection, else
+	 * none. */
+	uint8_t threshold[RW_CAT_COUNT];
 };
+
+/* Scores of injection that the presets draw the line at; no finding has less than the first. */
+enum { RW_INJECTION_STRICT = 50, RW_INJECTION_BALANCED = 70, RW_INJECTION_PERMISSIVE = 85 };
 
 /* The categories that the guard wants looked for, as a mask for rw_scan_text: all but the allowed.
  */

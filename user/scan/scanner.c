@@ -14,6 +14,8 @@ int rw_scanner_fit(struct rw_scanner *s, const struct rw_rules *r, struct rw_err
 	for (unsigned i = 0; i < RW_DB_COUNT; i++)
 		if (r->db[i] && hs_alloc_scratch(r->db[i], &s->scratch) != HS_SUCCESS)
 			return rw_fail(e, RW_ENOMEM, "no memory for the matcher");
+	if (hs_alloc_scratch(rw_concepts_db(r->concepts), &s->scratch) != HS_SUCCESS)
+		return rw_fail(e, RW_ENOMEM, "no memory for the matcher");
 	if (r->n_pats <= s->n_pats && s->hits)
 		return 0;
 	marked = realloc(s->marked, (r->n_pats + 1) * sizeof(*marked));

@@ -41,11 +41,12 @@ int rw_scan_text(struct rw_scanner *s, const struct rw_rules *r, struct rw_slice
 	int rc = 0;
 
 	out->n = out->more = out->score = 0;
+	memset(out->evidence, 0, sizeof(out->evidence));
 	if (text.n > UINT32_MAX)
 		return RW_EIO;
 	/* First, so that no number of entities pushes it out of the list. */
 	if (categories & 1u << RW_CAT_INJECTION)
-		rc = rw_injections(s, r, text, out);
+		rc = rw_injections(s, r, text, true, out);
 	if (!rc && categories & RW_ENTITIES) {
 		rw_seg_init(&seg, rw_wants_pem(s, r, categories));
 		rc = rw_entities(s, r, &seg, text, true, categories, &sink);

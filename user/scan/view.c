@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/utf8.h"
+#include "scan/swar.h"
 
 /* What becomes of a range of code points. */
 enum fold_how {
@@ -260,31 +261,6 @@ static const char plain[256] = {
 	['}'] = '}', ['~'] = '~',
 };
 
-/* A byte in all eight places. */
-#define ALL(c) (UINT64_C(0x0101010101010101) * (c))
-
-/* The high bits of exactly those bytes of x (all below 0x80) that are in [first, last]. */
-static uint64_t between(uint64_t x, unsigned first, unsigned last)
-{
-	return (x + ALL(0x80 - first)) & ~(x + ALL(0x7f - last)) & ALL(0x80);
-}
-
-/* Eight bytes of text as a number whose lowest byte comes first. */
-static uint64_t load8(const char *p)
-{
-	uint64_t x;
-
-	memcpy(&x, p, sizeof(x));
-	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? x : __builtin_bswap64(x);
-}
-
-static void store8(char *p, uint64_t x)
-{
-	if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
-		x = __builtin_bswap64(x);
-	memcpy(p, &x, sizeof(x));
-}
-
 /*
  * Folds eight bytes at once, where each folds by itself: ASCII, no white space behind another, and
  * nothing that leet knows beside a letter or at an end. before: a space stands in front.
@@ -293,15 +269,15 @@ static bool fold8(uint64_t *bytes, bool before)
 {
 	uint64_t x = *bytes, control, letter, sign;
 
-	if (x & ALL(0x80))
+	if (x & RW_ALL8(0x80))
 		return false;
-	control = between(x, 0, ' ') | between(x, 0x7f, 0x7f);
+	control = rw_between8(x, 0, ' ') | rw_between8(x, 0x7f, 0x7f);
 	if (control & (control << 8 | (before ? 0x80 : 0)))
 		return false;
 	x = (x & ~((control >> 7) * 0xff)) | control >> 2; /* 0x80 >> 2 is a space */
-	x += between(x, 'A', 'Z') >> 2;			   /* and the bit of lower case */
-	letter = between(x, 'a', 'z');
-	sign = between(x, '0', '9') | between(x, '@', '@') | between(x, '$', '$');
+	x += rw_between8(x, 'A', 'Z') >> 2;		   /* and the bit of lower case */
+	letter = rw_between8(x, 'a', 'z');
+	sign = rw_between8(x, '0', '9') | rw_between8(x, '@', '@') | rw_between8(x, '$', '$');
 	if (sign & (letter << 8 | letter >> 8 | UINT64_C(0x8000000000000080)))
 		return false;
 	*bytes = x;
@@ -317,10 +293,10 @@ static size_t fold_plain(struct rw_view *v, struct rw_slice text, size_t i)
 	char c;
 
 	for (; i + sizeof(x) <= text.n; i += sizeof(x), n += sizeof(x)) {
-		x = load8(text.p + i);
+		x = rw_load8(text.p + i);
 		if (!fold8(&x, space))
 			break;
-		store8(v->bytes + n, x);
+		rw_store8(v->bytes + n, x);
 		for (unsigned k = 0; k < sizeof(x); k++)
 			v->origin[n + k] = (uint16_t)(i + k);
 		space = x >> 56 == ' ';

@@ -12,11 +12,12 @@
 
 enum {
 	RW_VIEW_TEXT_BYTES = 16384, /* of the text, at most, in one block */
+	RW_VIEW_PAD = 8,	    /* bytes behind a view that may be read */
 };
 
 /* origin[i]: offset into the block's text of what byte i of the view came from. */
 struct rw_view {
-	char bytes[RW_VIEW_TEXT_BYTES];
+	char bytes[RW_VIEW_TEXT_BYTES + RW_VIEW_PAD];
 	uint16_t origin[RW_VIEW_TEXT_BYTES];
 	size_t n;
 };

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The model that sees injected instructions in free text: a linear one over hashed words (ngram.h)
+ * and one over concepts (concept.h), averaged, over windows of two sizes (windows.h). Its weights
+ * come from scripts/train; what the file holds is in docs/internals/scan.md.
+ *
+ * Immutable after loading, shared by all threads; struct rw_model_scratch is one thread's.
+ */
+#ifndef RW_SCAN_MODEL_H
+#define RW_SCAN_MODEL_H
+
+#include "scan/windows.h"
+
+enum {
+	RW_MODEL_FEATURES_MAX = 8192, /* of concepts */
+	RW_MODEL_WORDS_MAX = RW_VIEW_TEXT_BYTES / 2 + 2,
+	RW_MODEL_CONTRIBUTIONS_MAX = 8192, /* in one view; later ones are not counted */
+};
+
+/* A word's or concept's place in the view, and the sum of the weights up to it. */
+struct rw_model_sum {
+	uint16_t at;
+	int32_t sum;
+};
+
+struct rw_model_scratch {
+	struct rw_concept_hit hits[RW_CONCEPT_HITS_MAX];
+	struct rw_model_sum words[RW_MODEL_WORDS_MAX], concepts[RW_MODEL_CONTRIBUTIONS_MAX];
+	unsigned n_words, n_concepts;
+	uint32_t seen[RW_MODEL_FEATURES_MAX]; /* per feature: number of the view, and where */
+	uint32_t views;
+};
+
+/* The window of a view that looks most like an injection. */
+struct rw_model_best {
+	double z;		 /* log-odds */
+	uint32_t start, end;	 /* in the view */
+	int32_t words, concepts; /* what each part gave it: sums of weights */
+	unsigned n_words;
+};
+
+struct rw_model;
+
+/* Reads the weights in the binary. */
+int rw_model_load(struct rw_model **out, struct rw_error *e);
+void rw_model_free(struct rw_model *m);
+
+/* 0, or RW_EIO where the matcher failed. */
+int rw_model_look(const struct rw_model *m, const struct rw_concepts *c, hs_scratch_t *hs,
+		  const struct rw_view *v, struct rw_model_scratch *s, struct rw_model_best *best);
+
+/* Log-odds as a score from 0 to 10000: hundredths of a per cent. */
+unsigned rw_model_score(double z);
+
+#endif
