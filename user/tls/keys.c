@@ -70,6 +70,10 @@ static int expand(const struct rw_tls_suite *s, uint8_t *secret, const char *lab
 {
 	int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
 	char prefix[] = "tls13 ", hash[8], word[16]; /* OSSL_PARAM takes nothing const */
+
+	snprintf(hash, sizeof(hash), "%s", s->hash); /* before the parameters, which measure it */
+	snprintf(word, sizeof(word), "%s", label);
+
 	OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
 		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, hash, 0),
@@ -79,8 +83,6 @@ static int expand(const struct rw_tls_suite *s, uint8_t *secret, const char *lab
 		OSSL_PARAM_construct_end(),
 	};
 
-	snprintf(hash, sizeof(hash), "%s", s->hash);
-	snprintf(word, sizeof(word), "%s", label);
 	pthread_once(&once, fetch);
 	return run(kdf_13, params, out, n);
 }
@@ -115,6 +117,9 @@ int rw_tls_derive_12(struct rw_tls_keys *k, uint8_t master[RW_TLS_SECRET], uint8
 	struct rw_tls_way *server = k->server ? &k->tx : &k->rx;
 	size_t iv = s->gcm ? 4 : RW_TLS_IV;
 	uint8_t block[2 * (RW_TLS_KEY + RW_TLS_IV)], *p = block;
+
+	snprintf(hash, sizeof(hash), "%s", s->hash);
+
 	OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, hash, 0),
 		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SECRET, master, RW_TLS_SECRET),
@@ -124,7 +129,6 @@ int rw_tls_derive_12(struct rw_tls_keys *k, uint8_t master[RW_TLS_SECRET], uint8
 	};
 	int rc;
 
-	snprintf(hash, sizeof(hash), "%s", s->hash);
 	pthread_once(&once, fetch);
 	rc = run(kdf_12, params, block, 2 * (s->key_bytes + iv));
 	memcpy(client->key, p, s->key_bytes);
