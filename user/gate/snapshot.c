@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "ring/ktls.h"
 #include "policy/secret.h"
 
 static void routes_unref(struct rw_routes *r)
@@ -59,12 +60,35 @@ void rw_snapshot_unref(struct rw_snapshot *s)
 	free(s);
 }
 
+/* What was asked for and cannot be had is said at each start, and at each reload. */
+static void choose_ktls(struct rw_tls_ctx *tls, enum rw_ktls_word word, const char *whose)
+{
+	static const enum rw_ktls_mode modes[] = {
+		[RW_KTLS_WORD_AUTO] = RW_KTLS_AUTO,
+		[RW_KTLS_WORD_ON] = RW_KTLS_ON,
+		[RW_KTLS_WORD_OFF] = RW_KTLS_OFF,
+	};
+
+	rw_tls_ctx_ktls(tls, modes[word]);
+	if (modes[word] != RW_KTLS_ON)
+		return;
+	if (!rw_ktls_caps()->usable)
+		rw_warn("ktls is on for %s, but kernel TLS cannot be had: %s; its records stay in "
+			"userspace",
+			whose, rw_ktls_caps()->why);
+	else if (!rw_ktls_caps()->rekey)
+		rw_warn("ktls is on for %s, and this kernel cannot change keys (Linux 6.14 can): "
+			"connections of TLS 1.3 end when the other side changes its key",
+			whose);
+}
+
 static int build_upstream(struct rw_routes *r, unsigned i, struct rw_error *e)
 {
 	const struct rw_upstream_config *uc = &r->config->upstreams[i];
 	struct rw_upstream *up = &r->upstreams[i];
 	const char *open = strchr(uc->host, ':') ? "[" : "";
 	const char *close = *open ? "]" : "";
+	int rc;
 
 	if (uc->port == (uc->tls ? 443 : 80))
 		snprintf(up->host, sizeof(up->host), "%s%s%s", open, uc->host, close);
@@ -75,7 +99,12 @@ static int build_upstream(struct rw_routes *r, unsigned i, struct rw_error *e)
 		if (!up->authorization)
 			return rw_fail(e, RW_ENOMEM, "out of memory");
 	}
-	return uc->tls ? rw_tls_client_new(&up->tls, uc->ca_file, e) : RW_OK;
+	if (!uc->tls)
+		return RW_OK;
+	rc = rw_tls_client_new(&up->tls, uc->ca_file, e);
+	if (!rc)
+		choose_ktls(up->tls, uc->ktls, uc->name);
+	return rc;
 }
 
 /* A first start without a certificate makes one and says so: the operator sees what to trust. */
@@ -118,7 +147,10 @@ static int build_listener(struct rw_routes *r, unsigned i, struct rw_error *e)
 		if (rc)
 			return rc;
 	}
-	return rw_tls_server_new(&r->listener_tls[i], cert, key, e);
+	rc = rw_tls_server_new(&r->listener_tls[i], cert, key, e);
+	if (!rc)
+		choose_ktls(r->listener_tls[i], lc->ktls, lc->address);
+	return rc;
 }
 
 static int routes_new(struct rw_routes **out, struct rw_config *config, struct rw_error *e)

@@ -26,6 +26,9 @@ enum rw_kernel_mode { RW_KERNEL_REQUIRED, RW_KERNEL_PREFERRED, RW_KERNEL_OFF };
 /* What a ban does at first, and what a second one does. */
 enum rw_ban_severity { RW_BAN_DROP_ALL, RW_BAN_DROP_SYN, RW_BAN_LIMIT, RW_BAN_GRADUATED };
 
+/* ktls: in the order of enum rw_ktls_mode, which this room does not know. */
+enum rw_ktls_word { RW_KTLS_WORD_AUTO, RW_KTLS_WORD_ON, RW_KTLS_WORD_OFF };
+
 struct rw_rate {
 	uint32_t per_minute; /* 0: unlimited */
 	uint32_t burst;
@@ -37,6 +40,7 @@ struct rw_listener_config {
 	const char *cert_file, *key_file; /* NULL: self-signed under state_dir */
 	bool plain_anywhere;		  /* allows tls: false off loopback */
 	bool proxy_protocol;		  /* a PROXY header first; from balancers only */
+	enum rw_ktls_word ktls;
 };
 
 struct rw_upstream_config {
@@ -47,7 +51,8 @@ struct rw_upstream_config {
 	const char *path;    /* prefix without trailing slash: "/v1" */
 	bool insecure_plain; /* allows http off loopback */
 	const char *ca_file; /* NULL: the system's */
-	const char *key;     /* secret: sent as Authorization: Bearer; NULL: none */
+	enum rw_ktls_word ktls;
+	const char *key; /* secret: sent as Authorization: Bearer; NULL: none */
 	uint32_t connect_ms, first_byte_ms, between_ms;
 };
 

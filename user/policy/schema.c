@@ -40,6 +40,10 @@ static const struct rw_key_choice tls_words[] = {
 	{0}};
 static const struct rw_key_choice auth_words[] = {
 	{"required", true, NULL}, {"optional", false, NULL}, {0}};
+static const struct rw_key_choice ktls_words[] = {
+	{"auto", RW_KTLS_WORD_AUTO, NULL}, {"on", RW_KTLS_WORD_ON, NULL},
+	{"off", RW_KTLS_WORD_OFF, NULL},   {"true", 0, "write on"},
+	{"false", 0, "write off"},	   {0}};
 static const struct rw_key_choice kernel_words[] = {{"required", RW_KERNEL_REQUIRED, NULL},
 						    {"preferred", RW_KERNEL_PREFERRED, NULL},
 						    {"off", RW_KERNEL_OFF, NULL},
@@ -85,6 +89,9 @@ const struct rw_config_key rw_config_keys[] = {
 	 LISTENER(cert_file), .doc = "certificate chain, PEM, the server's own first"},
 	{"listeners[].tls.key_file", RW_KIND_FILE, true, .min = 1, .max = MAX_TEXT,
 	 LISTENER(key_file), .doc = "its private key, PEM; not readable by others"},
+	{"listeners[].ktls", RW_KIND_CHOICE, false, "auto", .choices = ktls_words, LISTENER(ktls),
+	 .doc = "whether the kernel seals and opens TLS records; auto: where that gains, which so "
+		"far is nowhere"},
 	{"listeners[].plain_anywhere", RW_KIND_BOOL, false, "false", LISTENER(plain_anywhere),
 	 .doc = "allows tls: off on an address that others can reach; keys and prompts are then "
 		"readable on the network"},
@@ -123,6 +130,8 @@ const struct rw_config_key rw_config_keys[] = {
 	 .doc = "a file with the key, instead of key; not readable by others"},
 	{"upstreams[].ca_file", RW_KIND_FILE, .min = 1, .max = MAX_TEXT, UPSTREAM(ca_file),
 	 .doc = "PEM certificates to trust for it; unset: the system's"},
+	{"upstreams[].ktls", RW_KIND_CHOICE, false, "auto", .choices = ktls_words, UPSTREAM(ktls),
+	 .doc = "whether the kernel seals and opens TLS records, as for a listener"},
 	{"upstreams[].timeouts", RW_KIND_SECTION, .doc = "how long to wait for it"},
 	{"upstreams[].timeouts.connect", RW_KIND_DURATION, false, "5s", 1, 10 * MINUTE,
 	 UPSTREAM(connect_ms), .doc = "for TCP and TLS to be up"},

@@ -196,8 +196,7 @@ static bool may_read(const struct rw_stream *st)
 /* It was to be the kernel's and will not be. */
 static void refused(struct rw_stream *st)
 {
-	if (st->tries)
-		rw_tls_count(st->tls, ktls_refused);
+	rw_tls_count(st->tls, ktls_refused);
 	st->tries = 0;
 }
 
@@ -211,7 +210,7 @@ static void slim(struct rw_stream *st)
 		rw_tls_count(st->tls, records_aead);
 	else if (st->lean)
 		rw_tls_count(st->tls, records_openssl);
-	if (st->lean && (rc || !rw_ktls_caps()->usable))
+	if (st->lean && st->tries && (rc || !rw_ktls_caps()->usable))
 		refused(st);
 }
 
