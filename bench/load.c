@@ -232,9 +232,10 @@ static void report(const struct load *ld)
 	double seconds = (double)(now_ns() - ld->began) / 1e9;
 	struct rw_buf why = {0};
 
-	printf("{\"seconds\":%.3f,\"done\":%lu,\"refused\":%lu,\"broken\":%lu,\"running\":%u,\"latency\":",
-	       seconds, (unsigned long)ld->done, (unsigned long)ld->refused, (unsigned long)ld->broken,
-	       ld->running);
+	printf("{\"seconds\":%.3f,\"done\":%lu,\"refused\":%lu,\"broken\":%lu,\"running\":%u,"
+	       "\"latency\":",
+	       seconds, (unsigned long)ld->done, (unsigned long)ld->refused,
+	       (unsigned long)ld->broken, ld->running);
 	rw_hist_print(&ld->latency, stdout);
 	if (ld->o.stream) {
 		printf(",\"events\":%lu,\"late\":%lu,\"first\":", (unsigned long)ld->events,
@@ -265,7 +266,8 @@ static int read_body(struct load *ld, struct rw_error *e)
 
 static int set_fields(struct load *ld, struct rw_error *e)
 {
-	ld->fields[0] = (struct rw_http_field){RW_SLICE("content-type"), RW_SLICE("application/json")};
+	ld->fields[0] = (struct rw_http_field){RW_SLICE("content-type"),
+					       RW_SLICE("application/json")};
 	for (unsigned i = 0; i < ld->o.n_headers; i++) {
 		const char *h = ld->o.headers[i], *colon = strstr(h, ": ");
 
@@ -372,8 +374,8 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 
 int main(int argc, char **argv)
 {
-	static const struct argp argp = {option_table, on_option, NULL, "A load of chat completions.",
-					 NULL,	       NULL,	  NULL};
+	static const struct argp argp = {
+		option_table, on_option, NULL, "A load of chat completions.", NULL, NULL, NULL};
 	static struct load ld = {.o = {.connections = 1, .seconds = 5}};
 	struct rw_error e = {0};
 	int rc;

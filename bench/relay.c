@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The floor for a proxy: what comes in on one socket goes out on another, on the gateway's own ring,
- * and nobody looks at it. `relay LISTEN UPSTREAM`, until it is killed.
+ * The floor for a proxy: what comes in on one socket goes out on another, on the gateway's own
+ * ring, and nobody looks at it. `relay LISTEN UPSTREAM`, until it is killed.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -255,6 +255,10 @@ bench-full: build ## beside all peers, every workload: half an hour
 	@$(MAKE) --no-print-directory -j$(JOBS) $(B)/bench/load $(B)/bench/relay
 	@python3 bench/bench.py --full --rounds 5
 
+profile: ## instructions that a chat costs, by room, under callgrind on the simulator
+	@$(MAKE) --no-print-directory -j$(JOBS) $(SIM_BIN)
+	@python3 bench/profile.py
+
 bench-kern: build ## what a packet costs in the kernel, beside xdp-filter and nftables
 	@$(MAKE) --no-print-directory -j$(JOBS) bench-built
 	@python3 bench/kern.py

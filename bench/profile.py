@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Instructions that a chat costs the gateway in userspace, by room and library. `make profile`.
+
+The whole gateway runs on the simulator (one connection, TLS on both legs, all guards on, 2 KB prompt, 1 KB
+answer) under callgrind, which counts instructions, not seconds: the figures are the same on every run of the
+same build on the same kind of processor. The simulator stands in the kernel's place: it is not counted, and the
+kernel's share is missing. Two lengths are run and subtracted, so what a start costs is not in
+them. --check compares with bench/instructions.json and fails where a room grew by more than its tolerance; --save
+writes that file."""
+
+import argparse
+import collections
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+SIM = TOP / "build/release/tests/sim/sim"
+KEPT = TOP / "bench/instructions.json"
+FEW, MANY = 100, 300
+TOLERANCE, SMALL = 0.05, 300  # of a room; instructions that are no growth
+
+
+def fixture(folder):
+    folder.mkdir()
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=sim",
+                    "-keyout", folder / "gateway.key", "-out", folder / "gateway.crt", "-addext",
+                    "subjectAltName=IP:127.0.0.1,DNS:gateway.test"], check=True, capture_output=True)
+    os.chmod(folder / "gateway.key", 0o600)
+    return folder
+
+
+def count(folder, chats):
+    """Instructions by function: {(room or library, function): n}, of the workers' turns only."""
+    out = folder / f"callgrind.{chats}"
+    p = subprocess.run(["valgrind", "--tool=callgrind", "--toggle-collect=turn_workers", "--compress-strings=no",
+                        "--compress-pos=no", f"--callgrind-out-file={out}", SIM, folder, "steady", str(chats)],
+                       capture_output=True, text=True)
+    if p.returncode:
+        raise SystemExit(f"ringwall: callgrind: {p.stdout[-500:]}{p.stderr[-1500:]}")
+    return parse(out)
+
+
+def room_of(obj, file):
+    m = re.search(r"/user/([a-z]+)/", file)
+    if m:
+        return m.group(1)
+    if "/tests/" in file:
+        return None
+    return re.sub(r"\.so.*", ".so", pathlib.Path(obj).name)
+
+
+def parse(path):
+    costs = collections.Counter()
+    obj = file = here = name = ""
+    call = False
+    for line in path.read_text().splitlines():
+        if line.startswith("ob="):
+            obj = line[3:]
+        elif line.startswith(("fl=", "fi=", "fe=")):
+            file = line[3:]
+            here = file if line.startswith("fl=") else here
+        elif line.startswith("fn="):
+            name = line[3:]
+        elif line.startswith("calls="):
+            call = True
+        elif line and line[0] in "0123456789+-*":
+            if not call:  # the line after calls= is what the called function took
+                room = room_of(obj, here)
+                if room and not name.startswith("sim_"):
+                    costs[room, name] += int(line.split()[1])
+            call = False
+    return costs
+
+
+def by_room(costs):
+    rooms = collections.Counter()
+    for (room, _), n in costs.items():
+        rooms[room] += n
+    return {r: round(n) for r, n in rooms.most_common() if n >= 50}
+
+
+def check(rooms):
+    kept = json.loads(KEPT.read_text())
+    grown = []
+    for room in sorted(rooms.keys() | kept.keys()):
+        before, now = kept.get(room, 0), rooms.get(room, 0)
+        if now > before * (1 + TOLERANCE) + SMALL:
+            grown.append(f"{room}: {now} instructions a chat, {before} in bench/instructions.json")
+    return grown
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--save", action="store_true")
+    p.add_argument("--check", action="store_true")
+    args = p.parse_args()
+    with tempfile.TemporaryDirectory(prefix="ringwall-") as d:
+        folder = pathlib.Path(d)
+        print(f"ringwall: {FEW} and {MANY} chats under callgrind", flush=True)
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            few, many = pool.map(lambda n: count(fixture(folder / str(n)), n), (FEW, MANY))
+    costs = {k: (n - few.get(k, 0)) / (MANY - FEW) for k, n in many.items()}
+    rooms = by_room(costs)
+    print(f"\n  {sum(rooms.values())} instructions a chat")
+    for room, n in rooms.items():
+        print(f"  {n:8d}  {room}")
+    print("\n  the dearest functions")
+    for (room, name), n in sorted(costs.items(), key=lambda x: -x[1])[:25]:
+        print(f"  {n:8.0f}  {room:16} {name}")
+    if args.save:
+        KEPT.write_text(json.dumps(rooms, indent=1) + "\n")
+    grown = check(rooms) if args.check else []
+    print("\n".join(grown))
+    return 1 if grown else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
