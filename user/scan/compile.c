@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rules to databases: every pattern for Hyperscan, the prefilter, and for PCRE2, the judge. */
+/* Rules to databases: every pattern for Hyperscan, the prefilter, as needles, and for PCRE2, the
+ * judge. */
 #include <stdlib.h>
 
+#include "scan/needles.h"
 #include "scan/prefilter.h"
-#include "scan/rules.h"
 #include "scan/view.h"
 
 static int rule_fail(struct rw_error *e, const struct rw_rule *rule, unsigned line,
@@ -90,83 +91,75 @@ static int compile_pcre(struct rw_pat *pat, const struct rw_rule *rule, unsigned
 	return 0;
 }
 
-/* How Hyperscan is to read the pattern; looks at its bounds too. */
-static int flags_of(const struct rw_rule *rule, unsigned line, const char *source, unsigned *flags,
-		    struct rw_error *e)
+/* The bounds of a pattern, and whether Hyperscan can read it. */
+static int check_width(const struct rw_rule *rule, unsigned line, const char *source,
+		       uint32_t *width, struct rw_error *e)
 {
-	hs_expr_info_t *info = NULL;
+	bool injection = rule->info.category == RW_CAT_INJECTION;
 	hs_compile_error_t *he = NULL;
+	hs_expr_info_t *info = NULL;
 	int rc = 0;
 
-	*flags = HS_FLAG_DOTALL;
-	if (hs_expression_info(source, *flags, &info, &he) != HS_SUCCESS) {
+	if (hs_expression_info(source, HS_FLAG_DOTALL, &info, &he) != HS_SUCCESS) {
 		hs_free_compile_error(he);
 		he = NULL;
-		*flags |= HS_FLAG_PREFILTER;
-		if (hs_expression_info(source, *flags, &info, &he) != HS_SUCCESS)
+		if (hs_expression_info(source, HS_FLAG_DOTALL | HS_FLAG_PREFILTER, &info, &he) !=
+		    HS_SUCCESS)
 			rc = rule_fail(e, rule, line, "the pattern is not for Hyperscan",
 				       he ? he->message : NULL);
 	}
-	if (!rc && info->min_width < (rule->info.category == RW_CAT_INJECTION ? 3 : 4))
+	if (!rc && info->min_width < (injection ? 3 : 4))
 		rc = rule_fail(e, rule, line, "the pattern matches too short a text", NULL);
-	if (!rc && rule->info.category == RW_CAT_INJECTION && info->max_width > RW_INJECTION_WIDTH)
+	if (!rc && injection && info->max_width > RW_INJECTION_WIDTH)
 		rc = rule_fail(e, rule, line, "the pattern's gaps are not bounded enough", NULL);
 	if (!rc && info->min_width > RW_STEP_FRONT)
 		rc = rule_fail(e, rule, line, "the pattern needs more than a window holds", NULL);
+	*width = rc ? 0 : info->max_width;
 	hs_free_compile_error(he);
 	free(info);
 	return rc;
 }
-
-/* What one call of hs_compile_multi takes. */
-struct batch {
-	const char **sources;
-	unsigned *flags, *ids, *lines;
-	unsigned n;
-};
 
 static enum rw_db db_of(const struct rw_rule *rule)
 {
 	return rule->info.category == RW_CAT_INJECTION ? RW_DB_INJECTION : RW_DB_ENTITY;
 }
 
-static int add_pattern(struct rw_rules *r, struct batch *b, unsigned rule_index,
+static int add_pattern(struct rw_rules *r, struct rw_sack *sack, unsigned rule_index,
 		       const struct rw_pack_str *p, struct rw_view *view, struct rw_error *e)
 {
 	const struct rw_rule *rule = &r->set.rules[rule_index];
 	struct rw_pat *pat = &r->pats[r->n_pats];
-	char source[RW_PATTERN_MAX], loose[RW_PATTERN_MAX];
+	char source[RW_PATTERN_MAX];
+	uint32_t width = 0;
 	int rc = source_of(rule, p, view, source, e);
 
 	if (!rc)
-		rc = flags_of(rule, p->line, source, &b->flags[b->n], e);
+		rc = check_width(rule, p->line, source, &width, e);
 	if (rc)
 		return rc;
-	rw_prefilter_source(source, loose);
-	b->sources[b->n] = rw_arena_copy(&r->set.arena, rw_slice_str(loose));
-	if (!b->sources[b->n])
+	*pat = (struct rw_pat){.rule = (uint16_t)rule_index, .line = p->line, .width = width};
+	if (rw_sack_add(sack, r->n_pats, source, db_of(rule) == RW_DB_INJECTION))
 		return rw_fail(e, RW_ENOMEM, "no memory for the rules");
-	b->ids[b->n] = r->n_pats;
-	b->lines[b->n++] = p->line;
-	*pat = (struct rw_pat){.rule = (uint16_t)rule_index};
 	r->n_pats++;
 	return compile_pcre(pat, rule, p->line, source, e);
 }
 
-static int compile_hs(struct rw_rules *r, enum rw_db db, const struct batch *b, struct rw_error *e)
+static int compile_hs(struct rw_rules *r, enum rw_db db, const struct rw_sack *s,
+		      struct rw_error *e)
 {
 	hs_compile_error_t *he = NULL;
-	const struct rw_rule *rule;
+	const struct rw_pat *pat;
 	int rc = 0;
 
-	if (!b->n)
+	if (!s->n)
 		return 0;
-	if (hs_compile_multi(b->sources, b->flags, b->ids, b->n, HS_MODE_BLOCK, NULL, &r->db[db],
+	if (hs_compile_multi(s->sources, s->flags, s->ids, s->n, HS_MODE_BLOCK, NULL, &r->db[db],
 			     &he) == HS_SUCCESS)
 		return 0;
-	if (he && he->expression >= 0 && (unsigned)he->expression < b->n) {
-		rule = rw_rule_of(r, r->pats[b->ids[he->expression]].rule);
-		rc = rule_fail(e, rule, b->lines[he->expression],
+	if (he && he->expression >= 0 && (unsigned)he->expression < s->n) {
+		pat = &r->pats[s->pats[he->expression]];
+		rc = rule_fail(e, rw_rule_of(r, pat->rule), pat->line,
 			       "the pattern is not for Hyperscan", he->message);
 	} else {
 		rc = rw_fail(e, RW_EINVAL, "the rules do not compile: %s",
@@ -176,13 +169,11 @@ static int compile_hs(struct rw_rules *r, enum rw_db db, const struct batch *b, 
 	return rc;
 }
 
-static int compile_db(struct rw_rules *r, enum rw_db db, struct batch *b, struct rw_view *view,
-		      struct rw_error *e)
+static int compile_db(struct rw_rules *r, enum rw_db db, struct rw_view *view, struct rw_error *e)
 {
+	struct rw_sack sack = {.r = r};
 	int rc = 0;
 
-	b->n = 0;
-	r->first[db] = r->n_pats;
 	for (unsigned i = 0; !rc && i < r->set.n; i++) {
 		const struct rw_rule *rule = &r->set.rules[i];
 
@@ -191,40 +182,34 @@ static int compile_db(struct rw_rules *r, enum rw_db db, struct batch *b, struct
 		if (rule->model)
 			r->model_rule = (int)i;
 		for (unsigned k = 0; !rc && k < rule->patterns.n && db_of(rule) == db; k++)
-			rc = add_pattern(r, b, i, &rule->patterns.at[k], view, e);
+			rc = add_pattern(r, &sack, i, &rule->patterns.at[k], view, e);
 	}
-	r->first[db + 1] = r->n_pats;
-	return rc ? rc : compile_hs(r, db, b, e);
+	if (!rc && !rw_sack_close(&sack) && sack.n_words)
+		r->words[db] = rw_lexicon_new(sack.words, sack.n_words);
+	if (!rc && (!sack.words || (sack.n_words && !r->words[db])))
+		rc = rw_fail(e, RW_ENOMEM, "no memory for the rules");
+	if (!rc)
+		rc = compile_hs(r, db, &sack, e);
+	rw_sack_free(&sack);
+	return rc;
 }
 
 int rw_rules_compile(struct rw_rules *r, struct rw_error *e)
 {
 	unsigned total = 0;
-	struct batch b = {0};
 	struct rw_view *view = malloc(sizeof(*view));
 	int rc = 0;
 
 	r->pem_rule = r->model_rule = -1;
 	for (unsigned i = 0; i < r->set.n; i++)
 		total += r->set.rules[i].patterns.n;
-	if (total > UINT16_MAX) {
-		free(view);
-		return rw_fail(e, RW_ELIMIT, "the rule packs have more than %u patterns",
-			       UINT16_MAX);
-	}
 	r->pats = calloc(total + 1, sizeof(*r->pats));
-	b.sources = calloc(total + 1, sizeof(*b.sources));
-	b.flags = calloc(3 * (total + 1), sizeof(*b.flags));
-	if (!r->pats || !b.sources || !b.flags || !view) {
+	if (total > UINT16_MAX)
+		rc = rw_fail(e, RW_ELIMIT, "the rule packs have more than %u patterns", UINT16_MAX);
+	else if (!r->pats || !view)
 		rc = rw_fail(e, RW_ENOMEM, "no memory for the rules");
-	} else {
-		b.ids = b.flags + total + 1;
-		b.lines = b.ids + total + 1;
-	}
 	for (unsigned db = 0; !rc && db < RW_DB_COUNT; db++)
-		rc = compile_db(r, (enum rw_db)db, &b, view, e);
-	free(b.sources);
-	free(b.flags);
+		rc = compile_db(r, (enum rw_db)db, view, e);
 	free(view);
 	return rc;
 }

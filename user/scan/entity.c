@@ -19,6 +19,7 @@ struct batch {
 
 /* One pass over text, as rw_entities was called. */
 struct pass {
+	struct rw_probe probe; /* first: on_hit gets it */
 	struct rw_scanner *s;
 	const struct rw_rules *r;
 	struct rw_slice text;
@@ -51,46 +52,39 @@ static bool wanted(const struct pass *p, unsigned pat)
 }
 
 /* The prefilter's word that a pattern ends at to. Notes it once per unit. */
-static int on_hit(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
-		  void *arg)
+static void on_hit(struct rw_probe *probe, unsigned id, size_t to)
 {
-	struct pass *p = arg;
+	struct pass *p = (struct pass *)probe;
 	struct rw_scanner *s = p->s;
-	size_t end = p->base + (size_t)to;
+	size_t end = p->base + to;
 	const struct rw_unit *units = p->batch.units;
 	uint64_t number;
 
-	(void)from;
-	(void)flags;
 	if (p->cursor && end <= units[p->cursor].start)
 		p->cursor = 0;
 	while (p->cursor + 1 < p->batch.n && end > units[p->cursor].end + 1)
 		p->cursor++;
 	if (end <= units[p->cursor].start || end > units[p->cursor].end + 1)
-		return 0;
+		return;
 	number = s->numbered + p->cursor + 1;
 	if (s->marked[id] == number || !wanted(p, id))
-		return 0;
+		return;
 	s->marked[id] = number;
-	s->hits[s->n_hits++] = (struct rw_hit){(uint16_t)p->cursor, (uint16_t)id};
-	return 0;
+	s->hits[s->n_hits++] = (struct rw_hit){.unit = (uint16_t)p->cursor, .pat = (uint16_t)id};
 }
 
 static int prefilter(struct pass *p)
 {
 	const struct rw_unit *last = &p->batch.units[p->batch.n - 1];
-	size_t to = window_to(last, p->text);
-	hs_error_t rc;
+	int rc;
 
 	p->base = window_from(&p->batch.units[0]);
 	p->cursor = 0;
 	p->s->n_hits = 0;
-	if (!p->r->db[RW_DB_ENTITY])
-		return 0;
-	rc = hs_scan(p->r->db[RW_DB_ENTITY], p->text.p + p->base, (unsigned)(to - p->base), 0,
-		     p->s->scratch, on_hit, p);
+	p->probe.text = rw_slice_of(p->text.p + p->base, window_to(last, p->text) - p->base);
+	rc = rw_probe_run(&p->probe, RW_DB_ENTITY);
 	p->s->numbered += p->batch.n;
-	return rc == HS_SUCCESS ? 0 : RW_EIO;
+	return rc;
 }
 
 static bool is_alpha(char c)
@@ -368,7 +362,12 @@ static int step(struct pass *p, struct rw_seg *seg, const struct rw_unit *u)
 int rw_entities(struct rw_scanner *s, const struct rw_rules *r, struct rw_seg *seg,
 		struct rw_slice text, bool eof, unsigned categories, const struct rw_sink *sink)
 {
-	struct pass p = {.s = s, .r = r, .text = text, .categories = categories, .sink = sink};
+	struct pass p = {.probe = {s, r, {NULL, 0}, on_hit},
+			 .s = s,
+			 .r = r,
+			 .text = text,
+			 .categories = categories,
+			 .sink = sink};
 	struct rw_unit u;
 	size_t to;
 	bool open;

@@ -9,8 +9,12 @@
 
 enum {
 	OVERLAP_BYTES = 4096, /* of text: room for phrases stuffed with invisible characters */
-	BLOCK_FINDINGS = 32   /* of one pattern in one block; more say nothing new */
+	HIT_FINDINGS = 32,    /* of one pattern in one neighbourhood; more say nothing new */
+	NEAR_BYTES = 512,     /* of the view: one neighbourhood */
+	BEHIND_BYTES = 16,    /* what a pattern may look at behind its match */
 };
+
+_Static_assert(RW_VIEW_TEXT_BYTES / NEAR_BYTES < RW_BATCH_UNITS, "each pattern's hits have room");
 
 /* The strongest window of a text, for the model. */
 struct rw_weak {
@@ -53,19 +57,20 @@ void rw_findings_sort(struct rw_findings *f, unsigned first)
 	qsort(f->at + first, f->n - first, sizeof(f->at[0]), by_start);
 }
 
-static int on_hit(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
-		  void *arg)
+/* Notes that the pattern may match around at: one hit for places that lie close together. */
+static void on_hit(struct rw_probe *p, unsigned pat, size_t at)
 {
-	struct rw_scanner *s = arg;
+	struct rw_scanner *s = p->s;
+	uint64_t *last = &s->marked[pat];
+	struct rw_hit *hit = *last > s->numbered ? &s->hits[*last - s->numbered - 1] : NULL;
 
-	(void)from;
-	(void)to;
-	(void)flags;
-	if (s->marked[id] == s->numbered)
-		return 0;
-	s->marked[id] = s->numbered;
-	s->hits[s->n_hits++] = (struct rw_hit){0, (uint16_t)id};
-	return 0;
+	if (hit && at - hit->last <= NEAR_BYTES) {
+		hit->last = (uint32_t)at;
+		return;
+	}
+	s->hits[s->n_hits++] =
+		(struct rw_hit){.pat = (uint16_t)pat, .first = (uint32_t)at, .last = (uint32_t)at};
+	*last = s->numbered + s->n_hits;
 }
 
 /*
@@ -105,17 +110,23 @@ static struct rw_finding locate(const struct rw_view *v, size_t block, size_t te
 				   .rule = rule};
 }
 
-/* Finds where a pattern that the prefilter saw stands in the view. */
-static int place(struct rw_scanner *s, const struct rw_rules *r, unsigned id, size_t block,
-		 size_t text_end, struct rw_findings *out)
+/*
+ * Finds where a pattern stands in the view: around the places that the prefilter saw, which lie
+ * within its matches.
+ */
+static int place(struct rw_scanner *s, const struct rw_rules *r, const struct rw_hit *hit,
+		 size_t block, size_t text_end, struct rw_findings *out)
 {
-	const struct rw_pat *pat = &r->pats[id];
+	const struct rw_pat *pat = &r->pats[hit->pat];
 	const size_t *at = pcre2_get_ovector_pointer(s->match);
-	size_t from = 0;
+	size_t from = hit->first > pat->width ? hit->first - pat->width : 0;
+	size_t to = hit->last + pat->width + BEHIND_BYTES;
 
-	for (unsigned i = 0; i < BLOCK_FINDINGS && from < s->view.n; i++) {
-		int n = pcre2_match(pat->code, (PCRE2_SPTR)s->view.bytes, s->view.n, from, 0,
-				    s->match, s->context);
+	if (to > s->view.n)
+		to = s->view.n;
+	for (unsigned i = 0; i < HIT_FINDINGS && from < to; i++) {
+		int n = pcre2_match(pat->code, (PCRE2_SPTR)s->view.bytes, to, from, 0, s->match,
+				    s->context);
 
 		if (n == PCRE2_ERROR_NOMATCH)
 			return 0;
@@ -183,25 +194,21 @@ static void take(struct rw_findings *out, const struct rw_rules *r, unsigned fir
 static int scan_block(struct rw_scanner *s, const struct rw_rules *r, struct rw_slice text,
 		      size_t from, size_t to, struct rw_findings *out)
 {
-	hs_error_t hs;
-	int rc = 0;
+	struct rw_probe probe = {s, r, {NULL, 0}, on_hit};
+	int rc;
 
 	rw_view_fold(&s->view, rw_slice_of(text.p + from, to - from));
 	rw_meter_lap(s->meter, RW_PART_FOLD);
-	s->numbered++;
 	s->n_hits = 0;
-	if (!r->db[RW_DB_INJECTION])
-		return 0;
-	hs = hs_scan(r->db[RW_DB_INJECTION], s->view.bytes, (unsigned)s->view.n, 0, s->scratch,
-		     on_hit, s);
+	probe.text = rw_slice_of(s->view.bytes, s->view.n);
+	rc = rw_probe_run(&probe, RW_DB_INJECTION);
+	s->numbered += s->n_hits;
 	rw_meter_lap(s->meter, RW_PART_INJECTION);
-	if (hs != HS_SUCCESS)
-		return RW_EIO;
 	for (unsigned i = 0; !rc && i < s->n_hits; i++) {
-		unsigned id = s->hits[i].pat;
+		const struct rw_hit *hit = &s->hits[i];
 
-		if (s->only < 0 || s->only == r->pats[id].rule)
-			rc = place(s, r, id, from, to, out);
+		if (s->only < 0 || s->only == r->pats[hit->pat].rule)
+			rc = place(s, r, hit, from, to, out);
 	}
 	rw_meter_lap(s->meter, RW_PART_PLACE);
 	return rc;
@@ -217,7 +224,7 @@ int rw_injections(struct rw_scanner *s, const struct rw_rules *r, struct rw_slic
 
 	model = model && r->model_rule >= 0 && (s->only < 0 || s->only == r->model_rule);
 
-	if (!model && !r->db[RW_DB_INJECTION])
+	if (!model && !r->db[RW_DB_INJECTION] && !r->words[RW_DB_INJECTION])
 		return 0;
 	while (!rc && to < text.n) {
 		to = text.n - from > RW_VIEW_TEXT_BYTES

@@ -20,9 +20,11 @@ enum {
 	RW_UNIT_FINDINGS = RW_STEP_BYTES / RW_VALUE_MIN + 1,
 };
 
-/* Pattern pat has a match that ends in unit unit. */
+/* Pattern pat may match and end in unit unit; or match in a view around places from first to last.
+ */
 struct rw_hit {
 	uint16_t unit, pat;
+	uint32_t first, last;
 };
 
 /* The findings of one unit in one category, disjoint and sorted. */
@@ -36,9 +38,12 @@ struct rw_scanner {
 	pcre2_match_data *match;
 	pcre2_match_context *context;
 	pcre2_jit_stack *stack;
-	unsigned n_pats;     /* what the arrays below are sized for */
-	uint64_t *marked;    /* per pattern: the last unit or block that it hit, by number */
-	uint64_t numbered;   /* units and blocks so far */
+	unsigned n_pats; /* what the arrays below are sized for */
+	unsigned n_pieces;
+	uint64_t *came;	   /* per piece: where it last came, counted from the scanner's beginning */
+	uint64_t behind;   /* where what the prefilter gets now begins, so counted */
+	uint64_t *marked;  /* per pattern: the last unit or block that it hit, by number */
+	uint64_t numbered; /* units and blocks so far */
 	struct rw_hit *hits; /* RW_BATCH_UNITS * n_pats: never overflows */
 	unsigned n_hits;
 	struct rw_spans spans[RW_CAT_COUNT]; /* of the unit at hand, by category */
@@ -48,6 +53,18 @@ struct rw_scanner {
 	struct rw_meter *meter; /* or NULL */
 	int only;		/* this rule alone, or -1: for the rules' own cases */
 };
+
+/*
+ * The prefilter over one text: hit is called for each pattern all of whose pieces came; at is where
+ * the last of them ends or, of a word, starts: within the match, if it is one. 0 or RW_EIO.
+ */
+struct rw_probe {
+	struct rw_scanner *s;
+	const struct rw_rules *r;
+	struct rw_slice text;
+	void (*hit)(struct rw_probe *p, unsigned pat, size_t at);
+};
+int rw_probe_run(struct rw_probe *p, enum rw_db db);
 
 /* What the units of a text lead to, in order of the text. Non-zero returns stop the scan. */
 struct rw_sink {

@@ -176,8 +176,13 @@ void rw_rules_unref(struct rw_rules *r)
 	free(r->pats);
 	rw_concepts_free(r->concepts);
 	rw_model_free(r->model);
-	for (unsigned i = 0; i < RW_DB_COUNT; i++)
+	free(r->pieces);
+	free(r->needles);
+	free(r->links);
+	for (unsigned i = 0; i < RW_DB_COUNT; i++) {
 		hs_free_database(r->db[i]);
+		rw_lexicon_free(r->words[i]);
+	}
 	rw_ruleset_free(&r->set);
 	free(r);
 }

@@ -18,6 +18,7 @@
 #include "scan/pack.h"
 #include "scan/scan.h"
 #include "scan/seg.h"
+#include "scan/lexicon.h"
 
 enum {
 	/* Bytes in front of a run that context words and key names are looked for in. */
@@ -34,8 +35,29 @@ enum rw_db { RW_DB_ENTITY, RW_DB_INJECTION, RW_DB_COUNT };
  */
 struct rw_pat {
 	pcre2_code *code;
+	unsigned line;
+	uint32_t width; /* bytes of the longest match */
 	uint16_t rule;
 	bool has_group;
+};
+
+/*
+ * What the prefilter waits for: a word of a set, or a whole pattern. The pieces of one pattern
+ * stand side by side; all must come, in order, each starting (words) or ending (patterns) at
+ * most reach bytes behind the one before.
+ */
+struct rw_piece {
+	uint16_t pat;
+	bool first, last;
+	uint32_t reach;
+};
+
+enum { RW_REACH_FAR = 1 << 19 }; /* farther than any text that the prefilter gets at once */
+
+/* What is looked for, and the pieces that wait for it: [links, links + n_links) of the links. */
+struct rw_needle {
+	uint32_t links, n_links;
+	uint16_t n; /* bytes of a word that ends where words end; else 0 */
 };
 
 struct rw_rules {
@@ -43,9 +65,13 @@ struct rw_rules {
 	struct rw_ruleset set;
 	struct rw_pat *pats; /* those of RW_DB_ENTITY, then those of RW_DB_INJECTION */
 	unsigned n_pats;
-	unsigned first[RW_DB_COUNT + 1]; /* where each database's patterns start in pats */
-	hs_database_t *db[RW_DB_COUNT];	 /* NULL: it has no pattern */
-	int pem_rule, model_rule;	 /* index, or -1 */
+	struct rw_piece *pieces;
+	struct rw_needle *needles;
+	uint32_t *links;
+	unsigned n_pieces, n_needles, n_links;
+	hs_database_t *db[RW_DB_COUNT];	       /* NULL: it has no pattern */
+	struct rw_lexicon *words[RW_DB_COUNT]; /* NULL: it has no word */
+	int pem_rule, model_rule;	       /* index, or -1 */
 	struct rw_concepts *concepts;
 	struct rw_model *model;
 	char digest[65];

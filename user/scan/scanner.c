@@ -8,7 +8,9 @@ enum { JIT_STACK_START = 32 * 1024, JIT_STACK_MAX = 256 * 1024, MATCH_STEPS_MAX 
 
 int rw_scanner_fit(struct rw_scanner *s, const struct rw_rules *r, struct rw_error *e)
 {
-	uint64_t *marked;
+	unsigned pats = r->n_pats > s->n_pats ? r->n_pats : s->n_pats;
+	unsigned pieces = r->n_pieces > s->n_pieces ? r->n_pieces : s->n_pieces;
+	uint64_t *marked, *came;
 	struct rw_hit *hits;
 
 	for (unsigned i = 0; i < RW_DB_COUNT; i++)
@@ -16,18 +18,20 @@ int rw_scanner_fit(struct rw_scanner *s, const struct rw_rules *r, struct rw_err
 			return rw_fail(e, RW_ENOMEM, "no memory for the matcher");
 	if (hs_alloc_scratch(rw_concepts_db(r->concepts), &s->scratch) != HS_SUCCESS)
 		return rw_fail(e, RW_ENOMEM, "no memory for the matcher");
-	if (r->n_pats <= s->n_pats && s->hits)
+	if (pats == s->n_pats && pieces == s->n_pieces && s->hits)
 		return 0;
-	marked = realloc(s->marked, (r->n_pats + 1) * sizeof(*marked));
-	if (marked)
-		s->marked = marked;
-	hits = realloc(s->hits, (size_t)RW_BATCH_UNITS * (r->n_pats + 1) * sizeof(*hits));
-	if (hits)
-		s->hits = hits;
-	if (!marked || !hits)
+	marked = realloc(s->marked, (pats + 1) * sizeof(*marked));
+	s->marked = marked ? marked : s->marked;
+	came = realloc(s->came, (pieces + 1) * sizeof(*came));
+	s->came = came ? came : s->came;
+	hits = realloc(s->hits, (size_t)RW_BATCH_UNITS * (pats + 1) * sizeof(*hits));
+	s->hits = hits ? hits : s->hits;
+	if (!marked || !came || !hits)
 		return rw_fail(e, RW_ENOMEM, "no memory for the matcher");
-	memset(marked, 0, (r->n_pats + 1) * sizeof(*marked));
-	s->n_pats = r->n_pats;
+	memset(marked, 0, (pats + 1) * sizeof(*marked));
+	memset(came, 0, (pieces + 1) * sizeof(*came));
+	s->n_pats = pats;
+	s->n_pieces = pieces;
 	return 0;
 }
 
@@ -82,6 +86,7 @@ void rw_scanner_free(struct rw_scanner *s)
 	pcre2_match_context_free(s->context);
 	pcre2_match_data_free(s->match);
 	free(s->marked);
+	free(s->came);
 	free(s->hits);
 	free(s);
 }

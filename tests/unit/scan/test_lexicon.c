@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of words against a search that looks everywhere; what patterns cannot do without. */
+#include "scan_test.h"
+#include "scan/factor.h"
+#include "scan/lexicon.h"
+
+#include <stdlib.h>
+
+static const struct rw_lexicon_entry entries[] = {
+	{"ignore", 6, 0},	  {"ignore all", 10, 1}, {"igno", 4, 2},
+	{"system prompt", 13, 3}, {"sys_", 4, 4},	 {"\xd0\xb7\xd0\xb0\xd0\xb1", 6, 5},
+	{"aaaa", 4, 6},		  {"aaaaaa", 6, 7},	 {"a-b-c-d", 7, 8},
+};
+enum { N = sizeof(entries) / sizeof(entries[0]), TEXT = 300 };
+
+struct log {
+	uint32_t id[4096];
+	size_t start[4096];
+	unsigned n;
+};
+
+static void note(void *arg, uint32_t id, size_t start)
+{
+	struct log *l = arg;
+
+	l->id[l->n] = id;
+	l->start[l->n++] = start;
+}
+
+static bool starts_at(struct rw_slice t, size_t i, const struct rw_lexicon_entry *e)
+{
+	bool begins = (unsigned char)t.p[i] >= 0xc0 || i == 0 ||
+		      !rw_is_word_byte((unsigned char)t.p[i - 1]);
+
+	return begins && i + e->n <= t.n && !memcmp(t.p + i, e->text, e->n);
+}
+
+/* Words at each place of a block of 64, at the end of the text, one in the other. */
+static void words_are_found_wherever_they_begin(void **state)
+{
+	static const char *const bits[] = {"ignore",
+					   " ",
+					   "all",
+					   "ignore all",
+					   "sys",
+					   "_",
+					   "system prompt",
+					   "\xd0\xb7\xd0\xb0\xd0\xb1",
+					   "aaaa",
+					   "a",
+					   "-",
+					   "a-b-c-d",
+					   "\x80"};
+	struct rw_lexicon *w = rw_lexicon_new(entries, N);
+	static struct log log;
+	unsigned seed = 7, found = 0;
+
+	(void)state;
+	assert_non_null(w);
+	for (unsigned round = 0; round < 4000; round++) {
+		char text[TEXT + 16];
+		size_t n = 0, want = (seed = seed * 1103515245 + 12345) >> 16 & 255;
+		unsigned k = 0;
+		struct rw_slice t;
+
+		while (n < want) {
+			const char *b = bits[((seed = seed * 1103515245 + 12345) >> 16) %
+					     (sizeof(bits) / sizeof(bits[0]))];
+
+			memcpy(text + n, b, strlen(b));
+			n += strlen(b);
+		}
+		/* On the heap, so that a byte too far is seen. */
+		t.p = memcpy(malloc(n + 1), text, n);
+		t.n = n;
+		log.n = 0;
+		rw_lexicon_find(w, t, note, &log);
+		for (size_t i = 0; i < n; i++)
+			for (unsigned e = 0; e < N; e++)
+				k += starts_at(t, i, &entries[e]);
+		assert_int_equal(log.n, k);
+		for (unsigned i = 0; i < log.n; i++) {
+			assert_true(starts_at(t, log.start[i], &entries[log.id[i]]));
+			assert_true(!i || log.start[i - 1] <= log.start[i]);
+		}
+		found += k;
+		free((void *)(uintptr_t)t.p);
+	}
+	assert_true(found > 10000);
+	rw_lexicon_free(w);
+}
+
+/* The sets as text: "a|b" for each, "^" and "$" for boundaries, "<n" for the reach. */
+static const char *told(const char *pattern, char out[1024])
+{
+	struct rw_arena a;
+	struct rw_factors f;
+	size_t n = 0;
+
+	rw_arena_init(&a, 0);
+	out[0] = '\0';
+	if (!rw_factors_of(pattern, &a, &f)) {
+		rw_arena_free(&a);
+		return "not understood";
+	}
+	for (unsigned i = 0; i < f.n; i++) {
+		n += (size_t)snprintf(out + n, 1024 - n, "%s%u%s", i ? " " : "", f.sets[i]->reach,
+				      f.sets[i]->begins ? "^" : ":");
+		for (unsigned k = 0; k < f.sets[i]->n; k++)
+			n += (size_t)snprintf(out + n, 1024 - n, "%s%.*s", k ? "|" : "",
+					      (int)f.sets[i]->at[k].n, f.sets[i]->at[k].text);
+		n += (size_t)snprintf(out + n, 1024 - n, "%s", f.sets[i]->ends ? "$" : "");
+	}
+	rw_arena_free(&a);
+	return out;
+}
+
+static const struct {
+	const char *pattern, *sets;
+} patterns[] = {
+	{"abc", "3:abc"},
+	{"\\babc\\b", "3^abc$"},
+	{"a(?:b|c)d?e", "4:abde|abe|acde|ace"},
+	{"ab{2}c", "4:abbc"},
+	{"ab{1,2}c", "1:a 2:b 3:c"},	  /* one b is certain, its end is not */
+	{"abc.{0,9}def", "3:abc 12:def"}, /* 9 and the word itself */
+	{"abc.*def", "3:abc 524288:def"},
+	{"abc(?:x{0,3}|yy)def", "3:abc 6:def"},
+	{"abc|def", "3:abc|def"},
+	{"(?:abc|\\w{3}) xy", "6: xy"}, /* a way without a word: no set */
+	{"(?:abc\\d|xyz)\\w", "4:abc|xyz"},
+	{"[ab]c[^x]d", "2:ac|bc 2:d"},
+	{"[a-z]bc", "3:bc"},
+	{"(?i)ABC", "3:abc"},
+	{"a\\.b\\\\c\\n", "6:a.b\\c\n"},
+	{"ab(?=c)d(?<!x)e", "4:abde"},
+	{"a{,3}", "5:a{,3}"},
+	{"(?:system|root) (?:mode)\\b.{0,4}x", "11:system mode|root mode$ 5:x"},
+	{"[a-z]{2} (?:foo)", "6: foo"},
+	{"(a)\\1", "not understood"},
+	{"\\x41", "not understood"},
+	{"(?>a)", "not understood"},
+	{"[[:alpha:]]", "not understood"},
+	{"a)b", "not understood"},
+};
+
+static void sets_are_what_a_pattern_cannot_do_without(void **state)
+{
+	char out[1024];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
+		assert_string_equal(told(patterns[i].pattern, out), patterns[i].sets);
+}
+
+static void bytes_that_must_be_there_are_counted(void **state)
+{
+	static const struct {
+		const char *pattern;
+		uint8_t need[RW_COUNTS]; /* digits @ : . upper - */
+	} table[] = {
+		{"[0-9]{3}-[0-9]{2}-[0-9]{4}", {9, 0, 0, 0, 0, 2}},
+		{"\\b[A-Z]{2}\\d{2}(?:[0-9]{4}|x)?", {2, 0, 0, 0, 2, 0}},
+		{"(?:[0-9]{4}|[0-9]{2}:[0-9]{2}:)", {4, 0, 0, 0, 0, 0}},
+		{"[a-z0-9]+@[a-z]+(?:\\.[a-z]{2}){1,8}", {0, 1, 0, 1, 0, 0}},
+		{"(?i)[A-Z]{9}", {0, 0, 0, 0, 0, 0}},
+		{"[0-9]{500}", {127, 0, 0, 0, 0, 0}},
+	};
+	struct rw_factors f;
+	struct rw_arena a;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		rw_arena_init(&a, 0);
+		assert_true(rw_factors_of(table[i].pattern, &a, &f));
+		assert_memory_equal(f.need, table[i].need, RW_COUNTS);
+		rw_arena_free(&a);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(words_are_found_wherever_they_begin),
+		cmocka_unit_test(sets_are_what_a_pattern_cannot_do_without),
+		cmocka_unit_test(bytes_that_must_be_there_are_counted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

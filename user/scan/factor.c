@@ -1,0 +1,647 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scan/factor.h"
+
+#include <string.h>
+
+enum { DEPTH_MAX = 12, WORD_MAX = 64, CLASS_WORDS = 4, COUNT_MAX = 127 };
+
+/* Bytes that an atom may be. */
+struct bytes {
+	uint64_t in[4];
+};
+
+/* A part of a pattern. */
+struct node {
+	uint32_t least, most; /* bytes */
+	bool exact;	      /* it matches words and nothing else */
+	struct rw_word_set words;
+	bool found; /* in each match there is one of best */
+	struct rw_word_set best;
+	uint8_t need[RW_COUNTS];
+};
+
+struct parser {
+	const char *p;
+	struct rw_arena *arena;
+	bool caseless, failed;
+	unsigned depth;
+	struct rw_factors *out; /* the sets in order, for the outermost level */
+};
+
+/* --- bytes --------------------------------------------------------------------------------- */
+
+static bool has(const struct bytes *b, unsigned c)
+{
+	return b->in[c / 64] >> c % 64 & 1;
+}
+
+static void put(struct bytes *b, unsigned c)
+{
+	b->in[c / 64] |= UINT64_C(1) << c % 64;
+}
+
+static void put_range(struct bytes *b, unsigned from, unsigned last)
+{
+	for (unsigned c = from; c <= last; c++)
+		put(b, c);
+}
+
+static bool is_word(unsigned char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       c == '_';
+}
+
+/* What \d, \W and their like are; false for another letter. */
+static bool put_escape(struct bytes *b, char letter)
+{
+	struct bytes set = {{0}};
+
+	switch (letter | 0x20) {
+	case 'd':
+		put_range(&set, '0', '9');
+		break;
+	case 'w':
+		for (unsigned c = 0; c < 256; c++)
+			if (is_word((unsigned char)c))
+				put(&set, c);
+		break;
+	case 's':
+		put(&set, ' ');
+		put_range(&set, '\t', '\r');
+		break;
+	default:
+		return false;
+	}
+	for (unsigned i = 0; i < 4; i++)
+		b->in[i] |= letter & 0x20 ? set.in[i] : ~set.in[i];
+	return true;
+}
+
+/* The byte that \n, \. and their like stand for; -1: something else. */
+static int escaped(char letter)
+{
+	switch (letter) {
+	case 'n':
+		return '\n';
+	case 't':
+		return '\t';
+	case 'r':
+		return '\r';
+	default:
+		return is_word((unsigned char)letter) ? -1 : (unsigned char)letter;
+	}
+}
+
+/* One byte, or the end of a range, of a class. -1: not one byte. */
+static int class_byte(struct parser *ps, struct bytes *set)
+{
+	int c = (unsigned char)*ps->p++;
+
+	if (c != '\\')
+		return c;
+	if (put_escape(set, *ps->p)) {
+		ps->p++;
+		return -1;
+	}
+	c = *ps->p ? escaped(*ps->p++) : -1;
+	ps->failed |= c < 0;
+	return c;
+}
+
+/* A class, behind its bracket. */
+static void read_class(struct parser *ps, struct bytes *set)
+{
+	bool negated = *ps->p == '^', first = true;
+	int from, last;
+
+	ps->p += negated;
+	for (; !ps->failed && *ps->p && (first || *ps->p != ']'); first = false) {
+		if (ps->p[0] == '[' && ps->p[1] == ':')
+			ps->failed = true;
+		from = class_byte(ps, set);
+		if (from < 0)
+			continue;
+		last = from;
+		if (ps->p[0] == '-' && ps->p[1] && ps->p[1] != ']') {
+			ps->p++;
+			last = class_byte(ps, set);
+		}
+		ps->failed |= last < from;
+		if (!ps->failed)
+			put_range(set, (unsigned)from, (unsigned)last);
+	}
+	ps->failed |= *ps->p++ != ']';
+	for (unsigned i = 0; negated && i < 4; i++)
+		set->in[i] = ~set->in[i];
+}
+
+static void fold_case(struct bytes *set)
+{
+	for (unsigned c = 'a'; c <= 'z'; c++) {
+		if (has(set, c) || has(set, c - 32)) {
+			put(set, c);
+			put(set, c - 32);
+		}
+	}
+}
+
+/* --- sets of words ------------------------------------------------------------------------- */
+
+/* Words of everyday text: to look for them alone says nothing. */
+static const char *const common[] = {
+	"the",	   "of",     "and",    "to",	 "in",	    "is",	   "you",    "that",
+	"it",	   "he",     "was",    "for",	 "on",	    "are",	   "as",     "with",
+	"his",	   "they",   "at",     "be",	 "this",    "have",	   "from",   "or",
+	"one",	   "had",    "by",     "word",	 "but",	    "not",	   "what",   "all",
+	"were",	   "we",     "when",   "your",	 "can",	    "said",	   "there",  "use",
+	"an",	   "each",   "which",  "she",	 "do",	    "how",	   "their",  "if",
+	"will",	   "up",     "other",  "about",	 "out",	    "many",	   "then",   "them",
+	"these",   "so",     "some",   "her",	 "would",   "make",	   "like",   "him",
+	"into",	   "time",   "has",    "look",	 "two",	    "more",	   "write",  "go",
+	"see",	   "number", "no",     "way",	 "could",   "people",	   "my",     "than",
+	"first",   "been",   "call",   "who",	 "its",	    "now",	   "find",   "long",
+	"down",	   "day",    "did",    "get",	 "come",    "made",	   "may",    "part",
+	"over",	   "new",    "any",    "work",	 "because", "does",	   "very",   "well",
+	"where",   "just",   "most",   "know",	 "take",    "only",	   "us",     "me",
+	"our",	   "after",  "also",   "back",	 "give",    "even",	   "want",   "good",
+	"through", "much",   "before", "right",	 "too",	    "same",	   "must",   "such",
+	"here",	   "why",    "tell",   "show",	 "please",  "using",	   "used",   "need",
+	"help",	   "let",    "think",  "text",	 "data",    "information", "list",   "name",
+	"names",   "line",   "file",   "should", "between", "under",	   "never",  "last",
+	"another", "while",  "might",  "still",	 "own",	    "put",	   "end",    "next",
+	"again",   "both",   "always", "those",	 "often",   "every",	   "around", "https",
+};
+
+static bool is_common(const char *p, size_t n)
+{
+	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
+		if (strlen(common[i]) == n && !memcmp(common[i], p, n))
+			return true;
+	return false;
+}
+
+unsigned rw_word_common_front(const struct rw_factor_word *w)
+{
+	const char *space = memchr(w->text, ' ', w->n);
+	size_t n = space ? (size_t)(space - w->text) : 0;
+
+	return n && is_common(w->text, n) ? (unsigned)n + 1 : 0;
+}
+
+/* Nothing but one everyday word. */
+static bool is_everyday(const struct rw_factor_word *w)
+{
+	const char *p = w->text;
+	size_t n = w->n;
+
+	while (n && *p == ' ') {
+		p++;
+		n--;
+	}
+	while (n && p[n - 1] == ' ')
+		n--;
+	return is_common(p, n);
+}
+
+/* How often the set would be met, roughly. */
+unsigned rw_word_set_cost(const struct rw_word_set *s)
+{
+	static const unsigned by_length[] = {100000, 20000, 2000, 100, 30, 10, 4, 2};
+	unsigned sum = 0;
+
+	for (unsigned i = 0; i < s->n; i++) {
+		sum += s->at[i].n < 8 ? by_length[s->at[i].n] : 1;
+		sum += is_everyday(&s->at[i]) ? 3000 : 0;
+	}
+	return sum;
+}
+
+bool rw_word_set_add(struct rw_word_set *s, struct rw_factor_word w)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		if (s->at[i].n == w.n && !memcmp(s->at[i].text, w.text, w.n))
+			return true;
+	if (s->n == RW_FACTOR_WORDS_MAX)
+		return false;
+	s->at[s->n++] = w;
+	return true;
+}
+
+static void set_empty(struct rw_word_set *s)
+{
+	*s = (struct rw_word_set){.n = 1, .at = {{"", 0}}};
+}
+
+/* Every word of a with every word of b behind it. False: too many, or too long. */
+static bool join(struct parser *ps, struct rw_word_set *a, const struct rw_word_set *b)
+{
+	struct rw_word_set out = {.begins = a->begins, .ends = b->ends};
+
+	if (a->n == 1 && a->at[0].n == 0)
+		out.begins |= b->begins;
+	for (unsigned i = 0; i < a->n; i++) {
+		for (unsigned k = 0; k < b->n; k++) {
+			uint32_t n = a->at[i].n + b->at[k].n;
+			char *text = n <= WORD_MAX ? rw_arena_alloc(ps->arena, n + 1) : NULL;
+
+			if (!text)
+				return false;
+			memcpy(text, a->at[i].text, a->at[i].n);
+			memcpy(text + a->at[i].n, b->at[k].text, b->at[k].n);
+			if (!rw_word_set_add(&out, (struct rw_factor_word){text, n}))
+				return false;
+		}
+	}
+	*a = out;
+	return true;
+}
+
+static bool usable(const struct rw_word_set *s)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		if (!s->at[i].n)
+			return false;
+	return s->n > 0;
+}
+
+static void take_best(struct node *n, const struct rw_word_set *s)
+{
+	if (!usable(s) || (n->found && rw_word_set_cost(&n->best) <= rw_word_set_cost(s)))
+		return;
+	n->found = true;
+	n->best = *s;
+}
+
+/* --- nodes --------------------------------------------------------------------------------- */
+
+static uint32_t add_width(uint32_t a, uint32_t b)
+{
+	return a + b > RW_FACTOR_FAR ? RW_FACTOR_FAR : a + b;
+}
+
+static uint32_t times_width(uint32_t a, uint32_t n)
+{
+	uint64_t all = (uint64_t)a * n;
+
+	return all > RW_FACTOR_FAR ? RW_FACTOR_FAR : (uint32_t)all;
+}
+
+static void node_of_bytes(struct parser *ps, const struct bytes *from, struct node *out)
+{
+	static const char signs[RW_COUNTS] = {[RW_COUNT_AT] = '@',
+					      [RW_COUNT_COLON] = ':',
+					      [RW_COUNT_DOT] = '.',
+					      [RW_COUNT_DASH] = '-'};
+	struct bytes set = *from;
+	unsigned members = 0, one = 0;
+	bool digits = true, upper = true;
+
+	if (ps->caseless)
+		fold_case(&set);
+	*out = (struct node){.least = 1, .most = 1};
+	for (unsigned c = 0; c < 256; c++) {
+		if (!has(&set, c))
+			continue;
+		digits &= c >= '0' && c <= '9';
+		upper &= c >= 'A' && c <= 'Z';
+		if (ps->caseless && c >= 'A' && c <= 'Z')
+			continue; /* its small letter stands for it */
+		members++;
+		one = c;
+		if (members <= CLASS_WORDS) {
+			char *text = rw_arena_alloc(ps->arena, 2);
+
+			if (!text) {
+				ps->failed = true;
+				return;
+			}
+			text[0] = (char)c;
+			rw_word_set_add(&out->words, (struct rw_factor_word){text, 1});
+		}
+	}
+	out->exact = members > 0 && members <= CLASS_WORDS;
+	out->need[RW_COUNT_DIGIT] = digits && members;
+	out->need[RW_COUNT_UPPER] = upper && members;
+	for (unsigned k = 0; k < RW_COUNTS; k++)
+		if (signs[k] && members == 1 && one == (unsigned char)signs[k])
+			out->need[k] = 1;
+}
+
+static void node_empty(struct node *out)
+{
+	*out = (struct node){.exact = true};
+	set_empty(&out->words);
+}
+
+static void read_ways(struct parser *ps, struct node *out);
+
+/* What stands in (?...) before its content: 0 a group, 1 looks around. -1: not known here. */
+static int group_kind(struct parser *ps)
+{
+	static const struct {
+		const char *text;
+		int kind;
+	} kinds[] = {{"?:", 0}, {"?=", 1}, {"?!", 1}, {"?<=", 1}, {"?<!", 1}};
+
+	if (*ps->p != '?')
+		return 0;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		size_t n = strlen(kinds[i].text);
+
+		if (strncmp(ps->p, kinds[i].text, n) != 0)
+			continue;
+		ps->p += n;
+		return kinds[i].kind;
+	}
+	return -1;
+}
+
+static void read_group(struct parser *ps, struct node *out)
+{
+	struct rw_factors *top = ps->out;
+	int kind = group_kind(ps);
+
+	if (kind < 0 || ps->depth == DEPTH_MAX) {
+		ps->failed = true;
+		return;
+	}
+	ps->depth++;
+	ps->out = NULL;
+	read_ways(ps, out);
+	ps->out = top;
+	ps->depth--;
+	ps->failed |= *ps->p != ')';
+	ps->p += *ps->p == ')';
+	if (kind == 1)
+		node_empty(out);
+}
+
+/* One atom, without its repeat. *boundary: it is \b, which is as wide as nothing. */
+static void read_atom(struct parser *ps, struct node *out, bool *boundary)
+{
+	struct bytes set = {{0}};
+	char c = *ps->p++;
+	int byte;
+
+	*boundary = false;
+	if (c == '(') {
+		read_group(ps, out);
+		return;
+	}
+	if (c == '[') {
+		read_class(ps, &set);
+	} else if (c == '.') {
+		put_range(&set, 0, 255);
+	} else if (c == '\\') {
+		c = *ps->p;
+		ps->p += c != '\0';
+		if (c == 'b') {
+			*boundary = true;
+			node_empty(out);
+			return;
+		}
+		byte = put_escape(&set, c) ? -1 : escaped(c);
+		if (byte >= 0)
+			put(&set, (unsigned)byte);
+		else if (!strchr("dDwWsS", c))
+			ps->failed = true;
+	} else {
+		put(&set, (unsigned char)c);
+	}
+	if (!ps->failed)
+		node_of_bytes(ps, &set, out);
+}
+
+static bool read_number(const char **p, uint32_t *out)
+{
+	const char *from = *p;
+
+	*out = 0;
+	while (**p >= '0' && **p <= '9' && *p - from < 5)
+		*out = *out * 10 + (uint32_t)(*(*p)++ - '0');
+	return *p > from;
+}
+
+/* The repeat behind an atom, if one is there. */
+static bool read_repeat(struct parser *ps, uint32_t *least, uint32_t *most)
+{
+	const char *p = ps->p;
+
+	*least = *most = 1;
+	if (*p == '?' || *p == '*' || *p == '+') {
+		*least = *p == '+';
+		*most = *p == '?' ? 1 : RW_FACTOR_FAR;
+		p++;
+	} else if (*p == '{') {
+		p++;
+		if (!read_number(&p, least))
+			return false; /* a brace that means itself */
+		*most = *least;
+		if (*p == ',') {
+			p++;
+			if (!read_number(&p, most))
+				*most = RW_FACTOR_FAR;
+		}
+		ps->failed |= *p++ != '}' || *most < *least;
+	} else {
+		return false;
+	}
+	p += *p == '?' || *p == '+';
+	ps->p = p;
+	return true;
+}
+
+static void repeat(struct parser *ps, struct node *n, uint32_t least, uint32_t most)
+{
+	bool empty = false;
+
+	if (least == 0) {
+		empty = n->exact && most == 1 &&
+			rw_word_set_add(&n->words, (struct rw_factor_word){"", 0});
+		n->found = false;
+	} else if (n->exact && (most > 1 || least > 1)) {
+		struct rw_word_set one = n->words;
+
+		take_best(n, &one);
+		for (uint32_t i = 1; n->exact && i < least; i++)
+			n->exact = least == most && join(ps, &n->words, &one);
+		n->exact &= least == most;
+	}
+	if (least == 0) {
+		n->exact = empty;
+		n->words.begins = n->words.ends = false;
+	}
+	for (unsigned k = 0; k < RW_COUNTS; k++) {
+		uint32_t all = times_width(n->need[k], least);
+
+		n->need[k] = (uint8_t)(all > COUNT_MAX ? COUNT_MAX : all);
+	}
+	n->least = times_width(n->least, least);
+	n->most = times_width(n->most, most);
+}
+
+/* A sequence that is being read. */
+struct sequence {
+	struct node all;
+	struct rw_word_set run; /* the words that end here */
+	bool run_all;		/* they are all there was so far */
+	uint32_t since;		/* bytes at most since the last set told */
+};
+
+static void tell_set(struct parser *ps, struct sequence *q, const struct rw_word_set *s,
+		     uint32_t behind)
+{
+	struct rw_factors *f = ps->out;
+
+	take_best(&q->all, s);
+	if (!f || !usable(s) || f->n == RW_FACTOR_SETS_MAX)
+		return;
+	f->sets[f->n] = rw_arena_alloc(ps->arena, sizeof(*s));
+	if (!f->sets[f->n]) {
+		ps->failed = true;
+		return;
+	}
+	*f->sets[f->n] = *s;
+	f->sets[f->n++]->reach = add_width(q->since, behind);
+	q->since = behind;
+}
+
+/* Whether words may begin behind each word of the set. */
+static bool ends_apart(const struct rw_word_set *s)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		if (!s->at[i].n || is_word((unsigned char)s->at[i].text[s->at[i].n - 1]))
+			return false;
+	return true;
+}
+
+/* Puts an atom behind the sequence. */
+static void append(struct parser *ps, struct sequence *q, const struct node *n)
+{
+	bool apart;
+
+	for (unsigned k = 0; k < RW_COUNTS; k++)
+		q->all.need[k] = (uint8_t)(q->all.need[k] + n->need[k] > COUNT_MAX
+						   ? COUNT_MAX
+						   : q->all.need[k] + n->need[k]);
+	q->all.least = add_width(q->all.least, n->least);
+	q->all.most = add_width(q->all.most, n->most);
+	if (n->exact && join(ps, &q->run, &n->words)) {
+		q->since = add_width(q->since, n->most);
+		return;
+	}
+	apart = ends_apart(&q->run);
+	q->run_all = false;
+	tell_set(ps, q, &q->run, 0);
+	set_empty(&q->run);
+	if (n->exact) {
+		q->run = n->words;
+		q->run.begins |= apart;
+		q->since = add_width(q->since, n->most);
+	} else if (n->found) {
+		tell_set(ps, q, &n->best, n->most);
+	} else {
+		q->since = add_width(q->since, n->most);
+	}
+}
+
+static void read_sequence(struct parser *ps, struct node *out)
+{
+	struct sequence q = {.run_all = true};
+	uint32_t least, most;
+	struct node n;
+	bool boundary;
+
+	set_empty(&q.run);
+	while (!ps->failed && *ps->p && *ps->p != '|' && *ps->p != ')') {
+		read_atom(ps, &n, &boundary);
+		if (ps->failed)
+			return;
+		if (boundary) {
+			if (q.run.n == 1 && q.run.at[0].n == 0)
+				q.run.begins = true;
+			else
+				q.run.ends = true;
+			continue;
+		}
+		if (read_repeat(ps, &least, &most))
+			repeat(ps, &n, least, most);
+		append(ps, &q, &n);
+	}
+	tell_set(ps, &q, &q.run, 0);
+	if (ps->out)
+		ps->out->tail = q.since;
+	*out = q.all;
+	out->exact = q.run_all;
+	out->words = q.run;
+}
+
+/* Ways: one is enough. */
+static void read_ways(struct parser *ps, struct node *out)
+{
+	struct rw_factors *top = ps->out;
+	const char *from = ps->p;
+	struct node way;
+	bool found;
+
+	read_sequence(ps, out);
+	if (ps->failed || *ps->p != '|')
+		return;
+	if (top) { /* no order among ways: told as one set */
+		top->n = 0;
+		ps->out = NULL;
+		ps->p = from;
+		read_sequence(ps, out);
+	}
+	if (out->exact)
+		take_best(out, &out->words);
+	found = out->found;
+	while (!ps->failed && *ps->p == '|') {
+		ps->p++;
+		read_sequence(ps, &way);
+		if (ps->failed)
+			break;
+		if (way.exact)
+			take_best(&way, &way.words);
+		for (unsigned i = 0; out->exact && i < way.words.n; i++)
+			out->exact = way.exact && rw_word_set_add(&out->words, way.words.at[i]);
+		out->words.begins &= way.words.begins;
+		out->words.ends &= way.words.ends;
+		found &= way.found;
+		for (unsigned i = 0; found && i < way.best.n; i++)
+			found = rw_word_set_add(&out->best, way.best.at[i]);
+		out->best.begins &= way.best.begins;
+		out->best.ends &= way.best.ends;
+		out->least = way.least < out->least ? way.least : out->least;
+		out->most = way.most > out->most ? way.most : out->most;
+		for (unsigned k = 0; k < RW_COUNTS; k++)
+			if (way.need[k] < out->need[k])
+				out->need[k] = way.need[k];
+	}
+	out->found = found;
+	ps->out = top;
+	if (top && found) {
+		struct sequence q = {.since = 0};
+
+		tell_set(ps, &q, &out->best, out->most);
+		top->tail = out->most;
+	}
+}
+
+bool rw_factors_of(const char *pattern, struct rw_arena *arena, struct rw_factors *out)
+{
+	struct parser ps = {.p = pattern, .arena = arena, .out = out};
+	struct node all;
+
+	*out = (struct rw_factors){.n = 0};
+	if (!strncmp(pattern, "(?i)", 4)) {
+		ps.caseless = out->caseless = true;
+		ps.p += 4;
+	}
+	read_ways(&ps, &all);
+	if (ps.failed || *ps.p)
+		return false;
+	memcpy(out->need, all.need, sizeof(out->need));
+	return true;
+}

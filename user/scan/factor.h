@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What must stand in a text wherever a pattern matches: sets of words of which one each must be
+ * there, in order and not too far apart, and how many digits, signs and capitals. Looking for
+ * words costs a tenth of looking for patterns, and counting less still.
+ */
+#ifndef RW_SCAN_FACTOR_H
+#define RW_SCAN_FACTOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+
+enum {
+	RW_FACTOR_WORDS_MAX = 48, /* of one set */
+	RW_FACTOR_SETS_MAX = 24,  /* of one pattern */
+	RW_FACTOR_FAR = 1 << 19,  /* bytes: no bound */
+};
+
+/* Kinds of bytes that are counted, a byte of rw_factors.need each. */
+enum rw_count {
+	RW_COUNT_DIGIT,
+	RW_COUNT_AT,
+	RW_COUNT_COLON,
+	RW_COUNT_DOT,
+	RW_COUNT_UPPER,
+	RW_COUNT_DASH,
+	RW_COUNTS
+};
+
+struct rw_factor_word {
+	const char *text;
+	uint32_t n;
+};
+
+struct rw_word_set {
+	struct rw_factor_word at[RW_FACTOR_WORDS_MAX];
+	unsigned n;
+	bool begins, ends; /* at a boundary of words, where the words' own bytes are of words */
+	uint32_t reach;	   /* bytes at most from the end of the set's before to this one's */
+};
+
+struct rw_factors {
+	struct rw_word_set *sets[RW_FACTOR_SETS_MAX];
+	unsigned n;
+	uint32_t tail;		 /* bytes at most from the last set's end to the match's */
+	bool caseless;		 /* words are in lower case then and match any */
+	uint8_t need[RW_COUNTS]; /* bytes of each kind in every match, at least */
+};
+
+/* Adds a word unless it is there; false where the set is full. */
+bool rw_word_set_add(struct rw_word_set *s, struct rw_factor_word w);
+
+/* How often a word of the set would be met, roughly: to choose the rarest by. */
+unsigned rw_word_set_cost(const struct rw_word_set *s);
+
+/* Bytes of a word of everyday text, with the spaces behind it, at the front of w; 0: none. */
+unsigned rw_word_common_front(const struct rw_factor_word *w);
+
+/* False: the pattern has something that is not understood here, or memory was short. */
+bool rw_factors_of(const char *pattern, struct rw_arena *arena, struct rw_factors *out);
+
+#endif

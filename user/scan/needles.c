@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scan/needles.h"
+
+#include <stdlib.h>
+
+#include "scan/factor.h"
+#include "scan/prefilter.h"
+
+enum {
+	SETS_OF_PATTERN = 2, /* words to wait for, one behind the other */
+	COST_MAX = 6000,     /* sets that are met more often than this are not worth it */
+	ENDS = 1,	     /* flag of a word: words end where it does */
+};
+
+/* A word or pattern, and who waits for it. */
+struct rw_waiting {
+	const char *text;
+	unsigned n; /* bytes of a word; 0: text is a pattern */
+	unsigned flags;
+	uint32_t piece;
+};
+
+void rw_sack_free(struct rw_sack *s)
+{
+	free(s->waiting);
+	free(s->sources);
+	free(s->flags);
+	free(s->words);
+	*s = (struct rw_sack){0};
+}
+
+static int wait_for(struct rw_sack *s, const char *text, unsigned n, unsigned flags)
+{
+	if (s->n_waiting == s->cap) {
+		unsigned cap = s->cap ? s->cap * 2 : 1024;
+		struct rw_waiting *p = realloc(s->waiting, cap * sizeof(*p));
+
+		if (!p)
+			return RW_ENOMEM;
+		s->waiting = p;
+		s->cap = cap;
+	}
+	s->waiting[s->n_waiting++] = (struct rw_waiting){text, n, flags, s->r->n_pieces - 1};
+	return RW_OK;
+}
+
+static int add_piece(struct rw_sack *s, const struct rw_piece *piece)
+{
+	struct rw_rules *r = s->r;
+
+	if ((r->n_pieces & (r->n_pieces - 1)) == 0) { /* full at each power of two */
+		struct rw_piece *p = realloc(r->pieces,
+					     (r->n_pieces ? 2 * r->n_pieces : 1) * sizeof(*p));
+
+		if (!p)
+			return RW_ENOMEM;
+		r->pieces = p;
+	}
+	r->pieces[r->n_pieces++] = *piece;
+	return RW_OK;
+}
+
+/*
+ * The part of a word from a place on where the table of words finds it: its beginning, or behind
+ * a byte that is of no word. What everybody says is left out, too, if enough is left.
+ */
+static bool anchor(struct rw_factor_word *w, bool begins)
+{
+	struct rw_factor_word at = *w;
+	unsigned common;
+
+	while (at.n && !(begins && rw_begins_word((unsigned char)*at.text)) &&
+	       (unsigned char)*at.text < 0xc0) {
+		begins = !rw_is_word_byte((unsigned char)*at.text) &&
+			 (unsigned char)*at.text < 0x80;
+		at.text++;
+		at.n--;
+	}
+	while ((common = rw_word_common_front(&at)) && at.n - common > RW_WORD_BYTES_MIN &&
+	       rw_begins_word((unsigned char)at.text[common])) {
+		at.text += common;
+		at.n -= common;
+	}
+	*w = at;
+	return at.n >= RW_WORD_BYTES_MIN;
+}
+
+/* The set as the table of words finds it. False: not at all. */
+static bool anchor_set(const struct rw_word_set *from, struct rw_word_set *out)
+{
+	*out = (struct rw_word_set){.begins = from->begins, .ends = from->ends};
+	for (unsigned i = 0; i < from->n; i++) {
+		struct rw_factor_word w = from->at[i];
+
+		if (!anchor(&w, from->begins))
+			return false;
+		rw_word_set_add(out, w);
+	}
+	return rw_word_set_cost(out) < COST_MAX;
+}
+
+static unsigned longest(const struct rw_word_set *s)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->n; i++)
+		if (s->at[i].n > n)
+			n = s->at[i].n;
+	return n;
+}
+
+/* Chooses the rarest sets; chosen[i] is then how the i-th is found, or NULL. Their number. */
+static unsigned choose(const struct rw_factors *f, struct rw_arena *arena,
+		       struct rw_word_set *chosen[RW_FACTOR_SETS_MAX])
+{
+	struct rw_word_set *sets[RW_FACTOR_SETS_MAX] = {NULL};
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < f->n; i++) {
+		struct rw_word_set *set = rw_arena_alloc(arena, sizeof(*set));
+
+		if (set && anchor_set(f->sets[i], set))
+			sets[i] = set;
+	}
+	for (; n < SETS_OF_PATTERN; n++) {
+		int best = -1;
+
+		for (unsigned i = 0; i < f->n; i++)
+			if (sets[i] && !chosen[i] &&
+			    (best < 0 || rw_word_set_cost(sets[i]) < rw_word_set_cost(sets[best])))
+				best = (int)i;
+		if (best < 0)
+			break;
+		chosen[best] = sets[best];
+	}
+	return n;
+}
+
+/* Adds the chosen sets; what stands between two of them makes the way longer. */
+static int add_sets(struct rw_sack *s, unsigned pat, const struct rw_factors *f,
+		    struct rw_word_set *const chosen[RW_FACTOR_SETS_MAX])
+{
+	uint64_t reach = 0;
+	bool first = true;
+	int rc = 0;
+
+	for (unsigned i = 0; !rc && i < f->n; i++) {
+		const struct rw_word_set *set = chosen[i];
+
+		reach += f->sets[i]->reach;
+		if (!set)
+			continue;
+		if (!first)
+			s->r->pieces[s->r->n_pieces - 1].last = false;
+		rc = add_piece(s,
+			       &(struct rw_piece){.pat = (uint16_t)pat,
+						  .first = first,
+						  .last = true,
+						  .reach = reach > RW_REACH_FAR ? RW_REACH_FAR
+										: (uint32_t)reach});
+		for (unsigned k = 0; !rc && k < set->n; k++) {
+			bool ends =
+				set->ends &&
+				rw_is_word_byte((unsigned char)set->at[k].text[set->at[k].n - 1]);
+
+			rc = wait_for(s, set->at[k].text, set->at[k].n, ends ? ENDS : 0);
+		}
+		/* Starts are told, so the way begins with the word itself. */
+		reach = longest(f->sets[i]);
+		first = false;
+	}
+	return rc;
+}
+
+static int add_whole(struct rw_sack *s, unsigned pat, const char *source)
+{
+	char loose[RW_PATTERN_MAX];
+	hs_compile_error_t *he = NULL;
+	hs_expr_info_t *info = NULL;
+	unsigned flags = HS_FLAG_DOTALL;
+	const char *text;
+
+	rw_prefilter_source(source, loose);
+	if (hs_expression_info(loose, flags, &info, &he) != HS_SUCCESS)
+		flags |= HS_FLAG_PREFILTER;
+	hs_free_compile_error(he);
+	free(info);
+	text = rw_arena_copy(&s->r->set.arena, rw_slice_str(loose));
+	if (!text ||
+	    add_piece(s, &(struct rw_piece){.pat = (uint16_t)pat, .first = true, .last = true}))
+		return RW_ENOMEM;
+	return wait_for(s, text, 0, flags);
+}
+
+int rw_sack_add(struct rw_sack *s, unsigned pat, const char *source, bool words)
+{
+	struct rw_word_set *chosen[RW_FACTOR_SETS_MAX] = {NULL};
+	struct rw_factors f;
+
+	if (words && rw_factors_of(source, &s->r->set.arena, &f) && !f.caseless &&
+	    choose(&f, &s->r->set.arena, chosen))
+		return add_sets(s, pat, &f, chosen);
+	return add_whole(s, pat, source);
+}
+
+static int by_text(const void *a, const void *b)
+{
+	const struct rw_waiting *x = a, *y = b;
+	int c;
+
+	if (x->flags != y->flags)
+		return x->flags < y->flags ? -1 : 1;
+	if (x->n != y->n)
+		return x->n < y->n ? -1 : 1;
+	c = x->n ? memcmp(x->text, y->text, x->n) : 0;
+	if (c)
+		return c;
+	return x->piece < y->piece ? -1 : x->piece > y->piece;
+}
+
+/* The needle of waiting[i], unless it is that of the one before. */
+static void add_needle(struct rw_sack *s, unsigned i)
+{
+	const struct rw_waiting *w = &s->waiting[i];
+	struct rw_rules *r = s->r;
+	bool same = i && w->n && w->n == w[-1].n && w->flags == w[-1].flags &&
+		    !memcmp(w->text, w[-1].text, w->n);
+
+	r->links[r->n_links++] = w->piece;
+	if (same) {
+		r->needles[r->n_needles - 1].n_links++;
+		return;
+	}
+	r->needles[r->n_needles] = (struct rw_needle){
+		.links = r->n_links - 1,
+		.n_links = 1,
+		.n = (uint16_t)(w->n && w->flags & ENDS ? w->n : 0),
+	};
+	if (w->n) {
+		s->words[s->n_words++] = (struct rw_lexicon_entry){w->text, w->n, r->n_needles++};
+		return;
+	}
+	s->sources[s->n] = w->text;
+	s->flags[s->n] = w->flags;
+	s->pats[s->n] = r->pieces[w->piece].pat;
+	s->ids[s->n++] = r->n_needles++;
+}
+
+int rw_sack_close(struct rw_sack *s)
+{
+	size_t n = s->n_waiting;
+	struct rw_rules *r = s->r;
+	struct rw_needle *needles = realloc(r->needles, (r->n_needles + n + 1) * sizeof(*needles));
+	uint32_t *links = realloc(r->links, (r->n_links + n + 1) * sizeof(*links));
+
+	r->needles = needles ? needles : r->needles;
+	r->links = links ? links : r->links;
+	s->sources = calloc(n + 1, sizeof(*s->sources));
+	s->flags = calloc(3 * (n + 1), sizeof(*s->flags));
+	s->words = calloc(n + 1, sizeof(*s->words));
+	if (!needles || !links || !s->sources || !s->flags || !s->words)
+		return RW_ENOMEM;
+	s->ids = s->flags + n + 1;
+	s->pats = s->ids + n + 1;
+	if (n)
+		qsort(s->waiting, n, sizeof(*s->waiting), by_text);
+	for (unsigned i = 0; i < n; i++)
+		add_needle(s, i);
+	return RW_OK;
+}
