@@ -77,6 +77,10 @@ static int put_control(struct rw_buf *b, struct rw_gateway *gw, struct rw_contro
 		 s->key_suspensions},
 		{"reloads_total", "counter", "configurations taken", s->reloads},
 		{"reloads_failed_total", "counter", "configurations refused", s->reloads_failed},
+		{"cert_reloads_total", "counter", "changed certificate files taken",
+		 s->cert_reloads},
+		{"cert_reloads_failed_total", "counter", "changed certificate files refused",
+		 s->cert_reloads_failed},
 		{"audit_lost_total", "counter", "audit records lost: should stay 0", s->audit_lost},
 		{"audit_ok", "gauge", "1: the audit log can be written",
 		 atomic_load(&gw->audit_ok)},
@@ -95,6 +99,18 @@ static int put_control(struct rw_buf *b, struct rw_gateway *gw, struct rw_contro
 
 	for (size_t i = 0; !rc && i < sizeof(rows) / sizeof(rows[0]); i++)
 		rc = put(b, rows[i].name, rows[i].kind, rows[i].help, rows[i].value);
+	return rc;
+}
+
+static int put_tls(struct rw_buf *b, const struct rw_tls_stats *s)
+{
+	int rc = RW_OK;
+
+#define PUT(name, help) \
+	if (!rc)        \
+		rc = put(b, "tls_" #name "_total", "counter", help, s->name);
+	RW_TLS_COUNTERS(PUT)
+#undef PUT
 	return rc;
 }
 
@@ -202,6 +218,8 @@ int rw_admin_metrics(struct rw_gateway *gw, struct rw_control *control, struct r
 {
 	int rc = put_engine(out, gw);
 
+	if (!rc)
+		rc = put_tls(out, rw_tls_shared_stats(gw->tls));
 	if (!rc)
 		rc = put_control(out, gw, control);
 	if (!rc)

@@ -22,6 +22,7 @@ struct rw_audit_record {
 	const char *request_id;
 	const char *peer;	   /* address without port */
 	const char *key_id;	   /* "" where none */
+	const char *client_cert;   /* whom the client's certificate names; "" where none */
 	const char *method, *path; /* path without its query: keys may stand in it */
 	const char *model;	   /* "" where none */
 	unsigned status;

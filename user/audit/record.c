@@ -103,6 +103,7 @@ static int add_record(const struct rw_audit_record *r, struct rw_buf *out)
 		{",\"request_id\":", rw_slice_str(r->request_id)},
 		{",\"peer\":", rw_slice_str(r->peer)},
 		{",\"key_id\":", rw_slice_str(r->key_id)},
+		{",\"client_cert\":", rw_slice_str(r->client_cert)},
 		{",\"method\":", rw_slice_str(r->method)},
 		{",\"path\":", without_query(r->path)},
 		{",\"model\":", rw_slice_str(r->model)},

@@ -131,20 +131,45 @@ static void check_state_dir(struct problems *p, const char *dir)
 			dir);
 }
 
+static void check_certificate(struct problems *p, const char *at,
+			      const struct rw_certificate_config *x)
+{
+	char key[80];
+
+	snprintf(key, sizeof(key), "%s.cert_file", at);
+	look_at(p, key, x->cert_file, false);
+	snprintf(key, sizeof(key), "%s.key_file", at);
+	look_at(p, key, x->key_file, true);
+}
+
+static void check_listener(struct problems *p, const struct rw_listener_config *l, unsigned i)
+{
+	char at[64];
+
+	snprintf(at, sizeof(at), "listeners[%u].tls", i);
+	check_certificate(p, at, &l->first);
+	for (unsigned j = 0; j < l->n_more; j++) {
+		snprintf(at, sizeof(at), "listeners[%u].tls.certificates[%u]", i, j);
+		check_certificate(p, at, &l->more[j]);
+	}
+	snprintf(at, sizeof(at), "listeners[%u].tls.client_ca_file", i);
+	look_at(p, at, l->client_ca_file, false);
+}
+
 static void check_files(struct problems *p)
 {
 	const struct rw_config *c = p->config;
 	char key[64];
 
-	for (unsigned i = 0; i < c->n_listeners; i++) {
-		snprintf(key, sizeof(key), "listeners[%u].tls.cert_file", i);
-		look_at(p, key, c->listeners[i].cert_file, false);
-		snprintf(key, sizeof(key), "listeners[%u].tls.key_file", i);
-		look_at(p, key, c->listeners[i].key_file, true);
-	}
+	for (unsigned i = 0; i < c->n_listeners; i++)
+		check_listener(p, &c->listeners[i], i);
 	for (unsigned i = 0; i < c->n_upstreams; i++) {
 		snprintf(key, sizeof(key), "upstreams[%u].ca_file", i);
 		look_at(p, key, c->upstreams[i].ca_file, false);
+		snprintf(key, sizeof(key), "upstreams[%u].tls.cert_file", i);
+		look_at(p, key, c->upstreams[i].cert_file, false);
+		snprintf(key, sizeof(key), "upstreams[%u].tls.key_file", i);
+		look_at(p, key, c->upstreams[i].key_file, true);
 	}
 	check_state_dir(p, c->state_dir);
 	check_folder_of(p, "audit.file", c->audit_file);
@@ -160,13 +185,23 @@ static const char *title(unsigned i, const char *word)
 
 static void print_listeners(const struct rw_config *c)
 {
+	static const char *const clients[] = {
+		[RW_CLIENT_CERT_OFF] = "",
+		[RW_CLIENT_CERT_OPTIONAL] = ", clients' certificates welcome",
+		[RW_CLIENT_CERT_REQUIRED] = ", clients' certificates required",
+	};
+
 	for (unsigned i = 0; i < c->n_listeners; i++) {
 		const struct rw_listener_config *l = &c->listeners[i];
+		char more[32] = "";
 
-		printf("%-10s %s, %s\n", title(i, "listeners"), l->address,
-		       !l->tls	      ? "plain HTTP"
-		       : l->cert_file ? l->cert_file
-				      : "TLS, self-signed");
+		if (l->n_more)
+			snprintf(more, sizeof(more), " and %u more", l->n_more);
+		printf("%-10s %s, %s%s%s%s\n", title(i, "listeners"), l->address,
+		       !l->tls		    ? "plain HTTP"
+		       : l->first.cert_file ? l->first.cert_file
+					    : "TLS, self-signed",
+		       more, l->modern ? ", TLS 1.3 only" : "", clients[l->client_cert]);
 	}
 	printf("%-10s %s\n", "admin", c->admin_address ? c->admin_address : "off");
 }

@@ -25,6 +25,7 @@
 #include "gate/worker.h"
 #include "policy/config.h"
 #include "ring/uring.h"
+#include "tls/shared.h"
 
 enum {
 	KEY_CELLS = 16384,
@@ -375,6 +376,9 @@ static int set_up(struct serve *sv, struct rw_error *e)
 
 	if (rc)
 		return rc;
+	if (!rw_tls_lock_secrets(config->workers ? config->workers : count_cpus()))
+		rw_warn("private keys cannot be locked in memory (RLIMIT_MEMLOCK, LimitMEMLOCK=): "
+			"they may be swapped out");
 	rc = make_loop(&sv->loop, config, e);
 	if (rc) {
 		rw_config_free(config);

@@ -11,6 +11,7 @@
 enum {
 	TICK_NS = 250 * 1000 * 1000,
 	AUDIT_QUEUE_BYTES = 64 * 1024 * 1024,
+	NS_PER_S = 1000000000,
 };
 
 #define BUILT_IN "(built in)" /* rw_config.file where there is none */
@@ -231,6 +232,40 @@ static void watch_upstreams(struct rw_control *c)
 	rw_targets_unref(targets);
 }
 
+/*
+ * Certificates, clients' CAs and OCSP responses change without anybody saying so. A change is
+ * looked at once it has been still for a tick: a certificate and its key are two files.
+ */
+static void watch_fronts(struct rw_control *c)
+{
+	uint64_t now = rw_fronts_stamp(config_of(c)), before = c->fronts_seen;
+	struct rw_fronts *fronts = NULL;
+	struct rw_snapshot *snap;
+	struct rw_error e = {0};
+	int rc;
+
+	c->fronts_seen = now;
+	if (now == c->snap->fronts->stamp || now != before || now == c->fronts_refused ||
+	    atomic_load(&c->gw->draining))
+		return;
+	rc = rw_fronts_new(&fronts, config_of(c), c->gw->tls, true, &e);
+	if (!rc)
+		rc = rw_snapshot_with_fronts(&snap, c->snap, fronts, &e);
+	rw_fronts_unref(fronts);
+	if (rc) {
+		c->stats.cert_reloads_failed++;
+		c->fronts_refused = now;
+		rw_err("certificate files changed and cannot be used: %s; the old ones stay until "
+		       "they "
+		       "change again",
+		       e.text);
+		return;
+	}
+	c->stats.cert_reloads++;
+	rw_info("certificate files changed: taken, generation %" PRIu64, snap->generation);
+	publish(c, snap);
+}
+
 /* What sockets and files already hold cannot change under them; better to say so than to ignore it.
  */
 static int check_reloadable(const struct rw_control *c, const struct rw_config *now,
@@ -285,7 +320,11 @@ int rw_control_reload(struct rw_control *c, struct rw_error *e)
 		return rw_fail(e, RW_EBUSY, "shutting down: no reload now");
 	rc = load_again(c, &cfg, e);
 	if (!rc)
-		rc = rw_snapshot_new(&snap, cfg, c->snap->keys, NULL, e);
+		rc = rw_snapshot_new(&snap, cfg,
+				     &(const struct rw_snapshot_parts){.keys = c->snap->keys,
+								       .tls = c->gw->tls,
+								       .again = true},
+				     e);
 	if (!rc) {
 		rc = rw_reach_admit(&c->reach, snap, rw_loop_now(c->loop), e);
 		if (rc)
@@ -317,6 +356,8 @@ static void tick(void *arg)
 	watch_kern(c);
 	rw_control_look(c);
 	watch_upstreams(c);
+	watch_fronts(c);
+	rw_tls_shared_rotate(c->gw->tls, rw_loop_now(c->loop) / NS_PER_S);
 	rw_timer_set(c->loop, &c->tick, rw_loop_now(c->loop) + TICK_NS, tick, c);
 }
 
@@ -328,11 +369,17 @@ static int first_snapshot(struct rw_control *c, struct rw_config *config, struct
 
 	if (!rc)
 		rc = rw_keytable_new(&keys, c->store, e);
+	if (!rc)
+		rc = rw_tls_shared_new(&c->gw->tls, rw_loop_now(c->loop) / NS_PER_S, e);
 	if (rc) {
+		rw_keytable_unref(keys);
 		rw_config_free(config);
 		return rc;
 	}
-	rc = rw_snapshot_new(&c->snap, config, keys, rules, e);
+	rc = rw_snapshot_new(
+		&c->snap, config,
+		&(const struct rw_snapshot_parts){.keys = keys, .rules = rules, .tls = c->gw->tls},
+		e);
 	rw_keytable_unref(keys);
 	return rc;
 }
@@ -397,6 +444,8 @@ unsigned rw_control_free(struct rw_control *c)
 	rw_strikes_free(c->strikes);
 	rw_strikes_free(c->key_strikes);
 	rw_snapshot_unref(c->snap);
+	rw_tls_shared_unref(c->gw->tls);
+	c->gw->tls = NULL;
 	rw_keystore_close(c->store);
 	c->gw->control = NULL;
 	free(c);

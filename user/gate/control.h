@@ -16,8 +16,9 @@
 
 struct rw_control_stats {
 	uint64_t bans, bans_failed, key_suspensions, reloads, reloads_failed;
-	uint64_t events[RW_KERN_EVENTS]; /* of the kernel side, by kind */
-	_Atomic uint64_t audit_lost;	 /* records */
+	uint64_t cert_reloads, cert_reloads_failed; /* of certificate files that changed */
+	uint64_t events[RW_KERN_EVENTS];	    /* of the kernel side, by kind */
+	_Atomic uint64_t audit_lost;		    /* records */
 };
 
 struct rw_control;

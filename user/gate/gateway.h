@@ -14,6 +14,7 @@
 
 struct rw_control;
 struct rw_steering;
+struct rw_tls_shared;
 struct rw_worker;
 
 enum { RW_MAX_WORKERS = 256 };
@@ -31,8 +32,9 @@ struct rw_gateway {
 	struct rw_limits *key_cells, *address_cells;
 	struct rw_suspended *suspended; /* keys; the control thread writes */
 	struct rw_control *control;
-	atomic_int kernel;     /* enum rw_enforced */
-	atomic_bool contained; /* the kernel lets us connect to upstreams and services only */
+	struct rw_tls_shared *tls; /* ticket keys, counters; the control thread's to rotate */
+	atomic_int kernel;	   /* enum rw_enforced */
+	atomic_bool contained;	   /* the kernel lets us connect to upstreams and services only */
 	atomic_bool audit_ok;
 	atomic_bool draining;	      /* set once: nothing is published to workers any more */
 	atomic_bool hurry;	      /* a second signal: the drain ends now */

@@ -33,6 +33,8 @@
 	X(upstream_errors_total, "counter", "fetches that failed or brought no usable answer")     \
 	X(http_bad_total, "counter", "connections with malformed, slow or stalled HTTP or TLS")    \
 	X(proxy_strangers_total, "counter", "connections closed: only balancers may open them")    \
+	X(tls_refused_total, "counter", "connections reset at a bound of TLS handshakes")          \
+	X(tls_handshaking, "gauge", "TLS handshakes of clients under way")                         \
 	X(strikes_total, "counter", "strikes reported against addresses")                          \
 	X(audit_refused_total, "counter", "requests refused because the audit log cannot be kept") \
 	X(request_bytes_total, "counter", "bytes of request bodies")                               \

@@ -52,7 +52,8 @@ struct rw_request {
 	uint64_t announced_bytes;	     /* by Content-Length; else 0 */
 	struct rw_http_field *fields;	     /* what goes on to the upstream */
 	size_t n_fields;
-	const struct rw_key *key; /* NULL: anonymous */
+	const struct rw_key *key; /* NULL: anonymous, or by_cert */
+	bool by_cert;		  /* its connection's certificate says who it is */
 	struct rw_addr client;	  /* who asks, also behind a balancer */
 	struct rw_source source;  /* he, as rates count him */
 

@@ -153,6 +153,7 @@ static void write_audit(struct rw_request *r, bool completed, uint64_t now)
 		.request_id = r->id,
 		.peer = rw_addr_text(&r->client, false, peer),
 		.key_id = r->key ? r->key->id : "",
+		.client_cert = si->identity,
 		.method = method,
 		.path = path,
 		.model = model,

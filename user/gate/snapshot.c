@@ -3,10 +3,7 @@
 
 #include <openssl/crypto.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "base/log.h"
-#include "ring/ktls.h"
 #include "policy/secret.h"
 
 static void routes_unref(struct rw_routes *r)
@@ -19,8 +16,6 @@ static void routes_unref(struct rw_routes *r)
 			OPENSSL_cleanse(r->upstreams[i].authorization,
 					strlen(r->upstreams[i].authorization));
 	}
-	for (unsigned i = 0; i < RW_MAX_LISTENERS; i++)
-		rw_tls_ctx_unref(r->listener_tls[i]);
 	rw_config_free(r->config);
 	free(r);
 }
@@ -52,6 +47,7 @@ void rw_snapshot_unref(struct rw_snapshot *s)
 {
 	if (!s || atomic_fetch_sub(&s->refs, 1) != 1)
 		return;
+	rw_fronts_unref(s->fronts);
 	routes_unref(s->routes);
 	rw_targets_unref(s->targets);
 	rw_redactor_unref(s->redactor);
@@ -60,29 +56,27 @@ void rw_snapshot_unref(struct rw_snapshot *s)
 	free(s);
 }
 
-/* What was asked for and cannot be had is said at each start, and at each reload. */
-static void choose_ktls(struct rw_tls_ctx *tls, enum rw_ktls_word word, const char *whose)
+static int build_upstream_tls(struct rw_upstream *up, const struct rw_upstream_config *uc,
+			      struct rw_tls_shared *shared, struct rw_error *e)
 {
-	static const enum rw_ktls_mode modes[] = {
-		[RW_KTLS_WORD_AUTO] = RW_KTLS_AUTO,
-		[RW_KTLS_WORD_ON] = RW_KTLS_ON,
-		[RW_KTLS_WORD_OFF] = RW_KTLS_OFF,
+	struct rw_tls_client_config tc = {
+		.ca_file = uc->ca_file,
+		.name = uc->tls_name,
+		.modern = uc->modern,
+		.cert_file = uc->cert_file,
+		.key_file = uc->key_file,
+		.n_pins = uc->n_pins,
+		.pins_report = uc->pins_report,
+		.shared = shared,
 	};
 
-	rw_tls_ctx_ktls(tls, modes[word]);
-	if (modes[word] != RW_KTLS_ON)
-		return;
-	if (!rw_ktls_caps()->usable)
-		rw_warn("ktls is on for %s, but kernel TLS cannot be had: %s; its records stay in "
-			"userspace",
-			whose, rw_ktls_caps()->why);
-	else if (!rw_ktls_caps()->rekey)
-		rw_warn("ktls is on for %s, and this kernel cannot change keys (Linux 6.14 can): "
-			"connections of TLS 1.3 end when the other side changes its key",
-			whose);
+	for (unsigned i = 0; i < uc->n_pins; i++)
+		tc.pins[i] = uc->pins[i].sha256;
+	return rw_tls_client_make(&up->tls, &tc, e);
 }
 
-static int build_upstream(struct rw_routes *r, unsigned i, struct rw_error *e)
+static int build_upstream(struct rw_routes *r, unsigned i, struct rw_tls_shared *shared,
+			  struct rw_error *e)
 {
 	const struct rw_upstream_config *uc = &r->config->upstreams[i];
 	struct rw_upstream *up = &r->upstreams[i];
@@ -101,59 +95,14 @@ static int build_upstream(struct rw_routes *r, unsigned i, struct rw_error *e)
 	}
 	if (!uc->tls)
 		return RW_OK;
-	rc = rw_tls_client_new(&up->tls, uc->ca_file, e);
+	rc = build_upstream_tls(up, uc, shared, e);
 	if (!rc)
-		choose_ktls(up->tls, uc->ktls, uc->name);
+		rw_front_choose_ktls(up->tls, uc->ktls, uc->name);
 	return rc;
 }
 
-/* A first start without a certificate makes one and says so: the operator sees what to trust. */
-static int selfsigned(const struct rw_config *c, const char *cert, const char *key,
-		      struct rw_error *e)
-{
-	char host[256] = "", print[96];
-	const char *names[] = {"localhost", "127.0.0.1", "::1", host};
-	unsigned n = 3;
-	int rc;
-
-	if (gethostname(host, sizeof(host) - 1) == 0 && host[0])
-		n = 4;
-	rc = rw_tls_selfsigned(cert, key, names, n, print, e);
-	if (rc == RW_EEXIST)
-		return RW_OK;
-	if (rc)
-		return rc;
-	rw_warn("no certificate is configured: made a self-signed one in %s (SHA-256 %s); "
-		"clients must trust that file, or set listeners.tls.cert_file in %s",
-		cert, print, c->file);
-	return RW_OK;
-}
-
-static int build_listener(struct rw_routes *r, unsigned i, struct rw_error *e)
-{
-	const struct rw_listener_config *lc = &r->config->listeners[i];
-	const char *cert = lc->cert_file, *key = lc->key_file;
-	struct rw_arena *a = &r->config->arena;
-	int rc;
-
-	if (!lc->tls)
-		return RW_OK;
-	if (!cert) {
-		cert = rw_arena_printf(a, "%s/selfsigned.crt", r->config->state_dir);
-		key = rw_arena_printf(a, "%s/selfsigned.key", r->config->state_dir);
-		if (!cert || !key)
-			return rw_fail(e, RW_ENOMEM, "out of memory");
-		rc = selfsigned(r->config, cert, key, e);
-		if (rc)
-			return rc;
-	}
-	rc = rw_tls_server_new(&r->listener_tls[i], cert, key, e);
-	if (!rc)
-		choose_ktls(r->listener_tls[i], lc->ktls, lc->address);
-	return rc;
-}
-
-static int routes_new(struct rw_routes **out, struct rw_config *config, struct rw_error *e)
+static int routes_new(struct rw_routes **out, struct rw_config *config,
+		      struct rw_tls_shared *shared, struct rw_error *e)
 {
 	struct rw_routes *r = calloc(1, sizeof(*r));
 	int rc = RW_OK;
@@ -165,9 +114,7 @@ static int routes_new(struct rw_routes **out, struct rw_config *config, struct r
 	atomic_init(&r->refs, 1);
 	r->config = config;
 	for (unsigned i = 0; !rc && i < config->n_upstreams; i++)
-		rc = build_upstream(r, i, e);
-	for (unsigned i = 0; !rc && i < config->n_listeners; i++)
-		rc = build_listener(r, i, e);
+		rc = build_upstream(r, i, shared, e);
 	if (rc) {
 		routes_unref(r);
 		return rc;
@@ -218,8 +165,8 @@ static int build_redactor(struct rw_snapshot *s, struct rw_config *c, struct rw_
 	return rc;
 }
 
-int rw_snapshot_new(struct rw_snapshot **out, struct rw_config *config, struct rw_keytable *keys,
-		    struct rw_rules *rules, struct rw_error *e)
+int rw_snapshot_new(struct rw_snapshot **out, struct rw_config *config,
+		    const struct rw_snapshot_parts *with, struct rw_error *e)
 {
 	struct rw_snapshot *s = calloc(1, sizeof(*s));
 	int rc;
@@ -230,12 +177,14 @@ int rw_snapshot_new(struct rw_snapshot **out, struct rw_config *config, struct r
 	}
 	atomic_init(&s->refs, 1);
 	s->generation = next_generation();
-	s->keys = rw_keytable_ref(keys);
-	rc = routes_new(&s->routes, config, e);
+	s->keys = rw_keytable_ref(with->keys);
+	rc = routes_new(&s->routes, config, with->tls, e);
+	if (!rc)
+		rc = rw_fronts_new(&s->fronts, config, with->tls, with->again, e);
 	if (!rc)
 		rc = resolve_all(s, config, e);
-	if (!rc && rules)
-		s->rules = rw_rules_ref(rules);
+	if (!rc && with->rules)
+		s->rules = rw_rules_ref(with->rules);
 	else if (!rc)
 		rc = rw_rules_load(&s->rules, config->rules_dir, e);
 	if (!rc)
@@ -248,36 +197,66 @@ int rw_snapshot_new(struct rw_snapshot **out, struct rw_config *config, struct r
 	return RW_OK;
 }
 
-static int derive(struct rw_snapshot **out, const struct rw_snapshot *old, struct rw_keytable *keys,
-		  struct rw_targets *targets, struct rw_error *e)
+/* The same as old; the caller exchanges the part that is another. NULL: out of memory. */
+static struct rw_snapshot *copy_of(const struct rw_snapshot *old, struct rw_error *e)
 {
 	struct rw_snapshot *s = calloc(1, sizeof(*s));
 
-	if (!s)
-		return rw_fail(e, RW_ENOMEM, "out of memory");
+	if (!s) {
+		rw_fail(e, RW_ENOMEM, "out of memory");
+		return NULL;
+	}
 	atomic_init(&s->refs, 1);
 	s->generation = next_generation();
 	atomic_fetch_add(&old->routes->refs, 1);
 	s->routes = old->routes;
-	atomic_fetch_add(&targets->refs, 1);
-	s->targets = targets;
+	s->fronts = rw_fronts_ref(old->fronts);
+	atomic_fetch_add(&old->targets->refs, 1);
+	s->targets = old->targets;
 	s->rules = rw_rules_ref(old->rules);
 	s->redactor = rw_redactor_ref(old->redactor);
-	s->keys = rw_keytable_ref(keys);
-	*out = s;
-	return RW_OK;
+	s->keys = rw_keytable_ref(old->keys);
+	return s;
 }
 
 int rw_snapshot_with_keys(struct rw_snapshot **out, const struct rw_snapshot *old,
 			  struct rw_keytable *keys, struct rw_error *e)
 {
-	return derive(out, old, keys, old->targets, e);
+	struct rw_snapshot *s = copy_of(old, e);
+
+	if (!s)
+		return RW_ENOMEM;
+	rw_keytable_unref(s->keys);
+	s->keys = rw_keytable_ref(keys);
+	*out = s;
+	return RW_OK;
 }
 
 int rw_snapshot_with_targets(struct rw_snapshot **out, const struct rw_snapshot *old,
 			     struct rw_targets *targets, struct rw_error *e)
 {
-	return derive(out, old, old->keys, targets, e);
+	struct rw_snapshot *s = copy_of(old, e);
+
+	if (!s)
+		return RW_ENOMEM;
+	rw_targets_unref(s->targets);
+	atomic_fetch_add(&targets->refs, 1);
+	s->targets = targets;
+	*out = s;
+	return RW_OK;
+}
+
+int rw_snapshot_with_fronts(struct rw_snapshot **out, const struct rw_snapshot *old,
+			    struct rw_fronts *fronts, struct rw_error *e)
+{
+	struct rw_snapshot *s = copy_of(old, e);
+
+	if (!s)
+		return RW_ENOMEM;
+	rw_fronts_unref(s->fronts);
+	s->fronts = rw_fronts_ref(fronts);
+	*out = s;
+	return RW_OK;
 }
 
 int rw_snapshot_route(const struct rw_snapshot *s, struct rw_slice model)

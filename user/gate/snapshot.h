@@ -12,6 +12,7 @@
 
 #include <stdatomic.h>
 
+#include "gate/fronts.h"
 #include "gate/resolve.h"
 #include "ident/keys.h"
 #include "policy/config.h"
@@ -25,12 +26,11 @@ struct rw_upstream {
 	char host[280];	     /* Host header: name, with the port where it is not the default */
 };
 
-/* The part that pools and listeners hang on; kept when only keys change. */
+/* The part that pools hang on; kept when only keys, addresses or certificate files change. */
 struct rw_routes {
 	atomic_uint refs;
 	struct rw_config *config;
 	struct rw_upstream upstreams[RW_MAX_UPSTREAMS];
-	struct rw_tls_ctx *listener_tls[RW_MAX_LISTENERS];
 };
 
 /* Where the upstreams are now, by their index; the part that changes as names resolve anew. */
@@ -43,26 +43,38 @@ struct rw_snapshot {
 	atomic_uint refs;
 	uint64_t generation;
 	struct rw_routes *routes;
+	struct rw_fronts *fronts;
 	struct rw_targets *targets;
 	struct rw_rules *rules;
 	struct rw_redactor *redactor; /* NULL: every value is masked */
 	struct rw_keytable *keys;
 };
 
+/* What a snapshot is made with beside its configuration. */
+struct rw_snapshot_parts {
+	struct rw_keytable *keys; /* a reference is taken */
+	struct rw_rules
+		*rules; /* compiled ones, a reference is taken; NULL: loads them, a second */
+	struct rw_tls_shared *tls; /* ticket keys and counters; NULL: none of ours */
+	bool again;		   /* another one is in use: see rw_fronts_new */
+};
+
 /*
  * Takes config over (also on failure: then it is freed). Resolves upstream names,
- * loads certificates (makes the self-signed one where none is configured). rules: a
- * reference of compiled ones is taken; NULL: they are loaded, which takes a second.
- * May block: control thread only.
+ * loads certificates (makes the self-signed one where none is configured). May block: control
+ * thread only.
  */
-int rw_snapshot_new(struct rw_snapshot **out, struct rw_config *config, struct rw_keytable *keys,
-		    struct rw_rules *rules, struct rw_error *e);
+int rw_snapshot_new(struct rw_snapshot **out, struct rw_config *config,
+		    const struct rw_snapshot_parts *with, struct rw_error *e);
 /* The same snapshot with other keys. Takes a reference of keys. */
 int rw_snapshot_with_keys(struct rw_snapshot **out, const struct rw_snapshot *old,
 			  struct rw_keytable *keys, struct rw_error *e);
 /* The same snapshot with upstreams elsewhere. Takes a reference of targets. */
 int rw_snapshot_with_targets(struct rw_snapshot **out, const struct rw_snapshot *old,
 			     struct rw_targets *targets, struct rw_error *e);
+/* The same snapshot with certificates read anew. Takes a reference of fronts. */
+int rw_snapshot_with_fronts(struct rw_snapshot **out, const struct rw_snapshot *old,
+			    struct rw_fronts *fronts, struct rw_error *e);
 /* A copy of like, or an empty one; NULL: out of memory. Not to be changed once published. */
 struct rw_targets *rw_targets_new(const struct rw_targets *like);
 void rw_targets_unref(struct rw_targets *t);

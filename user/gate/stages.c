@@ -109,6 +109,13 @@ static enum rw_step unless_suspended(struct rw_request *r)
 	return left_ns ? rw_refuse(r, RW_REFUSE_SUSPENDED, NULL, left_ns) : RW_STEP_NEXT;
 }
 
+/* A verified certificate stands for a key, where that is wanted; a key that is given goes first. */
+static bool has_certificate(struct rw_request *r)
+{
+	r->by_cert = config_of(r)->certs_accepted && rw_exchange_peer(r->x)->identity[0];
+	return r->by_cert;
+}
+
 /* A wrong key is refused also where none is needed: whoever has one wants to be known. */
 static enum rw_step identify(struct rw_request *r)
 {
@@ -119,7 +126,7 @@ static enum rw_step identify(struct rw_request *r)
 	rw_request_wipe(r);
 	if (r->key)
 		return unless_suspended(r);
-	if (!given && !config_of(r)->keys_required)
+	if (!given && (has_certificate(r) || !config_of(r)->keys_required))
 		return RW_STEP_NEXT;
 	rw_request_strike(r, RW_STRIKE_AUTH);
 	return rw_refuse(r, given ? RW_REFUSE_BAD_KEY : RW_REFUSE_NO_KEY, NULL, 0);
@@ -130,15 +137,17 @@ static enum rw_step limit_key(struct rw_request *r)
 	struct rw_rate rate = config_of(r)->key_rate;
 	uint64_t retry_ns = 0;
 
-	if (!r->key)
+	if (!r->key && !r->by_cert)
 		return RW_STEP_NEXT;
-	if (r->key->rate_per_minute) {
+	if (r->key && r->key->rate_per_minute) {
 		rate.per_minute = r->key->rate_per_minute;
 		if (rate.burst > rate.per_minute)
 			rate.burst = rate.per_minute;
 	}
-	if (rw_limits_take(r->w->gw->key_cells, rw_slice_str(r->key->id), rate.per_minute,
-			   rate.burst, rw_loop_now(r->w->loop), &retry_ns))
+	/* An identity begins with its kind and a colon: it is no key's id. */
+	if (rw_limits_take(r->w->gw->key_cells,
+			   rw_slice_str(r->key ? r->key->id : rw_exchange_peer(r->x)->identity),
+			   rate.per_minute, rate.burst, rw_loop_now(r->w->loop), &retry_ns))
 		return RW_STEP_NEXT;
 	return rw_refuse(r, RW_REFUSE_RATE_KEY, NULL, retry_ns);
 }

@@ -7,11 +7,16 @@
 #include "gate/control.h"
 #include "gate/fields.h"
 #include "gate/request.h"
+#include "limit/open.h"
+#include "tls/turns.h"
 
 enum {
 	AUDIT_BATCH_BYTES = 64 * 1024,
 	AUDIT_BATCH_NS = 5 * 1000 * 1000, /* how long a record may wait for company */
 	DRAIN_TICK_NS = 20 * 1000 * 1000,
+	MAX_HANDSHAKES = 16384, /* the most that limits.handshakes can say */
+	/* Of a turn: about a millisecond with an ECDSA key, three with RSA 2048. */
+	HANDSHAKE_STEPS = 4,
 };
 
 /* --- requests come in ------------------------------------------------------------------------ */
@@ -130,6 +135,30 @@ static void on_conn(void *user, int change)
 	rw_worker_busy(w);
 }
 
+/* Who has many begun, or where there are too many: told by a reset, before any work is done. */
+static bool on_handshake(void *user, const struct rw_addr *peer)
+{
+	struct rw_worker *w = user;
+	const struct rw_config *c = w->snap->routes->config;
+	struct rw_source who = rw_source_of(&peer->sa);
+
+	if (!rw_open_begin(w->handshakes, &who, c->max_address_handshakes, c->max_handshakes)) {
+		rw_metric_add(&w->metrics.tls_refused_total, 1);
+		return false;
+	}
+	rw_metric_add(&w->metrics.tls_handshaking, 1);
+	return true;
+}
+
+static void on_handshaken(void *user, const struct rw_addr *peer)
+{
+	struct rw_source who = rw_source_of(&peer->sa);
+	struct rw_worker *w = user;
+
+	rw_open_end(w->handshakes, &who);
+	rw_metric_sub(&w->metrics.tls_handshaking, 1);
+}
+
 static void on_bad(void *user, const struct rw_addr *peer, enum rw_http_bad kind,
 		   const struct rw_error *why)
 {
@@ -169,6 +198,8 @@ static const struct rw_http_handler handler = {
 	.on_body_end = on_body_end,
 	.on_drain = on_drain,
 	.on_done = on_done,
+	.on_handshake = on_handshake,
+	.on_handshaken = on_handshaken,
 	.on_conn = on_conn,
 	.on_bad = on_bad,
 	.on_proxy = on_proxy,
@@ -213,7 +244,8 @@ static uint64_t ms_to_ns(uint32_t ms)
 	return (uint64_t)ms * 1000000;
 }
 
-static struct rw_http_server_config server_config(const struct rw_config *c, unsigned listener)
+static struct rw_http_server_config server_config(const struct rw_worker *w,
+						  const struct rw_config *c, unsigned i)
 {
 	return (struct rw_http_server_config){
 		.limits = {.head_bytes = c->max_header_bytes},
@@ -222,7 +254,9 @@ static struct rw_http_server_config server_config(const struct rw_config *c, uns
 		.idle_ns = ms_to_ns(c->idle_ms),
 		.write_stall_ns = ms_to_ns(c->write_stall_ms),
 		.max_conns = c->max_connections,
-		.proxy = c->listeners[listener].proxy_protocol,
+		.proxy = c->listeners[i].proxy_protocol,
+		.turns = w->turns,
+		.hsts_s = (uint32_t)(c->listeners[i].hsts_ms / 1000),
 	};
 }
 
@@ -258,7 +292,6 @@ static void take_publication(void *arg)
 {
 	struct publication *p = arg;
 	const struct rw_config *c = p->snap->routes->config;
-	struct rw_http_server_config sc;
 	struct rw_error e = {0};
 
 	if (!p->w->snap) { /* closed meanwhile */
@@ -270,9 +303,9 @@ static void take_publication(void *arg)
 		rw_err("worker %u: cannot take the new configuration: %s", p->w->id, e.text);
 	} else {
 		for (unsigned i = 0; i < c->n_listeners; i++) {
-			sc = server_config(c, i);
-			rw_http_server_update(p->w->servers[i], &sc,
-					      p->snap->routes->listener_tls[i]);
+			const struct rw_http_server_config sc = server_config(p->w, c, i);
+
+			rw_http_server_update(p->w->servers[i], &sc, p->snap->fronts->tls[i]);
 		}
 	}
 	rw_snapshot_unref(p->snap);
@@ -300,18 +333,17 @@ int rw_worker_publish(struct rw_worker *w, struct rw_snapshot *snap)
 
 static int listen_all(struct rw_worker *w, struct rw_error *e)
 {
-	struct rw_routes *routes = w->snap->routes;
-	const struct rw_config *c = routes->config;
-	struct rw_http_server_config sc;
+	const struct rw_config *c = w->snap->routes->config;
 	struct rw_addr addr;
 	int rc;
 
 	for (unsigned i = 0; i < c->n_listeners; i++) {
+		const struct rw_http_server_config sc = server_config(w, c, i);
+
 		rc = rw_addr_parse(c->listeners[i].address, &addr, e);
 		if (rc)
 			return rc;
-		sc = server_config(c, i);
-		w->servers[i] = rw_http_server_new(w->loop, &sc, routes->listener_tls[i], &handler,
+		w->servers[i] = rw_http_server_new(w->loop, &sc, w->snap->fronts->tls[i], &handler,
 						   w);
 		if (!w->servers[i])
 			return rw_fail(e, RW_ENOMEM, "out of memory for a listener");
@@ -333,7 +365,12 @@ int rw_worker_new(struct rw_worker **out, struct rw_gateway *gw, unsigned id, st
 	w->gw = gw;
 	w->id = id;
 	w->loop = loop;
-	rc = rw_scanner_new(&w->scanner, snap->rules, e);
+	w->turns = rw_turns_new(loop, HANDSHAKE_STEPS);
+	w->handshakes = rw_open_new(MAX_HANDSHAKES, rw_loop_random(loop));
+	if (!w->turns || !w->handshakes)
+		rc = rw_fail(e, RW_ENOMEM, "out of memory for a worker");
+	else
+		rc = rw_scanner_new(&w->scanner, snap->rules, e);
 	if (!rc)
 		rc = adopt(w, snap, e);
 	if (!rc)
@@ -357,6 +394,8 @@ void rw_worker_close(struct rw_worker *w)
 			rw_http_server_free(w->servers[i]);
 		w->servers[i] = NULL;
 	}
+	rw_turns_free(w->turns);
+	w->turns = NULL;
 	rw_pools_unref(w->pools);
 	w->pools = NULL;
 	rw_timer_cancel(&w->audit_timer);
@@ -369,8 +408,12 @@ void rw_worker_close(struct rw_worker *w)
 	w->snap = NULL;
 }
 
+/* Connections that were aborted end with the loop: until then they count. */
 void rw_worker_free(struct rw_worker *w)
 {
+	if (!w)
+		return;
+	rw_open_free(w->handshakes);
 	free(w);
 }
 

@@ -19,7 +19,9 @@
 #include "kern/steer.h"
 #include "ring/loop.h"
 
+struct rw_open;
 struct rw_request;
+struct rw_turns;
 
 struct rw_worker {
 	struct rw_gateway *gw;
@@ -45,6 +47,8 @@ struct rw_worker {
 	} bad;
 
 	unsigned connections, accepted; /* open; ever */
+	struct rw_turns *turns;		/* of clients' TLS handshakes */
+	struct rw_open *handshakes;	/* under way, by source */
 	struct rw_kern_load
 		*load; /* where the kernel side sees how busy we are; NULL: nobody asks */
 

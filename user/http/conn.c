@@ -2,6 +2,9 @@
 /* A client's connection: bytes to requests, and the deadlines. */
 #include "http/server_int.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 static const uint64_t drain_open_ns = 2000000000;
 
 /* --- deadlines ------------------------------------------------------------------------------ */
@@ -237,13 +240,38 @@ void rw_conn_drain(struct rw_conn *c)
 
 /* --- from the stream -------------------------------------------------------------------------- */
 
+static void handshaken(struct rw_conn *c)
+{
+	const struct rw_http_server *s = c->server;
+
+	if (c->handshaking && s->handler.on_handshaken)
+		s->handler.on_handshaken(s->user, &c->client);
+	c->handshaking = false;
+}
+
+/* Who the client is must outlive the record back-end that knows it. False: no memory. */
+static bool keep_identity(struct rw_conn *c)
+{
+	if (c->info.identity[0]) {
+		c->identity = strdup(c->info.identity);
+		c->info.identity = c->identity ? c->identity : "";
+		return c->identity != NULL;
+	}
+	c->info.identity = "";
+	return true;
+}
+
 static void on_open(void *user)
 {
 	struct rw_conn *c = user;
 
+	handshaken(c);
 	rw_stream_info(c->stream, &c->info);
 	c->info.peer = c->client;
-	wait_for(c, RW_WAIT_OPEN);
+	if (!keep_identity(c))
+		rw_conn_close(c, true);
+	else
+		wait_for(c, RW_WAIT_OPEN);
 }
 
 static void on_data(void *user, const uint8_t *data, size_t n)
@@ -292,6 +320,7 @@ static void on_drain(void *user)
 
 static void gone(struct rw_conn *c)
 {
+	handshaken(c);
 	c->closing = true;
 	if (c->x.active)
 		rw_exchange_over(c, false);
@@ -311,6 +340,27 @@ static void on_close(void *user, const struct rw_error *why)
 }
 
 static const struct rw_stream_cb stream_cb = {on_open, on_data, on_eof, on_drain, on_close};
+
+/* The handler's bounds, which are the real client's also behind a balancer. */
+static bool may_handshake(struct rw_conn *c)
+{
+	const struct rw_http_server *s = c->server;
+
+	if (!s->tls || !s->handler.on_handshake)
+		return true;
+	c->handshaking = s->handler.on_handshake(s->user, &c->client);
+	return c->handshaking;
+}
+
+static bool begin_stream(struct rw_conn *c, struct rw_sock *sock)
+{
+	struct rw_http_server *s = c->server;
+
+	c->stream = rw_stream_accept(s->loop, sock, s->tls, &stream_cb, c);
+	if (c->stream)
+		rw_stream_take_turns(c->stream, s->cfg.turns);
+	return c->stream != NULL;
+}
 
 /* --- from a balancer's socket ------------------------------------------------------------------
  */
@@ -333,8 +383,11 @@ static void on_proxy_data(void *user, const uint8_t *data, size_t n)
 		return;
 	}
 	c->info.peer = c->client;
-	c->stream = rw_stream_accept(c->server->loop, c->sock, c->server->tls, &stream_cb, c);
-	if (!c->stream) {
+	if (!may_handshake(c)) {
+		rw_conn_close(c, true);
+		return;
+	}
+	if (!begin_stream(c, c->sock)) {
 		c->closing = true; /* the socket is on its way out, and says so when it is */
 		return;
 	}
@@ -377,18 +430,23 @@ void rw_conn_open(struct rw_http_server *s, struct rw_sock *sock, const struct r
 		return;
 	}
 	c->refuse = refuse;
-	c->info.peer = c->wire = c->client = *peer;
+	c->info = (struct rw_stream_info){.peer = *peer, .identity = ""};
+	c->wire = c->client = *peer;
 	if (s->cfg.proxy) {
 		c->sock = sock;
 		rw_sock_bind(sock, &proxy_cb, c);
 		wait_for(c, RW_WAIT_HANDSHAKE);
 		return;
 	}
-	c->stream = rw_stream_accept(s->loop, sock, s->tls, &stream_cb, c);
-	if (c->stream)
-		wait_for(c, RW_WAIT_HANDSHAKE);
-	else
+	if (!may_handshake(c)) {
+		rw_sock_abort(sock);
 		rw_conn_put(c);
+	} else if (begin_stream(c, sock)) {
+		wait_for(c, RW_WAIT_HANDSHAKE);
+	} else {
+		handshaken(c);
+		rw_conn_put(c);
+	}
 }
 
 void rw_conn_close(struct rw_conn *c, bool abort)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers: head, body, end; framed by what the client speaks and what is known. */
+#include <inttypes.h>
 #include <stddef.h>
 #include <time.h>
 
@@ -221,6 +222,18 @@ static int put_date(struct rw_http_server *s, struct rw_buf *b)
 	return rw_h1_put_header(b, RW_SLICE("date"), rw_slice_of(s->date, RW_DATE_LEN));
 }
 
+/* RFC 6797: over TLS only, and only what the configuration says. */
+static int put_hsts(struct rw_conn *c, struct rw_buf *b)
+{
+	const struct rw_http_server *s = c->server;
+	char text[48];
+
+	if (!s->tls || !s->cfg.hsts_s)
+		return RW_OK;
+	snprintf(text, sizeof(text), "max-age=%" PRIu32, s->cfg.hsts_s);
+	return rw_h1_put_header(b, RW_SLICE("strict-transport-security"), rw_slice_str(text));
+}
+
 /* RFC 9112 6: how the client will know where the body ends. */
 static int put_framing(struct rw_exchange *x, struct rw_buf *b, unsigned status, int64_t length)
 {
@@ -258,6 +271,8 @@ static int put_head(struct rw_conn *c, unsigned status, const struct rw_http_fie
 	}
 	if (!rc)
 		rc = put_date(c->server, b);
+	if (!rc)
+		rc = put_hsts(c, b);
 	if (!rc)
 		rc = put_framing(&c->x, b, status, length);
 	c->head_end = b->len;
@@ -365,6 +380,8 @@ static int put_refusal(struct rw_conn *c, unsigned status, const struct rw_buf *
 
 	if (!rc)
 		rc = put_date(c->server, b);
+	if (!rc)
+		rc = put_hsts(c, b);
 	if (!rc)
 		rc = rw_h1_put_header(b, RW_SLICE("content-type"), rw_slice_str(type));
 	if (!rc && status == 503)

@@ -175,6 +175,7 @@ void rw_conn_put(struct rw_conn *c)
 	struct rw_http_server *s = c->server;
 	struct rw_h1 *parser = c->parser;
 
+	free(c->identity);
 	rw_buf_free(&c->held);
 	rw_buf_reset(&c->out);
 	c->out_sent = 0;

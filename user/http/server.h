@@ -25,6 +25,7 @@
 
 struct rw_http_server;
 struct rw_exchange;
+struct rw_turns;
 
 struct rw_http_server_config {
 	struct rw_h1_limits limits;
@@ -33,6 +34,8 @@ struct rw_http_server_config {
 	uint64_t body_ns;	 /* absolute, whole request body; 0: 60 s */
 	uint64_t idle_ns;	 /* keep-alive between requests; 0: 75 s */
 	uint64_t write_stall_ns; /* client takes no byte; 0: 30 s */
+	struct rw_turns *turns;	 /* of TLS handshakes, outlives the server; NULL: none wait */
+	uint32_t hsts_s;	 /* over TLS: Strict-Transport-Security says this; 0: none */
 	unsigned max_conns;	 /* per server object; 0: 1024. Above: 503, Retry-After, close */
 	bool proxy; /* connections begin with a PROXY header, of whom on_proxy believes; no others
 		     */
@@ -55,6 +58,12 @@ struct rw_http_handler {
 	void (*on_drain)(void *xuser, struct rw_exchange *x);
 	/* completed: the whole answer was handed to the socket. x is freed after the call. */
 	void (*on_done)(void *xuser, struct rw_exchange *x, bool completed);
+	/*
+	 * A client begins a TLS handshake: may it? Where it may not, the connection is reset; else
+	 * on_handshaken follows once, when it is done or failed. Both may be NULL: any may.
+	 */
+	bool (*on_handshake)(void *user, const struct rw_addr *peer);
+	void (*on_handshaken)(void *user, const struct rw_addr *peer);
 	/* A connection was opened (+1) or is gone (-1). May be NULL. */
 	void (*on_conn)(void *user, int change);
 	/* peer: whose the connection is, also where a balancer's speaks for others. */

@@ -76,6 +76,8 @@ struct rw_conn {
 	uint64_t stall_since_ns; /* the client took a byte then, or owed nothing */
 	size_t stall_seen;	 /* what the stream had queued when last looked */
 	bool closing;		 /* finish or abort was called: nothing is read or written */
+	bool handshaking;	 /* the handler is owed an on_handshaken */
+	char *identity;		 /* what info points to, where the client has one */
 	bool refuse;		 /* over max_conns: told so at its first request */
 	bool paused;		 /* the handler wants no body now */
 	bool told_bad;

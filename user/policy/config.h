@@ -17,6 +17,8 @@
 #include "scan/scan.h"
 
 enum { RW_MAX_LISTENERS = 16, RW_MAX_UPSTREAMS = 32, RW_MAX_MODELS = 256, RW_MAX_BALANCERS = 32 };
+/* Of one listener, beside its first; of one upstream. */
+enum { RW_MAX_CERTIFICATES = 31, RW_MAX_PINS = 8 };
 
 /* Where commands look when no file is named. */
 #define RW_CONFIG_FILE "/etc/ringwall/ringwall.yaml"
@@ -34,18 +36,42 @@ struct rw_rate {
 	uint32_t burst;
 };
 
+enum rw_client_cert { RW_CLIENT_CERT_OFF, RW_CLIENT_CERT_OPTIONAL, RW_CLIENT_CERT_REQUIRED };
+
+struct rw_certificate_config {
+	const char *cert_file, *key_file;
+	const char *ocsp_file; /* NULL: none */
+};
+
 struct rw_listener_config {
 	const char *address; /* "0.0.0.0:8443" */
 	bool tls;
-	const char *cert_file, *key_file; /* NULL: self-signed under state_dir */
-	bool plain_anywhere;		  /* allows tls: false off loopback */
-	bool proxy_protocol;		  /* a PROXY header first; from balancers only */
+	struct rw_certificate_config first; /* cert_file NULL: self-signed under state_dir */
+	struct rw_certificate_config more[RW_MAX_CERTIFICATES];
+	unsigned n_more;
+	bool refuse_unknown; /* names that no certificate has; else the first is theirs */
+	bool modern;	     /* TLS 1.3 only */
+	enum rw_client_cert client_cert;
+	const char *client_ca_file;
+	uint64_t hsts_ms;    /* 0: off */
+	bool plain_anywhere; /* allows tls: false off loopback */
 	enum rw_ktls_word ktls;
+	bool proxy_protocol; /* a PROXY header first; from balancers only */
+};
+
+struct rw_pin_config {
+	const char *sha256; /* of a public key (SPKI), base64 */
 };
 
 struct rw_upstream_config {
 	const char *name;
 	bool tls;
+	const char *tls_name;		  /* to verify instead of the URL's host; NULL: that */
+	bool modern;			  /* TLS 1.3 only */
+	const char *cert_file, *key_file; /* ours; NULL: none */
+	struct rw_pin_config pins[RW_MAX_PINS];
+	unsigned n_pins;
+	bool pins_report; /* a mismatch is only told */
 	const char *host; /* name or address, without brackets */
 	uint16_t port;
 	const char *path;    /* prefix without trailing slash: "/v1" */
@@ -82,15 +108,17 @@ struct rw_config {
 	struct rw_model_config models[RW_MAX_MODELS];
 	unsigned n_models;
 
-	bool keys_required; /* false: anonymous requests are served */
+	bool keys_required;  /* false: anonymous requests are served */
+	bool certs_accepted; /* a client's certificate stands for a key */
 	struct rw_rate key_rate, address_rate;
 
 	struct rw_guard request, answer;
 	const char *rules_dir; /* operator packs; NULL: none */
 	struct rw_redact_plan redact;
 
-	uint32_t workers;					     /* 0: one per core */
-	uint32_t max_connections;				     /* per worker */
+	uint32_t workers;				 /* 0: one per core */
+	uint32_t max_connections;			 /* per worker */
+	uint32_t max_handshakes, max_address_handshakes; /* begun and not done, per worker */
 	uint64_t max_body_bytes, max_answer_bytes, max_memory_bytes; /* memory: per worker */
 	uint32_t max_messages, max_header_bytes;
 	uint32_t header_ms, body_ms, idle_ms, write_stall_ms, drain_ms;

@@ -74,6 +74,22 @@ static int check_proxy(struct rw_load *l, const struct rw_tree_node *root, unsig
 		    "balancers");
 }
 
+static int check_client_cert(struct rw_load *l, const struct rw_tree_node *root, unsigned i)
+{
+	const struct rw_listener_config *c = &l->cfg->listeners[i];
+	struct place p = at(root, "listeners", i, "tls");
+
+	if (c->client_cert != RW_CLIENT_CERT_OFF && !c->client_ca_file)
+		return fail(l, &p,
+			    "client_cert needs client_ca_file: who signs clients' certificates");
+	if (c->client_cert == RW_CLIENT_CERT_OFF && c->client_ca_file)
+		return fail(l, &p,
+			    "client_ca_file says nothing with client_cert: off; set that to "
+			    "optional or "
+			    "required");
+	return RW_OK;
+}
+
 static bool same_address(const char *a, const char *b)
 {
 	struct rw_value_address x, y;
@@ -94,8 +110,8 @@ static int check_listeners(struct rw_load *l, const struct rw_tree_node *root)
 			if (same_address(c->listeners[i].address, c->listeners[j].address))
 				return fail_twin(l, &p, "listeners", j);
 		rc = check_plain(l, root, i);
-		if (!rc)
-			rc = check_proxy(l, root, i);
+		rc = rc ? rc : check_proxy(l, root, i);
+		rc = rc ? rc : check_client_cert(l, root, i);
 		if (rc)
 			return rc;
 	}
@@ -129,6 +145,37 @@ static bool is_used(const struct rw_config *c, unsigned upstream)
 	return false;
 }
 
+/* Base64 of 32 bytes: the length was looked at, the last of it is what pads. */
+static bool is_pin(const char *text)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	return strspn(text, digits) == 43 && text[43] == '=';
+}
+
+static int check_upstream_tls(struct rw_load *l, const struct rw_tree_node *root, unsigned i)
+{
+	const struct rw_upstream_config *u = &l->cfg->upstreams[i];
+	struct place p = at(root, "upstreams", i, "tls");
+
+	if (!u->tls && (u->tls_name || u->modern || u->cert_file || u->key_file || u->n_pins))
+		return fail(l, &p, "the URL is http: there is no TLS to say anything of");
+	if (!u->cert_file != !u->key_file)
+		return fail(l, &p, "cert_file and key_file go together");
+	for (unsigned j = 0; j < u->n_pins; j++)
+		if (!is_pin(u->pins[j].sha256))
+			return fail(l, &p,
+				    "a pin is the base64 of a SHA-256: 43 characters and '='; "
+				    "docs/configuration.md has the command that makes one");
+	if (u->n_pins == 1 && !u->pins_report && !l->public_only)
+		rw_warn("%s: upstream %s has one pin: when its key changes the gateway is cut off; "
+			"pin "
+			"a second one, of a key in reserve or of its CA",
+			l->name, u->name);
+	return RW_OK;
+}
+
 static int check_upstream(struct rw_load *l, const struct rw_tree_node *root, unsigned i)
 {
 	const struct rw_upstream_config *u = &l->cfg->upstreams[i];
@@ -140,6 +187,8 @@ static int check_upstream(struct rw_load *l, const struct rw_tree_node *root, un
 	if (!is_used(l->cfg, i))
 		return fail(l, &name,
 			    "no model uses this upstream; add one under models, or remove it");
+	if (check_upstream_tls(l, root, i))
+		return RW_EINVAL;
 	if (u->tls || rw_value_is_loopback_host(u->host))
 		return RW_OK;
 	if (!u->insecure_plain)
@@ -185,6 +234,20 @@ static int check_audit(struct rw_load *l, const struct rw_tree_node *root)
 	return RW_OK;
 }
 
+static int check_auth(struct rw_load *l, const struct rw_tree_node *root)
+{
+	const struct rw_tree_node *n = rw_tree_get(rw_tree_get(root, "auth"), "client_cert");
+
+	if (!l->cfg->certs_accepted)
+		return RW_OK;
+	for (unsigned i = 0; i < l->cfg->n_listeners; i++)
+		if (l->cfg->listeners[i].client_cert != RW_CLIENT_CERT_OFF)
+			return RW_OK;
+	return rw_load_fail(l, n, "auth.client_cert", RW_EINVAL,
+			    "no listener asks for a certificate: set client_cert and "
+			    "client_ca_file under its tls");
+}
+
 static int check_sizes(struct rw_load *l, const struct rw_tree_node *root)
 {
 	const struct rw_config *c = l->cfg;
@@ -215,6 +278,7 @@ int rw_load_cross(struct rw_load *l, const struct rw_tree_node *root)
 		rc = check_upstream(l, root, i);
 	for (unsigned i = 0; i < l->cfg->n_models && !rc; i++)
 		rc = check_model(l, root, i);
+	rc = rc ? rc : check_auth(l, root);
 	rc = rc ? rc : check_audit(l, root);
 	return rc ? rc : check_sizes(l, root);
 }

@@ -9,10 +9,16 @@
 #define UPSTREAM(member) .to = AT(struct rw_upstream_config, member)
 #define MODEL(member)	 .to = AT(struct rw_model_config, member)
 #define REDACT(member)	 .to = AT(struct rw_redact_type, member)
+#define CERT(member)	 .to = AT(struct rw_certificate_config, member)
+#define PIN(member)	 .to = AT(struct rw_pin_config, member)
 #define BALANCER(member) .to = AT(struct rw_balancer_config, member)
 #define ITEMS(array, n)                                                                       \
 	.to = {offsetof(struct rw_config, array), sizeof(((struct rw_config *)0)->array[0])}, \
 	.count = AT(struct rw_config, n)
+
+/* A list inside an item of a list. */
+#define INNER_ITEMS(type, array, n) \
+	.to = {offsetof(type, array), sizeof(((type *)0)->array[0])}, .count = AT(type, n)
 
 enum {
 	SECOND = 1000,
@@ -38,6 +44,27 @@ static const struct rw_key_choice tls_words[] = {
 	{"true", true, "write self-signed, or a section with cert_file and key_file"},
 	{"false", false, "write off"},
 	{0}};
+static const struct rw_key_choice unknown_words[] = {
+	{"default", false, NULL}, {"refuse", true, NULL}, {0}};
+static const struct rw_key_choice profile_words[] = {
+	{"intermediate", false, NULL},
+	{"modern", true, NULL},
+	{"old", false, "TLS 1.0 and 1.1 are broken (RFC 8996)"},
+	{0}};
+static const struct rw_key_choice client_cert_words[] = {
+	{"off", RW_CLIENT_CERT_OFF, NULL},
+	{"optional", RW_CLIENT_CERT_OPTIONAL, NULL},
+	{"required", RW_CLIENT_CERT_REQUIRED, NULL},
+	{0}};
+static const struct rw_key_choice version_words[] = {{"1.2", false, NULL},
+						     {"1.3", true, NULL},
+						     {"1.0", false, "it is broken (RFC 8996)"},
+						     {"1.1", false, "it is broken (RFC 8996)"},
+						     {0}};
+static const struct rw_key_choice pins_words[] = {
+	{"enforce", false, NULL}, {"report", true, NULL}, {0}};
+static const struct rw_key_choice accept_words[] = {
+	{"ignored", false, NULL}, {"accepted", true, NULL}, {0}};
 static const struct rw_key_choice auth_words[] = {
 	{"required", true, NULL}, {"optional", false, NULL}, {0}};
 static const struct rw_key_choice ktls_words[] = {
@@ -86,9 +113,38 @@ const struct rw_config_key rw_config_keys[] = {
 	 LISTENER(tls),
 	 .doc = "self-signed makes a certificate under state_dir; off is for loopback"},
 	{"listeners[].tls.cert_file", RW_KIND_FILE, true, .min = 1, .max = MAX_TEXT,
-	 LISTENER(cert_file), .doc = "certificate chain, PEM, the server's own first"},
+	 LISTENER(first.cert_file), .doc = "certificate chain, PEM, the server's own first"},
 	{"listeners[].tls.key_file", RW_KIND_FILE, true, .min = 1, .max = MAX_TEXT,
-	 LISTENER(key_file), .doc = "its private key, PEM; not readable by others"},
+	 LISTENER(first.key_file), .doc = "its private key, PEM; not readable by others"},
+	{"listeners[].tls.ocsp_file", RW_KIND_FILE, .min = 1, .max = MAX_TEXT,
+	 LISTENER(first.ocsp_file),
+	 .doc = "an OCSP response (DER) to staple while it is good; read again when it changes"},
+	{"listeners[].tls.certificates", RW_KIND_LIST, false, NULL, 1, RW_MAX_CERTIFICATES,
+	 INNER_ITEMS(struct rw_listener_config, more, n_more),
+	 .doc = "more certificates, chosen by the name that a client asks for; two for one name "
+		"may "
+		"have keys of different kinds"},
+	{"listeners[].tls.certificates[].cert_file", RW_KIND_FILE, true, .min = 1, .max = MAX_TEXT,
+	 CERT(cert_file), .doc = "certificate chain, PEM; it names the hosts that it is for"},
+	{"listeners[].tls.certificates[].key_file", RW_KIND_FILE, true, .min = 1, .max = MAX_TEXT,
+	 CERT(key_file), .doc = "its private key, PEM; not readable by others"},
+	{"listeners[].tls.certificates[].ocsp_file", RW_KIND_FILE, .min = 1, .max = MAX_TEXT,
+	 CERT(ocsp_file), .doc = "an OCSP response (DER) to staple"},
+	{"listeners[].tls.unknown_name", RW_KIND_CHOICE, false, "default", .choices = unknown_words,
+	 LISTENER(refuse_unknown),
+	 .doc = "what a client gets that asks for a name which no certificate has: the first "
+		"certificate, or an alert"},
+	{"listeners[].tls.profile", RW_KIND_CHOICE, false, "intermediate", .choices = profile_words,
+	 LISTENER(modern), .doc = "intermediate is TLS 1.2 and 1.3, modern 1.3 only"},
+	{"listeners[].tls.client_cert", RW_KIND_CHOICE, false, "off", .choices = client_cert_words,
+	 LISTENER(client_cert),
+	 .doc = "whether a client shows a certificate; a wrong one is refused either way"},
+	{"listeners[].tls.client_ca_file", RW_KIND_FILE, .min = 1, .max = MAX_TEXT,
+	 LISTENER(client_ca_file), .doc = "PEM certificates of those who sign clients' ones"},
+	{"listeners[].tls.hsts", RW_KIND_DURATION, false, "8760h", 0, 730ULL * DAY,
+	 LISTENER(hsts_ms),
+	 .doc = "for how long a browser that was here shall use https only "
+		"(Strict-Transport-Security); 0h says nothing of it"},
 	{"listeners[].ktls", RW_KIND_CHOICE, false, "auto", .choices = ktls_words, LISTENER(ktls),
 	 .doc = "whether the kernel seals and opens TLS records; auto: where that gains, which so "
 		"far is nowhere"},
@@ -132,6 +188,24 @@ const struct rw_config_key rw_config_keys[] = {
 	 .doc = "PEM certificates to trust for it; unset: the system's"},
 	{"upstreams[].ktls", RW_KIND_CHOICE, false, "auto", .choices = ktls_words, UPSTREAM(ktls),
 	 .doc = "whether the kernel seals and opens TLS records, as for a listener"},
+	{"upstreams[].tls", RW_KIND_SECTION, .doc = "of an https URL; verification is always on"},
+	{"upstreams[].tls.name", RW_KIND_TEXT, .min = 1, .max = 253, UPSTREAM(tls_name),
+	 .doc = "the name to ask for and to verify, where it is not the URL's host"},
+	{"upstreams[].tls.min_version", RW_KIND_CHOICE, false, "1.2", .choices = version_words,
+	 UPSTREAM(modern), .doc = "the lowest version of TLS; 1.3 is taken where both can"},
+	{"upstreams[].tls.cert_file", RW_KIND_FILE, .min = 1, .max = MAX_TEXT, UPSTREAM(cert_file),
+	 .doc = "our certificate, PEM, for an upstream that asks for one"},
+	{"upstreams[].tls.key_file", RW_KIND_FILE, .min = 1, .max = MAX_TEXT, UPSTREAM(key_file),
+	 .doc = "its private key, PEM; not readable by others"},
+	{"upstreams[].tls.pins", RW_KIND_LIST, false, NULL, 1, RW_MAX_PINS,
+	 INNER_ITEMS(struct rw_upstream_config, pins, n_pins),
+	 .doc = "public keys of which one must be in the upstream's verified chain; give a second "
+		"one that is not in use yet"},
+	{"upstreams[].tls.pins[].sha256", RW_KIND_TEXT, true, .min = 44, .max = 44, PIN(sha256),
+	 .doc = "SHA-256 of the key (SubjectPublicKeyInfo), base64"},
+	{"upstreams[].tls.pins_mode", RW_KIND_CHOICE, false, "enforce", .choices = pins_words,
+	 UPSTREAM(pins_report),
+	 .doc = "report counts and logs an upstream without any of the pinned keys, and goes on"},
 	{"upstreams[].timeouts", RW_KIND_SECTION, .doc = "how long to wait for it"},
 	{"upstreams[].timeouts.connect", RW_KIND_DURATION, false, "5s", 1, 10 * MINUTE,
 	 UPSTREAM(connect_ms), .doc = "for TCP and TLS to be up"},
@@ -150,6 +224,10 @@ const struct rw_config_key rw_config_keys[] = {
 	{"auth", RW_KIND_SECTION, .doc = "who may call"},
 	{"auth.keys", RW_KIND_CHOICE, false, "required", .choices = auth_words, TOP(keys_required),
 	 .doc = "optional serves requests without a key too; a wrong key is refused either way"},
+	{"auth.client_cert", RW_KIND_CHOICE, false, "ignored", .choices = accept_words,
+	 TOP(certs_accepted),
+	 .doc = "accepted takes a client's verified certificate in place of a key; the caller is "
+		"who it names (URI, DNS name or e-mail address)"},
 
 	{"limits", RW_KIND_SECTION,
 	 .doc = "bounds; whoever passes one gets an error that names it"},
@@ -174,6 +252,10 @@ const struct rw_config_key rw_config_keys[] = {
 	 .doc = "a request's line and headers together"},
 	{"limits.connections", RW_KIND_NUMBER, false, "4096", 1, 1000000, TOP(max_connections),
 	 .doc = "open connections from applications, per worker"},
+	{"limits.handshakes", RW_KIND_NUMBER, false, "1024", 1, 16384, TOP(max_handshakes),
+	 .doc = "TLS handshakes under way, per worker; what comes above is reset"},
+	{"limits.address_handshakes", RW_KIND_NUMBER, false, "256", 1, 16384,
+	 TOP(max_address_handshakes), .doc = "of those, from one address (IPv6: one /64)"},
 	{"limits.memory", RW_KIND_SIZE, false, "512MiB", 16 * MIB, 1024ULL * GIB,
 	 TOP(max_memory_bytes), .doc = "bytes held for requests and answers, per worker"},
 

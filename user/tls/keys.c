@@ -76,7 +76,7 @@ static int expand(const struct rw_tls_suite *s, uint8_t *secret, const char *lab
 
 	OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
-		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, hash, 0),
+		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, hash, strlen(s->hash)),
 		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, secret, s->hash_bytes),
 		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_PREFIX, prefix, 6),
 		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_LABEL, word, strlen(label)),

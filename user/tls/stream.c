@@ -10,12 +10,16 @@
 #include "ring/ktls.h"
 #include "tls/internal.h"
 #include "tls/ktls.h"
+#include "tls/turns.h"
 
 /*
  * The hard bound of a socket's queue (sock.h), and what a record adds: header, explicit nonce
  * (TLS 1.2), type (TLS 1.3) and tag.
  */
 enum { SOCK_BOUND = 1 << 20, RECORD_OVERHEAD = 5 + 8 + 1 + 16 };
+
+/* What a client may send ahead while its handshake waits for its turn; beyond, TCP holds it up. */
+enum { WAITING_BYTES = 16 << 10 };
 
 /*
  * A connection that is never at rest when its socket is stays in userspace: each try costs two
@@ -29,7 +33,8 @@ enum { KERNEL_TRIES = 8 };
  * socket's on_close.
  *
  * held is not empty, or more is set, only while the user has paused an open TLS
- * stream; the socket does not receive then, so nothing comes behind them.
+ * stream, when the socket does not receive, so nothing comes behind them; or, held, while a
+ * handshake waits for its turn, when what comes is put behind it.
  */
 struct rw_stream {
 	struct rw_loop *loop;
@@ -48,11 +53,13 @@ struct rw_stream {
 	bool more;	/* rec->read has more to say */
 	bool eof_told;	/* on_eof was called */
 	bool cork;
-	bool lean;	      /* rec needs no further look: it was handed over, or stays */
-	bool in_kernel;	      /* rec is the kernel's */
-	bool switching;	      /* on_sock_still is due */
-	uint8_t tries;	      /* so many times it may still be tried to give rec to the kernel */
-	struct rw_task later; /* on_later: what must not happen inside the user's call */
+	bool lean;		/* rec needs no further look: it was handed over, or stays */
+	bool in_kernel;		/* rec is the kernel's */
+	bool switching;		/* on_sock_still is due */
+	uint8_t tries;		/* so many times it may still be tried to give rec to the kernel */
+	struct rw_task later;	/* on_later: what must not happen inside the user's call */
+	struct rw_turns *turns; /* the handshake's; NULL: it need not wait for others */
+	struct rw_turn turn;
 
 	struct rw_buf held;   /* ciphertext that was not read yet */
 	struct rw_buf corked; /* plaintext that was not written yet; cap is RW_RECORD_MAX or 0 */
@@ -91,6 +98,7 @@ static void drop_corked(struct rw_stream *st)
 static void begin_close(struct rw_stream *st)
 {
 	st->closing = true;
+	rw_turn_cancel(&st->turn);
 	drop_corked(st);
 }
 
@@ -146,6 +154,7 @@ static void explain_close(struct rw_stream *st, int err)
 static void free_stream(struct rw_stream *st)
 {
 	rw_task_cancel(&st->later);
+	rw_turn_cancel(&st->turn);
 	if (st->rec)
 		st->rec->ops->free(st->rec);
 	drop_corked(st);
@@ -281,6 +290,40 @@ static void settle_recv(struct rw_stream *st)
 	try_kernel(st);
 }
 
+/* The user goes on reading, or it is our turn: first what was left. */
+static void read_held(struct rw_stream *st)
+{
+	struct rw_slice in = rw_buf_slice(&st->held);
+
+	if (!may_read(st) || (!st->more && in.n == 0))
+		return;
+	pump(st, &in);
+	rw_buf_consume(&st->held, st->held.len - in.n);
+	if (st->held.len == 0)
+		rw_buf_free(&st->held);
+	settle_recv(st);
+}
+
+static void on_turn(void *arg)
+{
+	read_held(arg);
+}
+
+/* Is it? Else on_turn will be called. */
+static bool my_turn(struct rw_stream *st)
+{
+	return st->open || !st->turns ||
+	       (!rw_turn_waits(&st->turn) && rw_turns_take(st->turns, &st->turn, on_turn, st));
+}
+
+static void wait(struct rw_stream *st, struct rw_slice in)
+{
+	if (rw_buf_add(&st->held, in.p, in.n))
+		break_off(st, RW_ENOMEM);
+	else if (st->held.len >= WAITING_BYTES)
+		rw_sock_recv(st->sock, false);
+}
+
 static void on_sock_data(void *user, const uint8_t *data, size_t n)
 {
 	struct rw_stream *st = user;
@@ -295,26 +338,16 @@ static void on_sock_data(void *user, const uint8_t *data, size_t n)
 			st->cb->on_data(st->user, data, n);
 		return;
 	}
+	if (!my_turn(st)) {
+		wait(st, in);
+		return;
+	}
 	RW_BUG_ON(st->held.len);
 	pump(st, &in);
 	if (!st->closing && !st->eof_told && rw_buf_add(&st->held, in.p, in.n)) {
 		break_off(st, RW_ENOMEM);
 		return;
 	}
-	settle_recv(st);
-}
-
-/* The user goes on reading: first what was left. */
-static void read_held(struct rw_stream *st)
-{
-	struct rw_slice in = rw_buf_slice(&st->held);
-
-	if (!may_read(st) || (!st->more && in.n == 0))
-		return;
-	pump(st, &in);
-	rw_buf_consume(&st->held, st->held.len - in.n);
-	if (st->held.len == 0)
-		rw_buf_free(&st->held);
 	settle_recv(st);
 }
 
@@ -528,6 +561,11 @@ struct rw_stream *rw_stream_connect(struct rw_loop *l, const struct rw_addr *add
 		return st;
 	free_stream(st);
 	return NULL;
+}
+
+void rw_stream_take_turns(struct rw_stream *st, struct rw_turns *t)
+{
+	st->turns = t;
 }
 
 void rw_stream_bind(struct rw_stream *st, const struct rw_stream_cb *cb, void *user)

@@ -19,6 +19,7 @@
 #include "ring/sock.h"
 
 struct rw_tls_ctx;
+struct rw_turns;
 struct rw_stream;
 
 struct rw_stream_cb {
@@ -54,6 +55,11 @@ void rw_stream_take(struct rw_stream *st, const uint8_t *data, size_t n);
 struct rw_stream *rw_stream_connect(struct rw_loop *l, const struct rw_addr *addr,
 				    struct rw_tls_ctx *tls, const char *host,
 				    const struct rw_stream_cb *cb, void *user);
+/*
+ * Right after accept: the handshake takes turns with others of the loop. t outlives on_open or the
+ * end of the stream.
+ */
+void rw_stream_take_turns(struct rw_stream *st, struct rw_turns *t);
 /* Changes who is told, e.g. when a pooled connection gets its next user. */
 void rw_stream_bind(struct rw_stream *st, const struct rw_stream_cb *cb, void *user);
 

@@ -21,6 +21,7 @@ static struct rw_audit_record typical(void)
 		.request_id = "req_1",
 		.peer = "2001:db8::1",
 		.key_id = "k_0123456789ab",
+		.client_cert = "URI:spiffe://corp/app",
 		.method = "POST",
 		.path = "/v1/chat/completions",
 		.model = "gpt-4o",
@@ -79,6 +80,7 @@ static void a_record_says_what_happened(void **state)
 	assert_string_equal(text_of(doc, "request_id"), "req_1");
 	assert_string_equal(text_of(doc, "peer"), "2001:db8::1");
 	assert_string_equal(text_of(doc, "key_id"), "k_0123456789ab");
+	assert_string_equal(text_of(doc, "client_cert"), "URI:spiffe://corp/app");
 	assert_string_equal(text_of(doc, "method"), "POST");
 	assert_string_equal(text_of(doc, "path"), "/v1/chat/completions");
 	assert_string_equal(text_of(doc, "model"), "gpt-4o");
@@ -97,7 +99,7 @@ static void a_record_says_what_happened(void **state)
 	assert_true(yyjson_is_true(yyjson_obj_get(root, "completed")));
 	assert_int_equal(yyjson_arr_size(yyjson_obj_get(root, "request_findings")), 0);
 	assert_int_equal(yyjson_arr_size(yyjson_obj_get(root, "answer_findings")), 0);
-	assert_int_equal(yyjson_obj_size(root), 22);
+	assert_int_equal(yyjson_obj_size(root), 23);
 	yyjson_doc_free(doc);
 }
 

@@ -15,7 +15,10 @@ static void publish(struct world *w, const char *upstreams)
 	struct rw_snapshot *old = rw_control_snapshot(w->control), *snap;
 	struct rw_error e = {0};
 
-	if (rw_snapshot_new(&snap, make_config(w, upstreams, ""), old->keys, the_rules, &e))
+	if (rw_snapshot_new(&snap, make_config(w, upstreams, ""),
+			    &(const struct rw_snapshot_parts){
+				    .keys = old->keys, .rules = the_rules, .tls = w->gw.tls},
+			    &e))
 		fail_msg("%s", e.text);
 	assert_int_equal(rw_worker_publish(w->w, snap), RW_OK);
 	rw_snapshot_unref(snap);

@@ -10,7 +10,7 @@ static void least_configuration_has_the_documented_defaults(void **state)
 	assert_string_equal(c->file, "f");
 	assert_int_equal(c->n_listeners, 1);
 	assert_true(c->listeners[0].tls);
-	assert_null(c->listeners[0].cert_file);
+	assert_null(c->listeners[0].first.cert_file);
 	assert_false(c->listeners[0].plain_anywhere);
 	assert_null(c->admin_address);
 	assert_string_equal(c->upstreams[0].host, "api.openai.com");
@@ -81,8 +81,8 @@ static void every_section_reaches_its_fields(void **state)
 
 	(void)state;
 	assert_int_equal(c->n_listeners, 3);
-	assert_string_equal(c->listeners[0].cert_file, "/c");
-	assert_string_equal(c->listeners[0].key_file, "/k");
+	assert_string_equal(c->listeners[0].first.cert_file, "/c");
+	assert_string_equal(c->listeners[0].first.key_file, "/k");
 	assert_true(c->listeners[0].tls);
 	assert_false(c->listeners[1].tls);
 	assert_true(c->listeners[2].plain_anywhere);

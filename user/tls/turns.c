@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tls/turns.h"
+
+#include <stdlib.h>
+
+#include "base/err.h"
+
+struct rw_turns {
+	struct rw_loop *loop;
+	unsigned steps, left; /* a turn's; of this turn */
+	TAILQ_HEAD(rw_turn_line, rw_turn) line;
+	struct rw_task task;
+};
+
+struct rw_turns *rw_turns_new(struct rw_loop *l, unsigned steps)
+{
+	struct rw_turns *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->loop = l;
+	t->steps = t->left = steps;
+	TAILQ_INIT(&t->line);
+	return t;
+}
+
+void rw_turns_free(struct rw_turns *t)
+{
+	struct rw_turn *me;
+
+	if (!t)
+		return;
+	while ((me = TAILQ_FIRST(&t->line)))
+		rw_turn_cancel(me);
+	rw_task_cancel(&t->task);
+	free(t);
+}
+
+/* What the turn's events have left goes to those who wait; then the next turn has its own. */
+static void run(void *arg)
+{
+	struct rw_turns *t = arg;
+
+	for (; t->left && !TAILQ_EMPTY(&t->line); t->left--) {
+		struct rw_turn *me = TAILQ_FIRST(&t->line);
+
+		rw_turn_cancel(me);
+		me->fn(me->arg);
+	}
+	t->left = t->steps;
+	if (!TAILQ_EMPTY(&t->line))
+		rw_task_set(t->loop, &t->task, run, t);
+}
+
+bool rw_turns_take(struct rw_turns *t, struct rw_turn *me, void (*fn)(void *arg), void *arg)
+{
+	RW_BUG_ON(me->in);
+	rw_task_set(t->loop, &t->task, run, t);
+	if (t->left && TAILQ_EMPTY(&t->line)) {
+		t->left--;
+		return true;
+	}
+	me->in = t;
+	me->fn = fn;
+	me->arg = arg;
+	TAILQ_INSERT_TAIL(&t->line, me, link);
+	return false;
+}
+
+void rw_turn_cancel(struct rw_turn *me)
+{
+	if (!me->in)
+		return;
+	TAILQ_REMOVE(&me->in->line, me, link);
+	me->in = NULL;
+}
