@@ -195,6 +195,13 @@ $(B)/tests/sim/sim: $(SIM_SRC) $(ALL_LIBS)
 	@echo "  TEST  $@"
 	@$(CC) $(COMMON) $(CFLAGS) -Itests $(LDFLAGS) -o $@ $(SIM_SRC) -Wl,--start-group $(ALL_LIBS) -Wl,--end-group $(LIBS)
 
+# Loaded into what the tests run. One for all flavours: it is no part of what is tested.
+HSMEMO := build/tests/hsmemo.so
+$(HSMEMO): tests/hsmemo.c
+	@mkdir -p $(@D)
+	@echo "  TEST  $@"
+	@gcc -std=gnu17 -O2 -g -D_GNU_SOURCE $(WARN) -shared -fPIC -o $@ $<
+
 # Builds and runs the unit tests of one room, against only what it may know: make unit-scan
 unit-%:
 	@$(MAKE) --no-print-directory -j$(JOBS) $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/$*/test_*.c))
@@ -202,7 +209,7 @@ unit-%:
 
 .PHONY: binary tests-built
 binary: $(B)/ringwall
-tests-built: $(B)/ringwall $(UNIT_BIN) $(SIM_BIN) $(KERN_BIN) $(BPF_OBJS) $(VARIANT) $(B)/bench/flood
+tests-built: $(B)/ringwall $(UNIT_BIN) $(SIM_BIN) $(KERN_BIN) $(BPF_OBJS) $(VARIANT) $(B)/bench/flood $(HSMEMO)
 
 build: ## the binary: build/release/ringwall
 	@$(MAKE) --no-print-directory -j$(JOBS) binary
@@ -210,11 +217,11 @@ build: ## the binary: build/release/ringwall
 test: ## everything that can be tested here, twice: release and under ASan + UBSan
 	@$(MAKE) --no-print-directory -j$(JOBS) tests-built
 	@$(MAKE) --no-print-directory -j$(JOBS) tests-built FLAVOUR=asan
-	@python3 -m pytest -q tests
+	@python3 scripts/suite.py tests
 
 asan: ## the suite under ASan + UBSan only
 	@$(MAKE) --no-print-directory -j$(JOBS) tests-built FLAVOUR=asan
-	@python3 -m pytest -q tests --flavour asan
+	@python3 scripts/suite.py tests --flavour asan
 
 lint: ## format, warnings, clang-tidy, cppcheck, layering
 	@JOBS=$(JOBS) scripts/lint

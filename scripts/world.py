@@ -198,17 +198,18 @@ class World:
         for ns in (self.gw_ns, self.cl_ns):
             run("ip", "netns", "add", ns)
             self.stack.callback(run, "ip", "netns", "del", ns, check=False)
-            self.in_ns(ns, "ip", "link", "set", "lo", "up")
         run("ip", "-n", self.gw_ns, "link", "add", self.gw_if, "numrxqueues", self.gw_queues, "type",
             "veth", "peer", "name", self.cl_if, "netns", self.cl_ns)
-        self.in_ns(self.gw_ns, "ip", "addr", "add", f"{GATEWAY}/24", "dev", self.gw_if)
-        self.in_ns(self.gw_ns, "ip", "addr", "add", f"{GATEWAY6}/16", "dev", self.gw_if, "nodad")
-        for i in range(2, 10):
-            self.in_ns(self.cl_ns, "ip", "addr", "add", f"10.77.0.{i}/24", "dev", self.cl_if)
-            self.in_ns(self.cl_ns, "ip", "addr", "add", f"fd77:{i}::2/16", "dev", self.cl_if,
-                       "nodad")
+        self.ip(self.gw_ns, f"addr add {GATEWAY}/24 dev {self.gw_if}",
+                f"addr add {GATEWAY6}/16 dev {self.gw_if} nodad")
+        self.ip(self.cl_ns, *(f"addr add 10.77.0.{i}/24 dev {self.cl_if}" for i in range(2, 10)),
+                *(f"addr add fd77:{i}::2/16 dev {self.cl_if} nodad" for i in range(2, 10)))
         for ns, dev in ((self.gw_ns, self.gw_if), (self.cl_ns, self.cl_if)):
-            self.in_ns(ns, "ip", "link", "set", dev, "up")
+            self.ip(ns, "link set lo up", f"link set {dev} up")
+
+    def ip(self, ns, *lines):
+        """Commands of `ip`, by one process."""
+        run("ip", "-n", ns, "-batch", "-", input="\n".join(lines))
 
     def ns_prefix(self, ns):
         # not `ip netns exec`: that mounts another /sys and hides the bpffs

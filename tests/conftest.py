@@ -36,3 +36,12 @@ def ringwall(flavour):
 def sanitizers():
     os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0:exitcode=99")
     os.environ.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled():
+    """Hyperscan's databases are compiled once, not by each process that a test starts: tests/hsmemo.c."""
+    library, folder = TOP / "build/tests/hsmemo.so", TOP / "build/suite/compiled"
+    if library.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        os.environ.update(LD_PRELOAD=str(library), RW_HS_MEMO=str(folder))

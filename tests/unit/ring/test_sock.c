@@ -195,6 +195,11 @@ static void multishot_accept_stops_when_slots_are_gone(void **state)
 		peer_end(&c[i]);
 }
 
+static void hang_up(struct peer *p)
+{
+	rw_sock_finish(p->sock);
+}
+
 /* Whoever was told that he is connected is not cut off because the listener closes. */
 static void what_was_accepted_before_a_drain_still_comes(void **state)
 {
@@ -205,8 +210,10 @@ static void what_was_accepted_before_a_drain_still_comes(void **state)
 	struct pair w;
 
 	pair_begin_with(&w, 1, knobs_of(state), &cfg, 0, 0);
-	for (int i = 0; i < CLIENTS; i++)
+	for (int i = 0; i < CLIENTS; i++) {
+		c[i].on_eof = hang_up; /* else the server lingers for each, two seconds */
 		pair_connect(&w, &c[i]);
+	}
 	pair_until(&w, w.n_accepted == SLOTS && w.listener->n_held);
 	rw_listener_drain(w.listener);
 	pair_until(&w, w.listener->closed);
