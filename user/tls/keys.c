@@ -121,7 +121,7 @@ int rw_tls_derive_12(struct rw_tls_keys *k, uint8_t master[RW_TLS_SECRET], uint8
 	snprintf(hash, sizeof(hash), "%s", s->hash);
 
 	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, hash, 0),
+		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, hash, strlen(s->hash)),
 		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SECRET, master, RW_TLS_SECRET),
 		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED, label, sizeof(label) - 1),
 		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED, randoms, 64),
