@@ -250,7 +250,7 @@ static void print_limits(const struct rw_config *c)
 static void print_guard(const char *word, const char *what, const struct rw_guard *g)
 {
 	printf("%-10s %s: ", word, what);
-	for (unsigned i = 0; i < RW_CAT_COUNT; i++)
+	for (unsigned i = 0; i < RW_CAT_LEAK; i++)
 		printf("%s%s %s", i ? ", " : "", rw_category_name((enum rw_category)i),
 		       rw_action_name(g->action[i]));
 	putchar('\n');
@@ -303,6 +303,7 @@ int rw_cmd_check(int argc, char **argv)
 	struct rw_rules *rules = NULL;
 	struct rw_config *c = NULL;
 	struct rw_redactor *redactor = NULL;
+	struct rw_canaries *canaries = NULL;
 	struct problems p = {0};
 	struct rw_error e;
 	int rc;
@@ -323,6 +324,10 @@ int rw_cmd_check(int argc, char **argv)
 		rc = fail(&e);
 		goto out;
 	}
+	if (rw_config_canaries(c, &canaries, &e)) {
+		rc = fail(&e);
+		goto out;
+	}
 	rc = p.n ? RW_EXIT_FAIL : RW_EXIT_OK;
 	if (!rc) {
 		print_summary(c, rules);
@@ -334,6 +339,7 @@ int rw_cmd_check(int argc, char **argv)
 	}
 out:
 	rw_redactor_unref(redactor);
+	rw_canaries_unref(canaries);
 	rw_rules_unref(rules);
 	rw_config_free(c);
 	return rc;

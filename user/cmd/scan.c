@@ -57,7 +57,7 @@ static const struct argp_option options[] = {
 /* A category by its name, or "secrets"; false for anything else. */
 static bool parse_category(const char *name, unsigned *out)
 {
-	for (unsigned c = 0; c < RW_CAT_COUNT; c++) {
+	for (unsigned c = 0; c < RW_CAT_LEAK; c++) {
 		if (strcmp(name, rw_category_name((enum rw_category)c)) != 0)
 			continue;
 		*out = c;
@@ -87,7 +87,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct scan_job *job = state->input;
 
-	if (key >= OPT_INJECTION && key < OPT_INJECTION + RW_CAT_COUNT) {
+	if (key >= OPT_INJECTION && key < OPT_INJECTION + RW_CAT_LEAK) {
 		if (!rw_action_parse(arg, &job->guard.action[key - OPT_INJECTION]))
 			argp_error(state, "there is no action '%s': allow, flag, mask, block", arg);
 		return 0;

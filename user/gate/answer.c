@@ -139,6 +139,7 @@ void rw_answer_settle(struct rw_request *r)
 	if (r->answer_found.strongest == RW_ACT_BLOCK)
 		rw_metric_add(&m->blocked_answers_total, 1);
 	raise_verdict(r);
+	rw_timer_cancel(&r->hold);
 	rw_answer_stream_free(r->stream);
 	r->stream = NULL;
 }
@@ -173,21 +174,47 @@ static const char *reason_of(int rc)
 				 : "upstream_bad_answer";
 }
 
-static void stream_body(struct rw_request *r, struct rw_slice data)
-{
-	int rc = rw_answer_stream_feed(r->stream, data, &r->out);
+static void on_hold(void *arg);
 
+/* Twice in the time that the configuration grants: who got nothing between two calls is late. */
+static void hold_on(struct rw_request *r)
+{
+	uint64_t half_ns = (uint64_t)config_of(r)->hold_ms * 1000000 / 2;
+
+	if (half_ns && !rw_timer_armed(&r->hold) && rw_answer_stream_holds(r->stream))
+		rw_timer_set(r->w->loop, &r->hold, rw_loop_now(r->w->loop) + half_ns, on_hold, r);
+}
+
+/* Hands on what the stream put into out; false: the exchange is over. */
+static bool pass_on(struct rw_request *r, int rc)
+{
 	if (rc) { /* the stream's own ending is in out already */
 		cancel_fetch(r);
 		r->reason = reason_of(rc);
 		end_stream(r);
-		return;
+		return false;
 	}
 	if (!flush_stream(r)) {
 		cancel_fetch(r);
 		rw_exchange_abort(r->x);
-		return;
+		return false;
 	}
+	hold_on(r);
+	return true;
+}
+
+static void on_hold(void *arg)
+{
+	struct rw_request *r = arg;
+
+	if (r->stream)
+		pass_on(r, rw_answer_stream_late(r->stream, &r->out));
+}
+
+static void stream_body(struct rw_request *r, struct rw_slice data)
+{
+	if (!pass_on(r, rw_answer_stream_feed(r->stream, data, &r->out)))
+		return;
 	if (rw_exchange_queued(r->x) > rw_sock_high_mark())
 		rw_fetch_recv(r->fetch, false);
 }
@@ -214,21 +241,22 @@ static void on_body(void *user, const char *data, size_t n)
 		whole_body(r, rw_slice_of(data, n));
 }
 
-/* Masks an answer that is text and not JSON we know: an upstream's error page, say. */
+/* Guards an answer that is text and not JSON we know: an upstream's error page, say. */
 static int guard_plain(struct rw_request *r, const struct rw_guard *g)
 {
-	struct rw_findings f;
-	enum rw_action act;
-	int rc = rw_scan_text(r->w->scanner, r->snap->rules, rw_buf_slice(&r->answer),
-			      rw_guard_categories(g), &f);
+	struct rw_lane *l = rw_lane_new(r->w->scanner, r->snap->rules, g);
+	int rc;
 
+	if (!l)
+		return RW_ENOMEM;
+	rc = rw_lane_feed(l, rw_buf_slice(&r->answer), &r->out);
+	if (!rc)
+		rc = rw_lane_end(l, &r->out);
+	r->answer_found = *rw_lane_tally(l);
+	rw_lane_free(l);
 	if (rc)
-		return rc;
-	rw_tally_add(&r->answer_found, g, r->snap->rules, &f);
-	act = rw_guard_verdict(g, r->snap->rules, &f);
-	if (act == RW_ACT_BLOCK || (act == RW_ACT_MASK && f.more))
-		return RW_EPERM;
-	return rw_mask_text(g, r->snap->rules, &f, rw_buf_slice(&r->answer), &r->out);
+		rw_buf_reset(&r->out);
+	return rc;
 }
 
 /* An error's body may be anything; a success must be what we can read, or there is none. */

@@ -31,6 +31,21 @@ void rw_redact_settle(struct rw_request *r)
 	r->vault_begun = false;
 }
 
+/* What the request's own system text is, for the answer. */
+static int begin_echo(struct rw_request *r, struct rw_echo **out)
+{
+	struct rw_slice *texts = rw_arena_alloc(&r->arena, (r->chat.n_texts + 1) * sizeof(*texts));
+	unsigned n = 0;
+
+	*out = NULL;
+	if (!texts)
+		return RW_ENOMEM;
+	for (unsigned i = 0; i < r->chat.n_texts; i++)
+		if (r->chat.texts[i].role == RW_ROLE_SYSTEM)
+			texts[n++] = r->chat.texts[i].text;
+	return n ? rw_echo_new(out, &r->arena, texts, n, &config_of(r)->echo) : RW_OK;
+}
+
 int rw_redact_guard(struct rw_request *r, const struct rw_guard *of, bool in_answer,
 		    struct rw_guard *out)
 {
@@ -39,6 +54,10 @@ int rw_redact_guard(struct rw_request *r, const struct rw_guard *of, bool in_ans
 	*out = *of;
 	out->vault = r->vault_begun ? r->vault : NULL;
 	out->in_answer = in_answer;
+	if (in_answer && out->canary_action != RW_ACT_ALLOW)
+		out->canaries = r->snap->canaries;
+	if (!rc && in_answer && out->echo_action != RW_ACT_ALLOW)
+		rc = begin_echo(r, &out->echo);
 	return rc;
 }
 

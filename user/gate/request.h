@@ -81,6 +81,7 @@ struct rw_request {
 	struct rw_buf answer, out;
 	size_t sent; /* of out, where the answer is whole */
 	struct rw_answer_stream *stream;
+	struct rw_timer hold; /* asks for what the stream holds */
 	struct rw_tally answer_found;
 	struct rw_usage usage;
 

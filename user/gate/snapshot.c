@@ -51,6 +51,7 @@ void rw_snapshot_unref(struct rw_snapshot *s)
 	routes_unref(s->routes);
 	rw_targets_unref(s->targets);
 	rw_redactor_unref(s->redactor);
+	rw_canaries_unref(s->canaries);
 	rw_rules_unref(s->rules);
 	rw_keytable_unref(s->keys);
 	free(s);
@@ -189,6 +190,8 @@ int rw_snapshot_new(struct rw_snapshot **out, struct rw_config *config,
 		rc = rw_rules_load(&s->rules, config->rules_dir, e);
 	if (!rc)
 		rc = build_redactor(s, config, e);
+	if (!rc)
+		rc = rw_config_canaries(config, &s->canaries, e);
 	if (rc) {
 		rw_snapshot_unref(s);
 		return rc;
@@ -215,6 +218,7 @@ static struct rw_snapshot *copy_of(const struct rw_snapshot *old, struct rw_erro
 	s->targets = old->targets;
 	s->rules = rw_rules_ref(old->rules);
 	s->redactor = rw_redactor_ref(old->redactor);
+	s->canaries = rw_canaries_ref(old->canaries);
 	s->keys = rw_keytable_ref(old->keys);
 	return s;
 }

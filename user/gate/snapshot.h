@@ -47,6 +47,7 @@ struct rw_snapshot {
 	struct rw_targets *targets;
 	struct rw_rules *rules;
 	struct rw_redactor *redactor; /* NULL: every value is masked */
+	struct rw_canaries *canaries; /* NULL: none */
 	struct rw_keytable *keys;
 };
 

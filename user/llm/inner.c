@@ -253,3 +253,11 @@ int rw_inner_end(struct rw_inner *in, struct rw_lane *lane, struct rw_buf *out)
 		rc = write_bare(in, out);
 	return rc || in->state != RW_INNER_QUOTED ? rc : rw_buf_add(out, "\"", 1);
 }
+
+int rw_inner_late(struct rw_inner *in, struct rw_lane *lane, struct rw_buf *out)
+{
+	const struct rw_writer w = {write_text, put, in};
+
+	rw_lane_write_to(lane, &w);
+	return rw_lane_late(lane, out);
+}

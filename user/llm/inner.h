@@ -43,6 +43,8 @@ int rw_inner_feed(struct rw_inner *in, struct rw_lane *lane, struct rw_slice tex
 		  struct rw_buf *out);
 /* The text is complete: the rest goes to the lane, which is ended. */
 int rw_inner_end(struct rw_inner *in, struct rw_lane *lane, struct rw_buf *out);
+/* Time is up, see rw_lane_late. */
+int rw_inner_late(struct rw_inner *in, struct rw_lane *lane, struct rw_buf *out);
 /* Bytes held here. */
 static inline size_t rw_inner_held(const struct rw_inner *in)
 {

@@ -104,6 +104,12 @@ int rw_llm_lane_end(struct rw_llm_guard *g, struct rw_llm_lane *l, struct rw_buf
 	return rc;
 }
 
+int rw_llm_lane_late(struct rw_llm_lane *l, struct rw_buf *out)
+{
+	return rw_field_forms[l->field].json ? rw_inner_late(&l->inner, l->scan, out)
+					     : rw_lane_late(l->scan, out);
+}
+
 int rw_llm_guard_text(struct rw_llm_guard *g, enum rw_field field, struct rw_slice text,
 		      struct rw_buf *out)
 {

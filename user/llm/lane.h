@@ -17,6 +17,7 @@ struct rw_llm_lane {
 	struct rw_lane *scan; /* NULL: ended */
 	uint32_t high;	      /* a surrogate that waits for its other half, or 0 */
 	struct rw_inner inner;
+	uint64_t fed_event; /* the last event that had a piece for it */
 	/* for the stream: in which event its choice finished, and its last piece in an event */
 	uint64_t finish_event;
 	unsigned last_spot;
@@ -36,6 +37,8 @@ int rw_llm_lane_begin(struct rw_llm_guard *g, struct rw_llm_lane *l);
 int rw_llm_lane_feed(struct rw_llm_lane *l, struct rw_slice text, struct rw_buf *out);
 /* The text is complete. The lane's tally goes over to the guard's, whatever is returned. */
 int rw_llm_lane_end(struct rw_llm_guard *g, struct rw_llm_lane *l, struct rw_buf *out);
+/* Time is up for what is held, see rw_lane_late. */
+int rw_llm_lane_late(struct rw_llm_lane *l, struct rw_buf *out);
 /* Forgets what is held. */
 void rw_llm_lane_drop(struct rw_llm_guard *g, struct rw_llm_lane *l);
 /* Bytes held back now, by anyone. */

@@ -94,6 +94,13 @@ void rw_answer_stream_free(struct rw_answer_stream *st);
  * upstream's stream is broken; out then ends with an error event.
  */
 int rw_answer_stream_feed(struct rw_answer_stream *st, struct rw_slice data, struct rw_buf *out);
+/* Whether text is held back. */
+bool rw_answer_stream_holds(const struct rw_answer_stream *st);
+/*
+ * To be called every so often while text is held: lanes that got nothing since the last call
+ * give out what can be decided (rw_lane_late). Returns as feed does.
+ */
+int rw_answer_stream_late(struct rw_answer_stream *st, struct rw_buf *out);
 /* Upstream ended. clean: its message was whole; else an error event is written. */
 int rw_answer_stream_end(struct rw_answer_stream *st, bool clean, struct rw_buf *out);
 const struct rw_tally *rw_answer_stream_tally(const struct rw_answer_stream *st);

@@ -21,10 +21,11 @@ struct rw_answer_stream {
 	struct rw_llm_lane *lanes;
 	unsigned n_lanes, lanes_cap;
 	uint64_t events;
-	uint64_t blocked; /* the choice that is to blame */
-	bool done;	  /* [DONE] has passed */
-	bool closed;	  /* and what comes now is dropped */
-	int failed;	  /* sticky: out has its ending */
+	uint64_t late_event; /* the last event when time was asked for last */
+	uint64_t blocked;    /* the choice that is to blame */
+	bool done;	     /* [DONE] has passed */
+	bool closed;	     /* and what comes now is dropped */
+	int failed;	     /* sticky: out has its ending */
 	struct rw_usage usage;
 	struct rw_tally tally;
 };
@@ -156,6 +157,21 @@ static int add_field(struct rw_buf *out, const struct rw_llm_lane *l, struct rw_
 	return rc ? rc : rw_buf_add_str(out, f->end);
 }
 
+/* What the lane gave out, in a chunk. */
+static int write_tail(struct rw_answer_stream *st, const struct rw_llm_lane *l, struct rw_buf *out)
+{
+	int rc;
+
+	if (st->tail.len == 0)
+		return RW_OK;
+	rc = open_chunk(st, out);
+	if (!rc)
+		rc = open_choice(out, l->choice);
+	if (!rc)
+		rc = add_field(out, l, rw_buf_slice(&st->tail));
+	return rc ? rc : rw_buf_add_str(out, ",\"finish_reason\":null}]}\n\n");
+}
+
 /* Ends a lane; what it held goes out in a chunk. */
 static int flush_lane(struct rw_answer_stream *st, struct rw_llm_lane *l, struct rw_buf *out)
 {
@@ -165,14 +181,19 @@ static int flush_lane(struct rw_answer_stream *st, struct rw_llm_lane *l, struct
 	rc = rw_llm_lane_end(&st->w.guard, l, &st->tail);
 	if (rc == RW_EPERM)
 		st->blocked = l->choice;
-	if (rc || st->tail.len == 0)
-		return rc;
-	rc = open_chunk(st, out);
-	if (!rc)
-		rc = open_choice(out, l->choice);
-	if (!rc)
-		rc = add_field(out, l, rw_buf_slice(&st->tail));
-	return rc ? rc : rw_buf_add_str(out, ",\"finish_reason\":null}]}\n\n");
+	return rc ? rc : write_tail(st, l, out);
+}
+
+/* Time is up for what a lane holds. */
+static int hurry_lane(struct rw_answer_stream *st, struct rw_llm_lane *l, struct rw_buf *out)
+{
+	int rc;
+
+	rw_buf_reset(&st->tail);
+	rc = rw_llm_lane_late(l, &st->tail);
+	if (rc == RW_EPERM)
+		st->blocked = l->choice;
+	return rc ? rc : write_tail(st, l, out);
 }
 
 static int flush_all(struct rw_answer_stream *st, struct rw_buf *out)
@@ -300,6 +321,7 @@ static int feed_piece(struct rw_answer_stream *st, unsigned i)
 	struct rw_slice text;
 	int rc = rw_rewrite_plain(&st->w, s, &text);
 
+	l->fed_event = st->events;
 	if (!rc && !l->scan)
 		rc = rw_llm_lane_begin(&st->w.guard, l);
 	if (!rc)
@@ -428,6 +450,30 @@ int rw_answer_stream_feed(struct rw_answer_stream *st, struct rw_slice data, str
 		if (rc)
 			break;
 	}
+	if (rc)
+		rc = fail(st, rc, out);
+	settle_tally(st);
+	return rc;
+}
+
+bool rw_answer_stream_holds(const struct rw_answer_stream *st)
+{
+	for (unsigned i = 0; i < st->n_lanes && !st->failed; i++)
+		if (rw_llm_lane_held(&st->lanes[i]))
+			return true;
+	return false;
+}
+
+int rw_answer_stream_late(struct rw_answer_stream *st, struct rw_buf *out)
+{
+	int rc = RW_OK;
+
+	if (st->failed)
+		return st->failed;
+	for (unsigned i = 0; i < st->n_lanes && !rc; i++)
+		if (st->lanes[i].scan && st->lanes[i].fed_event <= st->late_event)
+			rc = hurry_lane(st, &st->lanes[i], out);
+	st->late_event = st->events;
 	if (rc)
 		rc = fail(st, rc, out);
 	settle_tally(st);

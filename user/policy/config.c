@@ -349,6 +349,8 @@ void rw_config_free(struct rw_config *c)
 		return;
 	for (unsigned i = 0; i < c->n_upstreams; i++)
 		wipe(c->upstreams[i].key);
+	for (unsigned i = 0; i < c->n_canaries; i++)
+		wipe(c->canaries[i].text);
 	rw_arena_free(&c->arena);
 	free(c);
 }

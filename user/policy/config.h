@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "scan/leak.h"
 #include "scan/redact.h"
 #include "scan/scan.h"
 
@@ -87,6 +88,10 @@ struct rw_model_config {
 	unsigned upstream; /* index */
 };
 
+struct rw_canary_config {
+	const char *text; /* secret */
+};
+
 struct rw_balancer_config {
 	const char *prefix; /* "192.0.2.7", "2001:db8::/64" */
 	bool forwarded_for; /* its X-Forwarded-For is believed */
@@ -115,6 +120,11 @@ struct rw_config {
 	struct rw_guard request, answer;
 	const char *rules_dir; /* operator packs; NULL: none */
 	struct rw_redact_plan redact;
+	uint32_t hold_ms; /* 0: time decides nothing */
+	struct rw_echo_limits echo;
+	struct rw_canary_config canaries[RW_CANARIES];
+	unsigned n_canaries;
+	const char *canary_file; /* NULL: none */
 
 	uint32_t workers;				 /* 0: one per core */
 	uint32_t max_connections;			 /* per worker */
@@ -148,6 +158,8 @@ int rw_config_parse(struct rw_config **out, const char *yaml, size_t n, const ch
 int rw_config_load_public(struct rw_config **out, const char *file, struct rw_error *e);
 /* What `serve` runs with when no file is named: user/policy/default.yaml. */
 int rw_config_default(struct rw_config **out, struct rw_error *e);
+/* The canaries of the configuration and of its file, compiled; *out is NULL for none. */
+int rw_config_canaries(const struct rw_config *c, struct rw_canaries **out, struct rw_error *e);
 /* NULL is allowed. */
 void rw_config_free(struct rw_config *c);
 

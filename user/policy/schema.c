@@ -11,6 +11,7 @@
 #define REDACT(member)	 .to = AT(struct rw_redact_type, member)
 #define CERT(member)	 .to = AT(struct rw_certificate_config, member)
 #define PIN(member)	 .to = AT(struct rw_pin_config, member)
+#define CANARY(member)	 .to = AT(struct rw_canary_config, member)
 #define BALANCER(member) .to = AT(struct rw_balancer_config, member)
 #define ITEMS(array, n)                                                                       \
 	.to = {offsetof(struct rw_config, array), sizeof(((struct rw_config *)0)->array[0])}, \
@@ -102,6 +103,11 @@ static const struct rw_key_choice redact_words[] = {{"mask", RW_REDACT_MASK, NUL
 						    {"token", RW_REDACT_TOKEN, NULL},
 						    {"reversible", RW_REDACT_TOKEN, "write token"},
 						    {0}};
+
+static const struct rw_key_choice echo_words[] = {
+	{"block", RW_ACT_BLOCK, NULL},	      {"flag", RW_ACT_FLAG, NULL},
+	{"allow", RW_ACT_ALLOW, NULL},	      {"mask", RW_ACT_MASK, masked_topic},
+	{"off", RW_ACT_ALLOW, "write allow"}, {0}};
 
 /* Upstreams stand before models, which refer to them: rows are worked off in this order. */
 const struct rw_config_key rw_config_keys[] = {
@@ -310,6 +316,26 @@ const struct rw_config_key rw_config_keys[] = {
 	 .doc = "the type as it stands in masks, like EMAIL_ADDRESS"},
 	{"guards.redaction.types[].as", RW_KIND_CHOICE, true, NULL, .choices = redact_words,
 	 REDACT(as), .doc = "what stands in its place"},
+	{"guards.hold", RW_KIND_DURATION, false, "300ms", 0, MINUTE, TOP(hold_ms),
+	 .doc = "in a stream that is silent, the longest that a whole value waits for its next "
+		"character; what may still become one waits on; 0ms is without end"},
+	{"guards.leaks", RW_KIND_SECTION, .doc = "what answers must not say: docs/redaction.md"},
+	{"guards.leaks.system_prompt", RW_KIND_CHOICE, false, "flag", .choices = echo_words,
+	 TOP(answer.echo_action), .doc = "the request's own system text, repeated"},
+	{"guards.leaks.percent", RW_KIND_NUMBER, false, "50", 1, 100, TOP(echo.percent),
+	 .doc = "of the system text's sequences of five words, how much is too much"},
+	{"guards.leaks.words", RW_KIND_NUMBER, false, "40", 8, 10000, TOP(echo.words),
+	 .doc = "or so many words of it"},
+	{"guards.leaks.canary", RW_KIND_CHOICE, false, "block", .choices = entity_words,
+	 TOP(answer.canary_action),
+	 .doc = "a canary in an answer, in any case and spacing of its letters and digits"},
+	{"guards.leaks.canaries", RW_KIND_LIST, false, NULL, 1, RW_CANARIES,
+	 ITEMS(canaries, n_canaries), .doc = "strings that nobody should quote"},
+	{"guards.leaks.canaries[].text", RW_KIND_SECRET, true, .min = RW_CANARY_MIN,
+	 .max = MAX_TEXT, CANARY(text),
+	 .doc = "8 to 64 letters and digits; what else stands in it does not count"},
+	{"guards.leaks.canary_file", RW_KIND_FILE, .min = 1, .max = MAX_TEXT, TOP(canary_file),
+	 .doc = "a file with more of them, one a line; not readable by others"},
 	{"guards.rules_dir", RW_KIND_FILE, .min = 1, .max = MAX_TEXT, TOP(rules_dir),
 	 .doc = "a folder of your own rule packs (*.yaml), on top of the built-in ones"},
 

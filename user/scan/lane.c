@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include "scan/leak_int.h"
 #include "scan/mask.h"
 #include "scan/redact_int.h"
 
@@ -10,6 +11,8 @@ enum {
 	INJECTION_WINDOW = 1024,
 	/* A token as a model may write it: with backslashes. */
 	TOKEN_MAX = RW_TOKEN_MAX + 32,
+	/* Values in one run that time can decide. */
+	LATE_MAX = 16,
 };
 
 /* What the matcher sees where a token stood: it ends every run, and is no space. */
@@ -39,6 +42,9 @@ struct rw_lane {
 	int failed;	      /* sticky: nothing more comes out */
 	struct rw_buf recent; /* for injection: the last bytes, whatever was masked */
 	size_t due;	      /* bytes until it is looked for again */
+	bool dropping;	      /* what goes on a value that time decided is dropped */
+	struct rw_canary_walk canary;
+	struct rw_echo_walk echo;
 	struct rw_tally tally;
 };
 
@@ -125,6 +131,7 @@ static void forget(struct rw_lane *l, size_t decided)
 	l->mask.done -= decided - keep;
 	l->shown -= decided - keep;
 	l->token -= l->token ? decided - keep : 0;
+	rw_canary_rebase(&l->canary, decided - keep);
 }
 
 /* Decides and writes out what can be. */
@@ -188,6 +195,7 @@ static int end_token(struct rw_lane *l)
 	struct rw_spell one = {.at = (uint32_t)at, .n = 1, .put = true};
 
 	l->token = 0;
+	l->canary.state = 0;
 	if (!rw_vault_restore(l->guard.vault, rw_slice_of(l->text.p + at, l->text.len - at),
 			      &one.written))
 		return RW_OK;
@@ -218,23 +226,94 @@ static int take_some(struct rw_lane *l, struct rw_slice *text)
 	return RW_OK;
 }
 
-/* Adds text; the tokens in it become single bytes. */
+static const char CANARY_LABEL[] = "[CANARY]";
+
+/* The text ends in a canary. */
+static int end_canary(struct rw_lane *l, size_t at)
+{
+	struct rw_spell one = {.at = (uint32_t)at, .n = 1, .put = true};
+	enum rw_action action = l->guard.canary_action;
+
+	rw_tally_rule(&l->tally, (uint16_t)(l->r->leak_rule + 1), action);
+	l->canary.state = 0;
+	if (action == RW_ACT_FLAG)
+		return RW_OK;
+	l->token = l->token > at ? 0 : l->token;
+	rw_spells_cut(&l->spells, at);
+	l->text.len = at;
+	if (action == RW_ACT_BLOCK)
+		return RW_EPERM;
+	one.written = rw_slice_of(CANARY_LABEL, sizeof(CANARY_LABEL) - 1);
+	l->text.p[l->text.len++] = TOKEN_BYTE;
+	return rw_spells_add(&l->spells, &one);
+}
+
+/* As take_some, a byte at a time. */
+static int take_byte(struct rw_lane *l, bool tokens, struct rw_slice *text)
+{
+	struct rw_slice one = rw_slice_of(text->p, 1);
+	size_t at = l->text.len;
+	long start;
+	int rc;
+
+	if (tokens) {
+		rc = take_some(l, &one);
+	} else {
+		rc = rw_buf_add(&l->text, one.p, 1);
+	}
+	if (rc)
+		return rc;
+	start = rw_canary_step(l->guard.canaries, &l->canary, text->p[0], at);
+	text->p++;
+	text->n--;
+	return start < 0 ? RW_OK : end_canary(l, (size_t)start);
+}
+
+/* What may become a token or a canary is not shown to the matcher. */
+static size_t shown_of(struct rw_lane *l)
+{
+	size_t n = l->text.len, open;
+
+	if (l->token &&
+	    !rw_vault_may_begin(l->guard.vault,
+				rw_slice_of(l->text.p + l->token - 1, l->text.len - l->token + 1)))
+		l->token = 0;
+	if (l->token)
+		n = l->token - 1;
+	if (!l->guard.canaries || l->guard.canary_action < RW_ACT_MASK)
+		return n;
+	open = rw_canary_open(l->guard.canaries, &l->canary, n);
+	return open < n ? open : n;
+}
+
+/* Adds text; tokens and canaries in it become single bytes. RW_EPERM: a canary blocks. */
 static int take(struct rw_lane *l, struct rw_slice text)
 {
+	bool tokens = l->guard.in_answer && rw_vault_has_tokens(l->guard.vault);
 	int rc = RW_OK;
 
-	if (l->guard.in_answer && rw_vault_has_tokens(l->guard.vault)) {
+	if (l->guard.canaries)
+		while (!rc && text.n)
+			rc = take_byte(l, tokens, &text);
+	else if (tokens)
 		while (!rc && text.n)
 			rc = take_some(l, &text);
-		if (l->token &&
-		    !rw_vault_may_begin(l->guard.vault, rw_slice_of(l->text.p + l->token - 1,
-								    l->text.len - l->token + 1)))
-			l->token = 0;
-	} else {
+	else
 		rc = rw_buf_add_slice(&l->text, text);
-	}
-	l->shown = l->token ? l->token - 1 : l->text.len;
+	l->shown = shown_of(l);
 	return rc;
+}
+
+/* How much of text can be taken: all, or up to where the answer has repeated too much of the system
+ * text. */
+static size_t listen(struct rw_lane *l, struct rw_slice text, bool end, bool *blocks)
+{
+	long n = rw_echo_feed(l->guard.echo, &l->echo, text, end);
+
+	*blocks = n >= 0 && l->guard.echo_action == RW_ACT_BLOCK;
+	if (n >= 0)
+		rw_tally_rule(&l->tally, (uint16_t)l->r->leak_rule, l->guard.echo_action);
+	return *blocks ? (size_t)n : text.n;
 }
 
 /*
@@ -245,8 +324,16 @@ static int feed_some(struct rw_lane *l, struct rw_slice *text, bool whole)
 {
 	bool injection = l->categories & 1u << RW_CAT_INJECTION;
 	size_t n = injection && !whole && text->n > l->due ? l->due : text->n;
-	int rc = take(l, rw_slice_of(text->p, n));
+	bool blocks = false;
+	int rc;
 
+	if (l->guard.echo)
+		n = listen(l, rw_slice_of(text->p, n), false, &blocks);
+	rc = take(l, rw_slice_of(text->p, n));
+	if (rc == RW_EPERM || (!rc && blocks)) {
+		rc = advance(l, false);
+		return rc ? rc : RW_EPERM;
+	}
 	if (!rc && injection) {
 		rc = rw_buf_add(&l->recent, text->p, n);
 		l->due -= n < l->due ? n : l->due;
@@ -262,11 +349,32 @@ static int feed_some(struct rw_lane *l, struct rw_slice *text, bool whole)
 /* Whether there is nothing that the lane could do. */
 static bool idle(const struct rw_lane *l)
 {
-	return !l->categories && !(l->guard.in_answer && rw_vault_has_tokens(l->guard.vault));
+	return !l->categories && !l->guard.canaries && !l->guard.echo &&
+	       !(l->guard.in_answer && rw_vault_has_tokens(l->guard.vault));
+}
+
+/* Whether a value ends in front of the byte: nothing that is one token has it. */
+static bool ends_value(char c)
+{
+	return (unsigned char)c <= ' ' || (unsigned char)c >= 0x7f || strchr("\"'`<>[]{}(),", c);
+}
+
+/* What goes on a value that time decided belongs to it. */
+static void drop(struct rw_lane *l, struct rw_slice *text)
+{
+	while (l->dropping && text->n) {
+		if (ends_value(text->p[0])) {
+			l->dropping = false;
+			return;
+		}
+		text->p++;
+		text->n--;
+	}
 }
 
 static int add(struct rw_lane *l, struct rw_slice text, bool whole)
 {
+	drop(l, &text);
 	while (!l->failed && text.n)
 		l->failed = feed_some(l, &text, whole);
 	return l->failed;
@@ -299,6 +407,9 @@ int rw_lane_add(struct rw_lane *l, struct rw_slice text, struct rw_slice raw, st
 		return l->mask.w ? l->writer.text(l->writer.arg, text, out)
 				 : rw_buf_add_slice(out, text);
 	}
+	drop(l, &text);
+	if (!text.n)
+		return RW_OK;
 	l->out = out;
 	if (raw.p) {
 		/* Whatever was open ends: the spelling would be lost in a token. */
@@ -314,12 +425,15 @@ int rw_lane_add(struct rw_lane *l, struct rw_slice text, struct rw_slice raw, st
 
 int rw_lane_end(struct rw_lane *l, struct rw_buf *out)
 {
+	bool blocks = false;
 	int rc;
 
 	if (l->failed || idle(l))
 		return l->failed;
 	l->out = out;
-	rc = advance(l, true);
+	if (l->guard.echo)
+		listen(l, (struct rw_slice){0}, true, &blocks);
+	rc = blocks ? RW_EPERM : advance(l, true);
 	if (!rc && l->categories & 1u << RW_CAT_INJECTION && l->recent.len)
 		rc = look_back(l);
 	l->out = NULL;
@@ -329,6 +443,86 @@ int rw_lane_end(struct rw_lane *l, struct rw_buf *out)
 	l->mask.done = l->shown = l->token = 0;
 	l->failed = rc;
 	return rc;
+}
+
+/* --- time ----------------------------------------------------------------------------------- */
+
+struct late {
+	struct rw_finding at[LATE_MAX];
+	unsigned n;
+};
+
+static int late_found(void *arg, const struct rw_finding *f, bool open)
+{
+	struct late *late = arg;
+
+	(void)open;
+	if (late->n == LATE_MAX)
+		return RW_ELIMIT;
+	late->at[late->n++] = *f;
+	return 0;
+}
+
+static int late_closed(void *arg, size_t end)
+{
+	(void)arg;
+	(void)end;
+	return 0;
+}
+
+/* The values in the open run, as if it ended here. Groups of numbers are let go on: a value's rest
+   would stand behind a space. */
+static int look_late(struct rw_lane *l, struct late *late)
+{
+	const struct rw_sink sink = {late_found, late_closed, late};
+	struct rw_slice text = rw_slice_of(l->text.p, l->shown);
+	struct rw_seg seg = l->seg;
+	int rc;
+
+	if (seg.mode != RW_SEG_RUN || seg.pos != text.n ||
+	    memchr(text.p + seg.run, ' ', text.n - seg.run))
+		return RW_OK;
+	rc = rw_entities(l->s, l->r, &seg, text, true, l->categories, &sink);
+	if (rc == RW_ELIMIT)
+		late->n = 0;
+	return rc == RW_ELIMIT ? RW_OK : rc;
+}
+
+/* The run goes on behind the last value; what follows that without a gap is part of it. */
+static int decide_late(struct rw_lane *l, const struct late *late)
+{
+	size_t end = 0;
+	bool masked = false;
+	int rc = RW_OK;
+
+	for (unsigned i = 0; i < late->n && !rc; i++) {
+		rc = lane_found(l, &late->at[i], false);
+		if (late->at[i].end >= end)
+			masked = rw_action_of(&l->guard, l->r, &late->at[i]) == RW_ACT_MASK;
+		end = late->at[i].end > end ? late->at[i].end : end;
+	}
+	if (rc)
+		return rc;
+	l->dropping = masked && end == l->shown && l->shown == l->text.len;
+	rw_seg_step(&l->seg, end, false);
+	rc = rw_masker_copy(&l->mask, rw_buf_slice(&l->text), end, l->out);
+	if (!rc)
+		forget(l, end);
+	return rc;
+}
+
+int rw_lane_late(struct rw_lane *l, struct rw_buf *out)
+{
+	struct late late = {.n = 0};
+
+	if (l->failed || !(l->categories & RW_ENTITIES))
+		return l->failed;
+	l->out = out;
+	l->failed = look_late(l, &late);
+	if (!l->failed && late.n)
+		l->failed = decide_late(l, &late);
+	l->out = NULL;
+	return l->failed;
 }
 
 size_t rw_lane_held(const struct rw_lane *l)

@@ -103,7 +103,7 @@ static int read_category(struct reader *rd, const yaml_node_t *node, enum rw_cat
 {
 	const char *s = scalar(node);
 
-	for (unsigned c = 0; s && c < RW_CAT_COUNT; c++) {
+	for (unsigned c = 0; s && c < RW_CAT_LEAK; c++) {
 		if (strcmp(s, rw_category_name((enum rw_category)c)) != 0)
 			continue;
 		*out = (enum rw_category)c;
@@ -316,6 +316,22 @@ static void take_out(struct rw_ruleset *set, struct rw_rule *rule)
 }
 
 /* Replaces the rule of that id where there is one, else appends. */
+int rw_ruleset_add(struct rw_ruleset *set, const struct rw_rule *rule, struct rw_error *e)
+{
+	unsigned cap = set->cap ? set->cap * 2 : 64;
+	struct rw_rule *p;
+
+	if (set->n == set->cap) {
+		p = realloc(set->rules, cap * sizeof(*p));
+		if (!p)
+			return rw_fail(e, RW_ENOMEM, "no memory for the rules");
+		set->rules = p;
+		set->cap = cap;
+	}
+	set->rules[set->n++] = *rule;
+	return 0;
+}
+
 static int put_rule(struct reader *rd, const yaml_node_t *node, const struct rw_rule *rule)
 {
 	struct rw_ruleset *set = rd->set;
@@ -329,17 +345,7 @@ static int put_rule(struct reader *rd, const yaml_node_t *node, const struct rw_
 	}
 	if (set->n == RW_RULES_MAX)
 		return fail(rd, node, "too many rules", NULL);
-	if (set->n == set->cap) {
-		unsigned cap = set->cap ? set->cap * 2 : 64;
-		struct rw_rule *p = realloc(set->rules, cap * sizeof(*p));
-
-		if (!p)
-			return rw_fail(rd->e, RW_ENOMEM, "no memory for the rules");
-		set->rules = p;
-		set->cap = cap;
-	}
-	set->rules[set->n++] = *rule;
-	return 0;
+	return rw_ruleset_add(set, rule, rd->e);
 }
 
 static int disable(struct reader *rd, const yaml_node_t *node, const char *id)

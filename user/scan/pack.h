@@ -70,6 +70,9 @@ int rw_pack_read(struct rw_ruleset *set, const char *pack, struct rw_slice yaml,
 /* A rule of a loaded set, as written. */
 const struct rw_rule *rw_rules_rule(const struct rw_rules *r, unsigned rule);
 
+/* One more, whose id is not there yet. */
+int rw_ruleset_add(struct rw_ruleset *set, const struct rw_rule *rule, struct rw_error *e);
+
 /* The n-th pack that is part of the binary; false past the last. */
 bool rw_pack_builtin(unsigned n, const char **name, struct rw_slice *yaml);
 

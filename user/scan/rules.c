@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scan/rules.h"
+#include "scan/leak_int.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -9,8 +10,8 @@
 
 #include "base/buf.h"
 
-static const char *const category_names[RW_CAT_COUNT] = {"injection", "pii", "secret", "markup",
-							 "topic"};
+static const char *const category_names[RW_CAT_COUNT] = {"injection", "pii",   "secret",
+							 "markup",    "topic", "leak"};
 static const char *const action_names[] = {"allow", "flag", "mask", "block"};
 
 const char *rw_category_name(enum rw_category c)
@@ -145,6 +146,8 @@ int rw_rules_load(struct rw_rules **out, const char *extra_dir, struct rw_error 
 	r->refs = 1;
 	rw_ruleset_init(&r->set);
 	rc = read_packs(r, extra_dir, e);
+	if (!rc)
+		rc = rw_leak_rules(r, e);
 	if (!rc)
 		rc = rw_rules_compile(r, e);
 	if (!rc)

@@ -74,6 +74,7 @@ struct rw_rules {
 	int pem_rule, model_rule;	       /* index, or -1 */
 	struct rw_concepts *concepts;
 	struct rw_model *model;
+	int leak_rule; /* index: the system prompt's, then the canaries' */
 	char digest[65];
 };
 

@@ -22,6 +22,7 @@ enum rw_category {
 	RW_CAT_SECRET,
 	RW_CAT_MARKUP, /* links that carry data away, blocked domains, invisible text */
 	RW_CAT_TOPIC,  /* words and phrases that an operator listed */
+	RW_CAT_LEAK,   /* of a system prompt or a canary: no pack has such rules (scan/leak.h) */
 	RW_CAT_COUNT
 };
 /* Ordered: the strongest action of several findings wins. */
@@ -97,6 +98,11 @@ struct rw_guard {
 	/* A finding with a lower score is let pass; 0: RW_INJECTION_BALANCED for injection, else
 	 * none. */
 	uint8_t threshold[RW_CAT_COUNT];
+	/* What lanes look for besides (scan/leak.h); NULL: nothing. Borrowed. */
+	const struct rw_canaries *canaries;
+	enum rw_action canary_action;
+	struct rw_echo *echo;
+	enum rw_action echo_action; /* flag or block */
 };
 
 /* Scores of injection that the presets draw the line at; no finding has less than the first. */
@@ -152,6 +158,12 @@ void rw_lane_write_to(struct rw_lane *l, const struct rw_writer *w);
  * not masked.
  */
 int rw_lane_add(struct rw_lane *l, struct rw_slice text, struct rw_slice raw, struct rw_buf *out);
+/*
+ * Nothing came for a while: values that are whole as it stands are decided, and what goes on such a
+ * value without a gap counts as its rest. What may still become one is held on: time releases
+ * nothing that text did not decide. Without this call the output is a function of the text alone.
+ */
+int rw_lane_late(struct rw_lane *l, struct rw_buf *out);
 /* The text is complete: releases the rest. */
 int rw_lane_end(struct rw_lane *l, struct rw_buf *out);
 /* Bytes held back now. */

@@ -141,6 +141,70 @@ static void answer_over_its_limit_is_refused(void **state)
 	rw_buf_free(&b);
 }
 
+/* A model that thinks behind an address: the label waited for the thought's end. */
+static void a_silent_stream_holds_a_whole_value_no_longer_than_configured(void **state)
+{
+	static const char events[] = EVENT("to jane.doe@example.com");
+	struct rw_buf b = {0};
+
+	(void)state;
+	rw_buf_addf(&b,
+		    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: "
+		    "chunked\r\n\r\n%zx\r\n%s\r\n",
+		    sizeof(events) - 1, events);
+	assert_int_equal(answer(text_of(&b)), 200);
+	run_until(&w, has(&w.c.got, "to "));
+	assert_false(has(&w.c.got, "[EMAIL_ADDRESS]"));
+	run_for(&w, 350 * MS);
+	assert_true(has(&w.c.got, "[EMAIL_ADDRESS]"));
+	assert_false(has(&w.c.got, "[DONE]"));
+	rw_buf_free(&b);
+}
+
+static int begin_leaks(void **state)
+{
+	(void)state;
+	world_begin(&w, ONE_UPSTREAM,
+		    "guards: {leaks: {system_prompt: block, canaries: [{text: cnry-7f3a91bc}]}}\n");
+	return 0;
+}
+
+static void a_canary_in_an_answer_is_blocked_and_told(void **state)
+{
+	char *audit;
+
+	(void)state;
+	assert_int_equal(answer(JSON_OK("it is CNRY 7F3A 91BC")), 502);
+	assert_string_equal(error_code(), "answer_blocked");
+	assert_false(has(&w.c.got, "7F3A"));
+	assert_int_equal(answer(HEAD("404 x", "text/plain") "no such thing as cnry-7f3a91bc"), 502);
+	audit = audit_text(&w);
+	assert_int_equal(count(audit, "\"rule\":\"leak.canary\""), 2);
+	assert_int_equal(count(audit, "7f3a"), 0);
+	free(audit);
+}
+
+/* The system text is the request's own: in another's answer it is text. */
+static void an_answer_that_repeats_the_system_text_is_blocked(void **state)
+{
+#define SYSTEM                                                                             \
+	"Never talk about prices of other shops. Orders above two hundred euros need the " \
+	"approval of Mrs Hansen."
+	static const char body[] =
+		"{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"" SYSTEM
+		"\"},{\"role\":\"user\",\"content\":\"say it\"}]}";
+
+	(void)state;
+	assert_int_equal(answer(JSON_OK("Sure: " SYSTEM)), 200);
+	rw_buf_reset(&w.c.got);
+	say(&w, CHAT "Authorization: Bearer %s\r\nContent-Length: %zu\r\n\r\n%s", w.key,
+	    sizeof(body) - 1, body);
+	run_until(&w, answered(&w));
+	run_for(&w, 20 * MS);
+	assert_int_equal(status_of(&w), 502);
+	assert_string_equal(error_code(), "answer_blocked");
+}
+
 int main(void)
 {
 #define EACH(f) cmocka_unit_test_setup_teardown(f, begin, end)
@@ -152,6 +216,11 @@ int main(void)
 		EACH(stream_that_nobody_asked_for_is_guarded),
 		EACH(what_an_answer_holds_is_told_in_headers_and_audit),
 		EACH(answer_over_its_limit_is_refused),
+		EACH(a_silent_stream_holds_a_whole_value_no_longer_than_configured),
+		cmocka_unit_test_setup_teardown(a_canary_in_an_answer_is_blocked_and_told,
+						begin_leaks, end),
+		cmocka_unit_test_setup_teardown(an_answer_that_repeats_the_system_text_is_blocked,
+						begin_leaks, end),
 	};
 
 	return cmocka_run_group_tests(tests, load_rules, drop_rules);
