@@ -278,5 +278,8 @@ bench-tls: ## what a TLS connection costs, by record back-end: idle memory, time
 	@$(MAKE) --no-print-directory -j$(JOBS) $(B)/bench/tls
 	@$(B)/bench/tls
 
+tls-report: build ## what testssl.sh and sslscan say of a listener: build/tls
+	@python3 scripts/tls_report.py
+
 deb: build ## the Debian package: build/deb/ringwall_VERSION_ARCH.deb
 	@scripts/deb
