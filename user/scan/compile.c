@@ -76,8 +76,8 @@ static int compile_pcre(struct rw_pat *pat, const struct rw_rule *rule, unsigned
 	uint32_t groups = 0;
 	PCRE2_UCHAR why[128];
 
-	pat->code = pcre2_compile((PCRE2_SPTR)source, PCRE2_ZERO_TERMINATED, PCRE2_DOTALL, &code,
-				  &at, NULL);
+	pat->code = pcre2_compile((PCRE2_SPTR)source, PCRE2_ZERO_TERMINATED,
+				  PCRE2_DOTALL | PCRE2_USE_OFFSET_LIMIT, &code, &at, NULL);
 	if (!pat->code) {
 		pcre2_get_error_message(code, why, sizeof(why));
 		return rule_fail(e, rule, line, "the pattern does not compile", (const char *)why);
@@ -138,7 +138,8 @@ static int add_pattern(struct rw_rules *r, struct rw_sack *sack, unsigned rule_i
 		rc = check_width(rule, p->line, source, &width, e);
 	if (rc)
 		return rc;
-	*pat = (struct rw_pat){.rule = (uint16_t)rule_index, .line = p->line, .width = width};
+	*pat = (struct rw_pat){
+		.rule = (uint16_t)rule_index, .line = p->line, .width = width, .lead = width};
 	if (rw_sack_add(sack, r->n_pats, source, db_of(rule) == RW_DB_INJECTION))
 		return rw_fail(e, RW_ENOMEM, "no memory for the rules");
 	r->n_pats++;

@@ -111,23 +111,27 @@ static struct rw_finding locate(const struct rw_view *v, size_t block, size_t te
 }
 
 /*
- * Finds where a pattern stands in the view: around the places that the prefilter saw, which lie
- * within its matches.
+ * Finds where a pattern stands in the view: a match starts at most lead bytes before one of the
+ * places that the prefilter saw, and not behind it.
  */
 static int place(struct rw_scanner *s, const struct rw_rules *r, const struct rw_hit *hit,
 		 size_t block, size_t text_end, struct rw_findings *out)
 {
 	const struct rw_pat *pat = &r->pats[hit->pat];
 	const size_t *at = pcre2_get_ovector_pointer(s->match);
-	size_t from = hit->first > pat->width ? hit->first - pat->width : 0;
+	size_t from = hit->first > pat->lead ? hit->first - pat->lead : 0;
 	size_t to = hit->last + pat->width + BEHIND_BYTES;
 
 	if (to > s->view.n)
 		to = s->view.n;
-	for (unsigned i = 0; i < HIT_FINDINGS && from < to; i++) {
-		int n = pcre2_match(pat->code, (PCRE2_SPTR)s->view.bytes, to, from, 0, s->match,
-				    s->context);
+	for (unsigned i = 0; i < HIT_FINDINGS && from <= hit->last; i++) {
+		int n;
 
+		pcre2_set_offset_limit(s->context, hit->last);
+		n = pcre2_match(pat->code, (PCRE2_SPTR)s->view.bytes, to, from, 0, s->match,
+				s->context);
+
+		pcre2_set_offset_limit(s->context, PCRE2_UNSET);
 		if (n == PCRE2_ERROR_NOMATCH)
 			return 0;
 		if (n < 0)

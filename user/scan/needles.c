@@ -140,7 +140,7 @@ static unsigned choose(const struct rw_factors *f, struct rw_arena *arena,
 static int add_sets(struct rw_sack *s, unsigned pat, const struct rw_factors *f,
 		    struct rw_word_set *const chosen[RW_FACTOR_SETS_MAX])
 {
-	uint64_t reach = 0;
+	uint64_t reach = 0, lead = 0;
 	bool first = true;
 	int rc = 0;
 
@@ -148,8 +148,11 @@ static int add_sets(struct rw_sack *s, unsigned pat, const struct rw_factors *f,
 		const struct rw_word_set *set = chosen[i];
 
 		reach += f->sets[i]->reach;
+		lead += f->sets[i]->reach;
 		if (!set)
 			continue;
+		s->r->pats[pat].lead = lead < s->r->pats[pat].width ? (uint32_t)lead
+								    : s->r->pats[pat].width;
 		if (!first)
 			s->r->pieces[s->r->n_pieces - 1].last = false;
 		rc = add_piece(s,

@@ -37,6 +37,7 @@ struct rw_pat {
 	pcre2_code *code;
 	unsigned line;
 	uint32_t width; /* bytes of the longest match */
+	uint32_t lead; /* of injection: bytes from a match's start to where the prefilter sees it */
 	uint16_t rule;
 	bool has_group;
 };
