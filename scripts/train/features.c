@@ -16,6 +16,7 @@ enum { SEEN_BITS = 20 };
 static struct {
 	struct rw_view view;
 	struct rw_word words[RW_VIEW_TEXT_BYTES];
+	struct rw_concept_found found[RW_CONCEPT_FOUND_MAX];
 	struct rw_concept_hit hits[RW_CONCEPT_HITS_MAX];
 	uint32_t key[1 << SEEN_BITS], at[1 << SEEN_BITS]; /* of concept features: seen where */
 	uint32_t feature[RW_CONCEPT_HITS_MAX * 4], where[RW_CONCEPT_HITS_MAX * 4];
@@ -33,7 +34,7 @@ static unsigned concept_features(unsigned n_hits)
 
 	memset(s.key, 0, sizeof(s.key));
 	for (unsigned i = 0; i < n_hits; i++) {
-		unsigned some = rw_concepts_features(concepts, s.hits, i, f);
+		unsigned some = rw_concepts_features(concepts, NULL, s.hits, i, f);
 
 		for (unsigned k = 0; k < some; k++) {
 			unsigned slot = f[k] & ((1u << SEEN_BITS) - 1);
@@ -89,7 +90,7 @@ static void look(uint32_t line, struct rw_slice text)
 	rw_words_init(&words, rw_slice_of(s.view.bytes, s.view.n));
 	while (rw_words_next(&words, &s.words[n_words]))
 		n_words++;
-	n = rw_concepts_find(concepts, scratch, &s.view, s.hits);
+	n = rw_concepts_find(concepts, scratch, &s.view, s.found, s.hits);
 	n_features = concept_features(n > 0 ? (unsigned)n : 0);
 	for (unsigned k = 0; k < RW_WINDOW_SCALES; k++)
 		for (size_t i = 0; i < rw_window_count(s.view.n, k); i++)
@@ -113,7 +114,8 @@ int main(void)
 	uint32_t number = 0;
 
 	if (rw_concepts_load(&concepts, &e) ||
-	    hs_alloc_scratch(rw_concepts_db(concepts), &scratch) != HS_SUCCESS) {
+	    (rw_concepts_db(concepts) &&
+	     hs_alloc_scratch(rw_concepts_db(concepts), &scratch) != HS_SUCCESS)) {
 		fprintf(stderr, "%s\n", e.text);
 		return 1;
 	}

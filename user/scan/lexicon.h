@@ -14,11 +14,11 @@
 
 #include "base/slice.h"
 
-enum { RW_WORD_BYTES_MIN = 4 };
+enum { RW_LEXICON_BYTES_MIN = 4 };
 
 struct rw_lexicon;
 
-/* text lives as long as the table; it is at least RW_WORD_BYTES_MIN long and begins as above. */
+/* text lives as long as the table; it is at least RW_LEXICON_BYTES_MIN long and begins as above. */
 struct rw_lexicon_entry {
 	const char *text;
 	uint32_t n, id;

@@ -30,6 +30,7 @@ struct rw_model {
 	const int8_t *words;		/* by feature, in the binary */
 	struct feature *features;	/* in the file's order */
 	uint16_t slots[1 << SLOT_BITS]; /* of features, by key: index + 1 */
+	struct rw_concept_wanted wanted;
 };
 
 static unsigned slot_of(uint32_t key)
@@ -57,7 +58,26 @@ static void insert(struct rw_model *m, unsigned i)
 	m->slots[slot] = (uint16_t)(i + 1);
 }
 
-int rw_model_load(struct rw_model **out, struct rw_error *e)
+/* Which pairs of concepts lead to a feature: most do not, and need no look. */
+static void find_wanted(struct rw_model *m, const struct rw_concepts *c)
+{
+	unsigned n = rw_concepts_count(c);
+
+	for (unsigned a = 0; a < n; a++) {
+		for (unsigned b = 0; b < n; b++) {
+			uint32_t pair = rw_concepts_pair(c, a, b);
+			uint8_t *want = &m->wanted.pair[a][b];
+
+			if (find(m, pair) >= 0)
+				*want |= RW_WANTED_PAIR;
+			for (unsigned k = 0; k < n && !(*want & RW_WANTED_TRIPLE); k++)
+				if (find(m, rw_concepts_triple(c, k, pair)) >= 0)
+					*want |= RW_WANTED_TRIPLE;
+		}
+	}
+}
+
+int rw_model_load(struct rw_model **out, const struct rw_concepts *c, struct rw_error *e)
 {
 	struct rw_slice file = rw_pack_model();
 	struct rw_model *m = calloc(1, sizeof(*m));
@@ -83,6 +103,7 @@ int rw_model_load(struct rw_model **out, struct rw_error *e)
 	m->words = (const int8_t *)file.p + sizeof(m->head) + bytes;
 	for (unsigned i = 0; i < m->head.n_features; i++)
 		insert(m, i);
+	find_wanted(m, c);
 	*out = m;
 	return 0;
 }
@@ -126,7 +147,7 @@ static int sum_concepts(const struct rw_model *m, const struct rw_concepts *c, h
 			const struct rw_view *v, struct rw_model_scratch *s)
 {
 	uint32_t f[RW_CONCEPT_FEATURES];
-	int n = rw_concepts_find(c, hs, v, s->hits);
+	int n = rw_concepts_find(c, hs, v, s->found, s->hits);
 	int32_t sum = 0;
 
 	if (n < 0)
@@ -137,7 +158,7 @@ static int sum_concepts(const struct rw_model *m, const struct rw_concepts *c, h
 	}
 	s->n_concepts = 0;
 	for (unsigned i = 0; i < (unsigned)n; i++) {
-		unsigned some = rw_concepts_features(c, s->hits, i, f);
+		unsigned some = rw_concepts_features(c, &m->wanted, s->hits, i, f);
 
 		for (unsigned k = 0; k < some; k++) {
 			int at = find(m, f[k]);

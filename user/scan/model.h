@@ -24,6 +24,7 @@ struct rw_model_sum {
 };
 
 struct rw_model_scratch {
+	struct rw_concept_found found[RW_CONCEPT_FOUND_MAX];
 	struct rw_concept_hit hits[RW_CONCEPT_HITS_MAX];
 	struct rw_model_sum words[RW_MODEL_WORDS_MAX], concepts[RW_MODEL_CONTRIBUTIONS_MAX];
 	unsigned n_words, n_concepts;
@@ -42,7 +43,7 @@ struct rw_model_best {
 struct rw_model;
 
 /* Reads the weights in the binary. */
-int rw_model_load(struct rw_model **out, struct rw_error *e);
+int rw_model_load(struct rw_model **out, const struct rw_concepts *c, struct rw_error *e);
 void rw_model_free(struct rw_model *m);
 
 /* 0, or RW_EIO where the matcher failed. */

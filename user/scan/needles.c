@@ -76,13 +76,13 @@ static bool anchor(struct rw_factor_word *w, bool begins)
 		at.text++;
 		at.n--;
 	}
-	while ((common = rw_word_common_front(&at)) && at.n - common > RW_WORD_BYTES_MIN &&
+	while ((common = rw_word_common_front(&at)) && at.n - common > RW_LEXICON_BYTES_MIN &&
 	       rw_begins_word((unsigned char)at.text[common])) {
 		at.text += common;
 		at.n -= common;
 	}
 	*w = at;
-	return at.n >= RW_WORD_BYTES_MIN;
+	return at.n >= RW_LEXICON_BYTES_MIN;
 }
 
 /* The set as the table of words finds it. False: not at all. */

@@ -153,7 +153,7 @@ int rw_rules_load(struct rw_rules **out, const char *extra_dir, struct rw_error 
 	if (!rc)
 		rc = rw_concepts_load(&r->concepts, e);
 	if (!rc)
-		rc = rw_model_load(&r->model, e);
+		rc = rw_model_load(&r->model, r->concepts, e);
 	if (!rc)
 		rc = rw_rules_check(r, e);
 	if (rc) {
