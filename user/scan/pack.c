@@ -177,8 +177,8 @@ static int key_validator(struct reader *rd, const yaml_node_t *v, struct rw_rule
 	}
 	rule->validator = name ? rw_validator_find(name) : NULL;
 	return rule->validator ? 0
-			       : fail(rd, v, "there is no such validator; there are: pem model",
-				      rw_validator_names());
+			       : fail(rd, v, "there is no such validator (docs/rules.md): ",
+				      name ? name : "");
 }
 
 static int key_enabled(struct reader *rd, const yaml_node_t *v, struct rw_rule *rule)

@@ -16,6 +16,7 @@
 
 EMBED(injection, "injection.yaml");
 EMBED(pii, "pii.yaml");
+EMBED(pii_ids, "pii_ids.yaml");
 EMBED(secrets, "secrets.yaml");
 EMBED(vendors, "vendors.yaml");
 EMBED(concepts, "concepts.yaml");
@@ -28,6 +29,7 @@ bool rw_pack_builtin(unsigned n, const char **name, struct rw_slice *yaml)
 	} packs[] = {
 		{"injection.yaml", rw_pack_injection_start, rw_pack_injection_end},
 		{"pii.yaml", rw_pack_pii_start, rw_pack_pii_end},
+		{"pii_ids.yaml", rw_pack_pii_ids_start, rw_pack_pii_ids_end},
 		{"secrets.yaml", rw_pack_secrets_start, rw_pack_secrets_end},
 		{"vendors.yaml", rw_pack_vendors_start, rw_pack_vendors_end},
 	};

@@ -10,7 +10,7 @@ enum {
 	GAP_FROM = 16,
 	LOOSE_FROM = 200,
 	/* More of a last repeat tells little and costs states. */
-	TAIL_MAX = 8,
+	TAIL_MAX = 16,
 };
 
 /* Reads a number of at most four digits at *p, which is moved on. */

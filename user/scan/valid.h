@@ -28,8 +28,6 @@ struct rw_validator {
 
 /* By the name that a pack uses; NULL: there is none. */
 const struct rw_validator *rw_validator_find(const char *name);
-/* "luhn, iban, ..." for messages. */
-const char *rw_validator_names(void);
 
 /* Shannon entropy of the bytes in 1/100 bit per byte. */
 unsigned rw_entropy_centibits(struct rw_slice s);
@@ -45,6 +43,48 @@ bool rw_valid_ssn(struct rw_candidate *c);
 bool rw_valid_ipv4(struct rw_candidate *c);
 bool rw_valid_ipv6(struct rw_candidate *c);
 bool rw_valid_date(struct rw_candidate *c);
+bool rw_valid_itin(struct rw_candidate *c);
+bool rw_valid_aba(struct rw_candidate *c);
+bool rw_valid_npi(struct rw_candidate *c);
+bool rw_valid_nhs(struct rw_candidate *c);
+bool rw_valid_nino(struct rw_candidate *c);
+bool rw_valid_sin(struct rw_candidate *c);
+bool rw_valid_cpf(struct rw_candidate *c);
+bool rw_valid_cnpj(struct rw_candidate *c);
+bool rw_valid_aadhaar(struct rw_candidate *c);
+bool rw_valid_pan_india(struct rw_candidate *c);
+bool rw_valid_nif(struct rw_candidate *c);
+bool rw_valid_codice_fiscale(struct rw_candidate *c);
+bool rw_valid_steuer_id(struct rw_candidate *c);
+bool rw_valid_oib(struct rw_candidate *c);
+bool rw_valid_nir(struct rw_candidate *c);
+bool rw_valid_pesel(struct rw_candidate *c);
+bool rw_valid_tfn(struct rw_candidate *c);
+bool rw_valid_abn(struct rw_candidate *c);
+bool rw_valid_bsn(struct rw_candidate *c);
+bool rw_valid_personnummer(struct rw_candidate *c);
+bool rw_valid_belgium(struct rw_candidate *c);
+bool rw_valid_norway(struct rw_candidate *c);
+bool rw_valid_hetu(struct rw_candidate *c);
+bool rw_valid_ahv(struct rw_candidate *c);
+bool rw_valid_nif_portugal(struct rw_candidate *c);
+bool rw_valid_tckn(struct rw_candidate *c);
+bool rw_valid_china(struct rw_candidate *c);
+bool rw_valid_rrn(struct rw_candidate *c);
+bool rw_valid_nric(struct rw_candidate *c);
+bool rw_valid_south_africa(struct rw_candidate *c);
+bool rw_valid_cuit(struct rw_candidate *c);
+bool rw_valid_rut(struct rw_candidate *c);
+bool rw_valid_curp(struct rw_candidate *c);
+bool rw_valid_pps(struct rw_candidate *c);
+bool rw_valid_cnp(struct rw_candidate *c);
+bool rw_valid_vin(struct rw_candidate *c);
+bool rw_valid_imei(struct rw_candidate *c);
+bool rw_valid_bic(struct rw_candidate *c);
+bool rw_valid_mac(struct rw_candidate *c);
+bool rw_valid_base58check(struct rw_candidate *c);
+bool rw_valid_bech32(struct rw_candidate *c);
+bool rw_valid_ethereum(struct rw_candidate *c);
 bool rw_valid_jwt(struct rw_candidate *c);
 bool rw_valid_secret(struct rw_candidate *c);
 bool rw_valid_password(struct rw_candidate *c);

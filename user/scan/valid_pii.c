@@ -77,7 +77,12 @@ bool rw_valid_phone(struct rw_candidate *c)
 	char d[16];
 	unsigned n = digits_of(c->value, d, sizeof(d));
 
-	return stands_alone(c) && n >= 7 && n <= 15 && !all_same(d, n);
+	struct rw_candidate alone = *c;
+
+	/* "+41 69 979 80 58-Fax"; digits behind the dash would have been taken */
+	if (c->value.p[0] == '+' && c->after == '-')
+		alone.after = ' ';
+	return stands_alone(&alone) && n >= 7 && n <= 15 && !all_same(d, n);
 }
 
 /* A North American number: area and exchange start with 2 to 9. */
@@ -115,6 +120,15 @@ static bool luhn(const char *d, unsigned n)
 	return sum % 10 == 0;
 }
 
+/* "DE61 " in front: what follows are groups of an IBAN, or of what was meant as one. */
+static bool in_iban(const struct rw_candidate *c)
+{
+	const char *p = c->before.p + c->before.n;
+
+	return c->before.n >= 5 && p[-1] == ' ' && is_digit(p[-2]) && is_digit(p[-3]) &&
+	       p[-4] >= 'A' && p[-4] <= 'Z' && p[-5] >= 'A' && p[-5] <= 'Z';
+}
+
 /* ISO/IEC 7812: the check digit, and a first digit and length that an issuer uses. */
 bool rw_valid_luhn(struct rw_candidate *c)
 {
@@ -146,7 +160,7 @@ bool rw_valid_luhn(struct rw_candidate *c)
 
 	if (n < 12 || n > 19 || all_same(d, n) || !luhn(d, n))
 		return false;
-	if (is_alnum(b) || is_alnum(c->after) || b == '.' || b == '-')
+	if (is_alnum(b) || is_alnum(c->after) || b == '.' || b == '-' || in_iban(c))
 		return false;
 	prefix = (unsigned)(d[0] - '0') * 1000 + (unsigned)(d[1] - '0') * 100 +
 		 (unsigned)(d[2] - '0') * 10 + (unsigned)(d[3] - '0');
@@ -173,16 +187,28 @@ static unsigned iban_length(const char *country)
 	return 0;
 }
 
-/* ISO 13616: as long as its country says, remainder 1 modulo 97. Groups behind it are cut off. */
+/*
+ * ISO 13616: as long as its country says, remainder 1 modulo 97; in capitals, or all in small
+ * letters. Groups behind it are cut off.
+ */
 bool rw_valid_iban(struct rw_candidate *c)
 {
-	unsigned length = iban_length(c->value.p), n = 0, rest = 0;
+	bool small = c->value.p[0] >= 'a';
+	const char country[2] = {(char)(c->value.p[0] - (small ? 32 : 0)),
+				 (char)(c->value.p[1] - (small ? 32 : 0))};
+	unsigned length = iban_length(country), n = 0, rest = 0;
 	char s[34];
 	size_t i = 0;
 
-	for (; i < c->value.n && n < length; i++)
-		if (c->value.p[i] != ' ' && c->value.p[i] != '-')
-			s[n++] = c->value.p[i];
+	for (; i < c->value.n && n < length; i++) {
+		char x = c->value.p[i];
+
+		if (x == ' ' || x == '-')
+			continue;
+		if (!is_digit(x) && small != (x >= 'a'))
+			return false;
+		s[n++] = small && !is_digit(x) ? (char)(x - 32) : x;
+	}
 	if (!length || n < length || (i < c->value.n && c->value.p[i] != ' '))
 		return false;
 	for (unsigned k = 0; k < n; k++) {
@@ -278,15 +304,22 @@ bool rw_valid_ipv6(struct rw_candidate *c)
 	return gaps ? gaps == 1 && groups >= 2 && groups <= 7 : groups == 8;
 }
 
-/* A date of birth: the year is one that somebody alive may be born in. */
+/* A date of birth: the year is one that somebody alive may be born in, or has two digits. */
 bool rw_valid_date(struct rw_candidate *c)
 {
-	for (size_t i = 0; i + 4 <= c->value.n; i++) {
+	unsigned digits = 0, n = 0;
+
+	for (size_t i = 0; i <= c->value.n; i++) {
 		const char *p = c->value.p + i;
 
-		if (!is_digit(p[0]) || !is_digit(p[1]) || !is_digit(p[2]) || !is_digit(p[3]))
+		if (i < c->value.n && is_digit(*p)) {
+			digits++;
 			continue;
-		return (p[0] == '1' && p[1] == '9') || (p[0] == '2' && p[1] == '0');
+		}
+		if (digits == 4)
+			return !memcmp(p - 4, "19", 2) || !memcmp(p - 4, "20", 2);
+		n += digits == 2;
+		digits = 0;
 	}
-	return false;
+	return n > 0;
 }

@@ -16,10 +16,10 @@ static const struct {
 	{"a\\.{0,40}b", "a\\.{0,40}b"}, /* a dot, not any byte */
 	{"a[.{0,40}]b", "a[.{0,40}]b"}, /* nothing of it is a repeat */
 	{"a.{0,4}b", "a.{0,4}b"},
-	{"sk-[A-Za-z0-9]{20,64}\\b", "sk-[A-Za-z0-9]{8}"},
-	{"sk-[a-z]{20,64}(?![a-z])", "sk-[a-z]{8}"},
-	{"key=([a-z]{20,64})\\b", "key=([a-z]{8})"},
-	{"key=([a-f0-9]{64})\\b", "key=([a-f0-9]{8})"},
+	{"sk-[A-Za-z0-9]{20,64}\\b", "sk-[A-Za-z0-9]{16}"},
+	{"sk-[a-z]{20,64}(?![a-z])", "sk-[a-z]{16}"},
+	{"key=([a-z]{20,64})\\b", "key=([a-z]{16})"},
+	{"key=([a-f0-9]{64})\\b", "key=([a-f0-9]{16})"},
 	{"ab[a-f0-9]{40}-c", "ab[a-f0-9]{40}-c"}, /* what follows must stand there */
 	{"key=(a|b{2,3})", "key=(a|b{2})"},
 	{"key=([a-z]{0,9})", "key=([a-z]{0,9})"}, /* nothing of it need be there */
