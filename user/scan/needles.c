@@ -184,6 +184,7 @@ static int add_whole(struct rw_sack *s, unsigned pat, const char *source)
 	const char *text;
 
 	rw_prefilter_source(source, loose);
+	rw_prefilter_after(&rw_rule_of(s->r, s->r->pats[pat].rule)->context, loose);
 	if (hs_expression_info(loose, flags, &info, &he) != HS_SUCCESS)
 		flags |= HS_FLAG_PREFILTER;
 	hs_free_compile_error(he);

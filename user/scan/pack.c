@@ -176,9 +176,10 @@ static int key_validator(struct reader *rd, const yaml_node_t *v, struct rw_rule
 		return 0;
 	}
 	rule->validator = name ? rw_validator_find(name) : NULL;
-	return rule->validator ? 0
-			       : fail(rd, v, "there is no such validator (docs/rules.md): ",
-				      name ? name : "");
+	return rule->validator
+		       ? 0
+		       : fail(rd, v,
+			      "there is no such validator (docs/rules.md): ", name ? name : "");
 }
 
 static int key_enabled(struct reader *rd, const yaml_node_t *v, struct rw_rule *rule)

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
 enum {
 	/* Repeats bounded by less stay as they are. */
 	GAP_FROM = 16,
@@ -131,4 +133,33 @@ void rw_prefilter_source(const char *pattern, char out[RW_PATTERN_MAX])
 	memcpy(cut, pattern, strlen(pattern) + 1);
 	cut_tail(cut);
 	loosen(cut, out);
+}
+
+/* Appends a word, with what is no letter and no digit escaped; NULL: no room. */
+static char *put_word(char *out, const char *end, const char *word)
+{
+	for (; *word; word++) {
+		if (end - out < 8)
+			return NULL;
+		if ((unsigned char)*word < 0x80 && !strchr(LETTERS " ", *word))
+			*out++ = '\\';
+		*out++ = *word;
+	}
+	return out;
+}
+
+void rw_prefilter_after(const struct rw_pack_list *words, char source[RW_PATTERN_MAX])
+{
+	char all[RW_PATTERN_MAX], *p = stpcpy(all, "(?i:");
+	const char *end = all + RW_PATTERN_MAX;
+
+	for (unsigned i = 0; p && i < words->n; i++) {
+		if (i)
+			*p++ = '|';
+		p = put_word(p, end, words->at[i].text);
+	}
+	if (!words->n || !p || (size_t)(end - p) < strlen(source) + sizeof(").*(?:)"))
+		return;
+	p = stpcpy(stpcpy(stpcpy(p, ").*(?:"), source), ")");
+	memcpy(source, all, (size_t)(p - all) + 1);
 }

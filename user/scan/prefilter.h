@@ -8,9 +8,18 @@
 #ifndef RW_SCAN_PREFILTER_H
 #define RW_SCAN_PREFILTER_H
 
+#include "scan/pack.h"
+
 enum { RW_PATTERN_MAX = 4096 }; /* bytes of a pattern's source with its NUL */
 
 /* pattern is shorter than RW_PATTERN_MAX; so is what is written. */
 void rw_prefilter_source(const char *pattern, char out[RW_PATTERN_MAX]);
+
+/*
+ * Puts in front of a source that one of the words was seen before, in any case of letters: what
+ * looks like any number costs nothing where nobody talks about it. A source too long for that
+ * stays.
+ */
+void rw_prefilter_after(const struct rw_pack_list *words, char source[RW_PATTERN_MAX]);
 
 #endif

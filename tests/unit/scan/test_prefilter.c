@@ -39,10 +39,29 @@ static void a_source_matches_wherever_its_pattern_does(void **state)
 	}
 }
 
+/* A number that is told by a word is looked for behind one only; the words are no patterns. */
+static void words_stand_in_front(void **state)
+{
+	struct rw_pack_str words[] = {{"tax id", 1}, {"a.b", 1}};
+	const struct rw_pack_list list = {words, 2}, none = {words, 0};
+	char source[RW_PATTERN_MAX] = "[0-9]{9}|x";
+
+	(void)state;
+	rw_prefilter_after(&none, source);
+	assert_string_equal(source, "[0-9]{9}|x");
+	rw_prefilter_after(&list, source);
+	assert_string_equal(source, "(?i:tax id|a\\.b).*(?:[0-9]{9}|x)");
+	memset(source, 'a', RW_PATTERN_MAX - 2);
+	source[RW_PATTERN_MAX - 2] = '\0';
+	rw_prefilter_after(&list, source);
+	assert_int_equal(source[0], 'a');
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_source_matches_wherever_its_pattern_does),
+		cmocka_unit_test(words_stand_in_front),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
