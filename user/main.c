@@ -20,6 +20,7 @@ static const struct {
 	{"deny", rw_cmd_deny, "ban addresses in the kernel, list and lift bans"},
 	{"feed", rw_cmd_feed, "load lists of addresses to drop, list and clear them"},
 	{"top", rw_cmd_top, "watch kernel and engine counters"},
+	{"doctor", rw_cmd_doctor, "say what this host's kernel can do, and what to do without it"},
 	{"stub", rw_cmd_stub, "run a small OpenAI-compatible server for tests"},
 };
 

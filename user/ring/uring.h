@@ -24,4 +24,7 @@ struct rw_io;
 int rw_uring_new(struct rw_io **out, unsigned entries, unsigned recv_buffers,
 		 unsigned recv_buffer_bytes, struct rw_error *e);
 
+/* Can a ring be had here, with every operation that is used? RW_OK, or as rw_uring_new. */
+int rw_uring_probe(struct rw_error *e);
+
 #endif

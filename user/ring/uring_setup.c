@@ -240,3 +240,19 @@ void rw_uring_destroy(struct rw_io *io)
 	free(u->spare);
 	free(u);
 }
+
+int rw_uring_probe(struct rw_error *e)
+{
+	struct io_uring_probe *probe = io_uring_get_probe();
+	struct rw_io *io = NULL;
+	int rc = rw_uring_new(&io, 8, 2, 4096, e);
+
+	for (size_t i = 0; !rc && i < sizeof(opcodes); i++)
+		if (probe && !io_uring_opcode_supported(probe, opcodes[i]))
+			rc = rw_fail(e, RW_EUNSUP, "io_uring of this kernel lacks operation %u",
+				     opcodes[i]);
+	if (io)
+		rw_uring_destroy(io);
+	io_uring_free_probe(probe);
+	return rc;
+}
