@@ -98,6 +98,17 @@ def test_tool_arguments_of_the_history_stay_json(world, client):
     assert got[0]["card"] != 4111111111111111 and is_luhn(str(got[0]["card"]))
 
 
+def test_audit_says_what_stood_where_and_what_became_of_it(world, client):
+    r = client.chat.completions.with_raw_response.create(**say(TEXT))
+    places = world.audit(r.headers["x-ringwall-request-id"])["request_places"]
+    at = TEXT.index("jane.doe@corp.com")
+    assert places[0] == {"rule": "pii.email", "action": "mask", "as": "token", "in": "user",
+                         "index": 0, "start": at, "end": at + len("jane.doe@corp.com")}
+    assert {p["as"] for p in places} == {"token", "synthetic", "hash", "replace"}
+    for p in places:
+        assert TEXT[p["start"]:p["end"]] in TEXT and p["end"] - p["start"] >= 6
+
+
 def test_no_value_is_in_audit_or_logs(world, client):
     client.chat.completions.create(**say(TEXT))
     for file in (world.audit_file, world.gateway.log):

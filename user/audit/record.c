@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A record's JSON. Runs in the workers, once a request. */
 #include "audit/audit.h"
+#include "scan/redact.h"
 
 #include <string.h>
 
@@ -88,6 +89,40 @@ static int add_findings(struct rw_buf *out, const char *name, const struct rw_ru
 	return rc ? rc : rw_buf_add_str(out, "]");
 }
 
+/* Where the first of them are; a value never is. */
+static int add_place(struct rw_buf *out, const struct rw_rules *rules, const struct rw_place *p)
+{
+	int rc = add_text(out, "{\"rule\":", rw_slice_str(rw_rules_info(rules, p->rule)->id));
+
+	if (!rc)
+		rc = add_text(out, ",\"action\":",
+			      rw_slice_str(rw_action_name((enum rw_action)p->action)));
+	if (!rc && p->action == RW_ACT_MASK)
+		rc = add_text(out, ",\"as\":", rw_slice_str(rw_redact_name((enum rw_redact)p->as)));
+	if (!rc)
+		rc = add_text(out, ",\"in\":", rw_slice_str(p->where));
+	if (!rc)
+		rc = add_number(out, ",\"index\":", p->index);
+	if (!rc)
+		rc = add_number(out, ",\"start\":", p->start);
+	if (!rc && p->end)
+		rc = add_number(out, ",\"end\":", p->end);
+	return rc ? rc : rw_buf_add_str(out, "}");
+}
+
+static int add_places(struct rw_buf *out, const char *name, const struct rw_rules *rules,
+		      const struct rw_tally *t)
+{
+	int rc = rw_buf_add_str(out, name);
+
+	for (unsigned i = 0; !rc && rules && t && i < t->n_places; i++) {
+		rc = i ? rw_buf_add(out, ",", 1) : RW_OK;
+		if (!rc)
+			rc = add_place(out, rules, &t->places[i]);
+	}
+	return rc ? rc : rw_buf_add_str(out, "]");
+}
+
 /* Keys may stand in a query: whoever forgot to cut it off does not get it logged. */
 static struct rw_slice without_query(const char *path)
 {
@@ -140,6 +175,10 @@ static int add_record(const struct rw_audit_record *r, struct rw_buf *out)
 		rc = add_findings(out, ",\"request_findings\":[", r->rules, r->request_findings);
 	if (!rc)
 		rc = add_findings(out, ",\"answer_findings\":[", r->rules, r->answer_findings);
+	if (!rc)
+		rc = add_places(out, ",\"request_places\":[", r->rules, r->request_findings);
+	if (!rc)
+		rc = add_places(out, ",\"answer_places\":[", r->rules, r->answer_findings);
 	return rc ? rc : rw_buf_add_str(out, "}\n");
 }
 

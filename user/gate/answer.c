@@ -242,11 +242,13 @@ static void on_body(void *user, const char *data, size_t n)
 }
 
 /* Guards an answer that is text and not JSON we know: an upstream's error page, say. */
-static int guard_plain(struct rw_request *r, const struct rw_guard *g)
+static int guard_plain(struct rw_request *r, struct rw_guard *g)
 {
-	struct rw_lane *l = rw_lane_new(r->w->scanner, r->snap->rules, g);
+	struct rw_lane *l;
 	int rc;
 
+	g->where = "body";
+	l = rw_lane_new(r->w->scanner, r->snap->rules, g);
 	if (!l)
 		return RW_ENOMEM;
 	rc = rw_lane_feed(l, rw_buf_slice(&r->answer), &r->out);

@@ -46,12 +46,27 @@ static int begin_echo(struct rw_request *r, struct rw_echo **out)
 	return n ? rw_echo_new(out, &r->arena, texts, n, &config_of(r)->echo) : RW_OK;
 }
 
+static const char *role_name(enum rw_role role)
+{
+	static const char *const names[] = {[RW_ROLE_USER] = "user",
+					    [RW_ROLE_SYSTEM] = "system",
+					    [RW_ROLE_ASSISTANT] = "assistant",
+					    [RW_ROLE_TOOL] = "tool",
+					    [RW_ROLE_OTHER] = "other"};
+
+	return names[role];
+}
+
 int rw_redact_guard(struct rw_request *r, const struct rw_guard *of, bool in_answer,
 		    struct rw_guard *out)
 {
 	int rc = begin_vault(r);
 
 	*out = *of;
+	if (!in_answer && r->next_text < r->chat.n_texts) {
+		out->where = role_name(r->chat.texts[r->next_text].role);
+		out->index = r->next_text;
+	}
 	out->vault = r->vault_begun ? r->vault : NULL;
 	out->in_answer = in_answer;
 	if (in_answer && out->canary_action != RW_ACT_ALLOW)

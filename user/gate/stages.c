@@ -253,6 +253,7 @@ static int scan_arguments(struct rw_request *r, const struct rw_text *t)
 static int scan_one(struct rw_request *r, const struct rw_text *t)
 {
 	const struct rw_guard *g = &config_of(r)->request;
+	struct rw_guard placed;
 	struct rw_findings f;
 	enum rw_action act;
 	int rc;
@@ -264,7 +265,10 @@ static int scan_one(struct rw_request *r, const struct rw_text *t)
 		return rc;
 	if (f.n == 0)
 		return RW_ACT_ALLOW;
-	rw_tally_add(&r->found, g, r->snap->rules, &f);
+	rc = rw_redact_guard(r, g, false, &placed);
+	if (rc)
+		return rc;
+	rw_tally_add(&r->found, &placed, r->snap->rules, &f);
 	act = rw_guard_verdict(g, r->snap->rules, &f);
 	if (act != RW_ACT_MASK)
 		return (int)act;

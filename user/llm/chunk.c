@@ -4,27 +4,30 @@
 #include <stdlib.h>
 
 const struct rw_field_form rw_field_forms[RW_FIELD_COUNT] = {
-	[RW_FIELD_CONTENT] = {"\"delta\":{\"content\":\"", NULL, "\"}", false},
+	[RW_FIELD_CONTENT] = {"\"delta\":{\"content\":\"", NULL, "\"}", false, "content"},
 	[RW_FIELD_PART] = {"\"delta\":{\"content\":[{\"type\":\"text\",\"text\":\"", NULL, "\"}]}",
-			   false},
-	[RW_FIELD_REFUSAL] = {"\"delta\":{\"refusal\":\"", NULL, "\"}", false},
-	[RW_FIELD_REASONING_CONTENT] = {"\"delta\":{\"reasoning_content\":\"", NULL, "\"}", false},
-	[RW_FIELD_REASONING] = {"\"delta\":{\"reasoning\":\"", NULL, "\"}", false},
-	[RW_FIELD_THINKING] = {"\"delta\":{\"thinking\":\"", NULL, "\"}", false},
+			   false, "content"},
+	[RW_FIELD_REFUSAL] = {"\"delta\":{\"refusal\":\"", NULL, "\"}", false, "refusal"},
+	[RW_FIELD_REASONING_CONTENT] = {"\"delta\":{\"reasoning_content\":\"", NULL, "\"}", false,
+					"reasoning_content"},
+	[RW_FIELD_REASONING] = {"\"delta\":{\"reasoning\":\"", NULL, "\"}", false, "reasoning"},
+	[RW_FIELD_THINKING] = {"\"delta\":{\"thinking\":\"", NULL, "\"}", false, "thinking"},
 	[RW_FIELD_DETAIL_TEXT] = {"\"delta\":{\"reasoning_details\":[{\"type\":\"reasoning.text\","
 				  "\"index\":",
-				  ",\"text\":\"", "\"}]}", false},
+				  ",\"text\":\"", "\"}]}", false, "reasoning_details"},
 	[RW_FIELD_DETAIL_SUMMARY] = {"\"delta\":{\"reasoning_details\":[{\"type\":"
 				     "\"reasoning.summary\",\"index\":",
-				     ",\"summary\":\"", "\"}]}", false},
-	[RW_FIELD_TRANSCRIPT] = {"\"delta\":{\"audio\":{\"transcript\":\"", NULL, "\"}}", false},
+				     ",\"summary\":\"", "\"}]}", false, "reasoning_details"},
+	[RW_FIELD_TRANSCRIPT] = {"\"delta\":{\"audio\":{\"transcript\":\"", NULL, "\"}}", false,
+				 "transcript"},
 	[RW_FIELD_TOOL_ARGUMENTS] = {"\"delta\":{\"tool_calls\":[{\"index\":",
-				     ",\"function\":{\"arguments\":\"", "\"}}]}", true},
+				     ",\"function\":{\"arguments\":\"", "\"}}]}", true,
+				     "arguments"},
 	[RW_FIELD_TOOL_INPUT] = {"\"delta\":{\"tool_calls\":[{\"index\":",
-				 ",\"custom\":{\"input\":\"", "\"}}]}", false},
+				 ",\"custom\":{\"input\":\"", "\"}}]}", false, "input"},
 	[RW_FIELD_CALL_ARGUMENTS] = {"\"delta\":{\"function_call\":{\"arguments\":\"", NULL, "\"}}",
-				     true},
-	[RW_FIELD_TEXT] = {"\"text\":\"", NULL, "\"", false},
+				     true, "arguments"},
+	[RW_FIELD_TEXT] = {"\"text\":\"", NULL, "\"", false, "text"},
 };
 
 #define NAME(literal) {literal, sizeof(literal) - 1}

@@ -31,6 +31,7 @@ enum rw_field {
 struct rw_field_form {
 	const char *begin, *then, *end; /* then NULL: the field has no index */
 	bool json;			/* its text is JSON itself */
+	const char *name;		/* for the audit log */
 };
 extern const struct rw_field_form rw_field_forms[RW_FIELD_COUNT];
 

@@ -21,13 +21,21 @@ void rw_llm_tally_merge(struct rw_tally *into, const struct rw_tally *from)
 		sum = (unsigned)into->at[k].count + from->at[i].count;
 		into->at[k].count = (uint16_t)(sum > UINT16_MAX ? UINT16_MAX : sum);
 	}
+	for (unsigned i = 0; i < from->n_places && into->n_places < RW_PLACES_MAX; i++)
+		into->places[into->n_places++] = from->places[i];
 	if (from->strongest > into->strongest)
 		into->strongest = from->strongest;
 }
 
 int rw_llm_lane_begin(struct rw_llm_guard *g, struct rw_llm_lane *l)
 {
-	l->scan = rw_lane_new(g->s, g->r, g->g);
+	struct rw_guard guard = *g->g;
+
+	if (g->g->in_answer) {
+		guard.where = rw_field_forms[l->field].name;
+		guard.index = (uint32_t)l->choice;
+	}
+	l->scan = rw_lane_new(g->s, g->r, &guard);
 	l->high = 0;
 	l->inner = (struct rw_inner){0};
 	return l->scan ? RW_OK : RW_ENOMEM;

@@ -85,6 +85,18 @@ void rw_lane_write_to(struct rw_lane *l, const struct rw_writer *w)
 	l->mask.w = &l->writer;
 }
 
+/* Counts a finding, with its place in the text as it came. */
+static void note(struct rw_lane *l, const struct rw_finding *f, enum rw_action action)
+{
+	struct rw_finding at = *f;
+
+	if (l->guard.where) {
+		at.start = (uint32_t)rw_spells_source(&l->spells, f->start);
+		at.end = f->swallowed ? 0 : (uint32_t)rw_spells_source(&l->spells, f->end);
+	}
+	rw_tally_place(&l->tally, &l->guard, &at, action);
+}
+
 /* --- what the matcher finds ---------------------------------------------------------------- */
 
 static int lane_found(void *arg, const struct rw_finding *found, bool open)
@@ -95,8 +107,8 @@ static int lane_found(void *arg, const struct rw_finding *found, bool open)
 	enum rw_action action = rw_action_of(&l->guard, l->r, f);
 	int rc = 0;
 
-	rw_tally_rule(&l->tally, f->rule, action);
 	f->swallowed = open;
+	note(l, f, action);
 	l->open |= open;
 	l->open_masked |= open && action == RW_ACT_MASK;
 	if (action == RW_ACT_BLOCK) {
@@ -194,6 +206,7 @@ static int end_token(struct rw_lane *l)
 	size_t at = l->token - 1;
 	struct rw_spell one = {.at = (uint32_t)at, .n = 1, .put = true};
 
+	one.source = (uint32_t)(l->text.len - at); /* no escape is in it */
 	l->token = 0;
 	l->canary.state = 0;
 	if (!rw_vault_restore(l->guard.vault, rw_slice_of(l->text.p + at, l->text.len - at),
@@ -231,10 +244,16 @@ static const char CANARY_LABEL[] = "[CANARY]";
 /* The text ends in a canary. */
 static int end_canary(struct rw_lane *l, size_t at)
 {
+	struct rw_finding f = {.start = (uint32_t)at,
+			       .end = (uint32_t)l->text.len,
+			       .rule = (uint16_t)(l->r->leak_rule + 1)};
 	struct rw_spell one = {.at = (uint32_t)at, .n = 1, .put = true};
 	enum rw_action action = l->guard.canary_action;
 
-	rw_tally_rule(&l->tally, (uint16_t)(l->r->leak_rule + 1), action);
+	one.source = (uint32_t)(rw_spells_source(&l->spells, l->text.len) -
+				rw_spells_source(&l->spells, at));
+
+	note(l, &f, action);
 	l->canary.state = 0;
 	if (action == RW_ACT_FLAG)
 		return RW_OK;
@@ -396,7 +415,8 @@ int rw_lane_feed(struct rw_lane *l, struct rw_slice text, struct rw_buf *out)
 
 int rw_lane_add(struct rw_lane *l, struct rw_slice text, struct rw_slice raw, struct rw_buf *out)
 {
-	struct rw_spell one = {.n = (uint8_t)text.n, .raw_n = (uint8_t)raw.n};
+	struct rw_spell one = {
+		.n = (uint8_t)text.n, .raw_n = (uint8_t)raw.n, .source = (uint32_t)raw.n};
 	int rc;
 
 	RW_BUG_ON(raw.p && (raw.n > RW_SPELL_RAW || text.n > RW_SPELL_RAW));

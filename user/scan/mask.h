@@ -46,5 +46,8 @@ int rw_masker_copy(struct rw_masker *m, struct rw_slice text, size_t to, struct 
 
 /* Counts one finding. */
 void rw_tally_rule(struct rw_tally *t, uint16_t rule, enum rw_action action);
+/* And where it is. */
+void rw_tally_place(struct rw_tally *t, const struct rw_guard *g, const struct rw_finding *f,
+		    enum rw_action action);
 
 #endif

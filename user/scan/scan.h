@@ -103,6 +103,10 @@ struct rw_guard {
 	enum rw_action canary_action;
 	struct rw_echo *echo;
 	enum rw_action echo_action; /* flag or block */
+	/* Which text it is, for the tally's places: "user" and its number in the request, or
+	   "content" and the choice. */
+	const char *where; /* a literal; NULL: places are not noted */
+	uint32_t index;
 };
 
 /* Scores of injection that the presets draw the line at; no finding has less than the first. */
@@ -118,6 +122,7 @@ enum rw_action rw_guard_verdict(const struct rw_guard *g, const struct rw_rules 
 int rw_mask_text(const struct rw_guard *g, const struct rw_rules *r, const struct rw_findings *f,
 		 struct rw_slice text, struct rw_buf *out);
 
+enum { RW_PLACES_MAX = 16 };
 /* Totals per rule over a request or an answer, for headers and audit. */
 struct rw_tally {
 	struct {
@@ -126,6 +131,16 @@ struct rw_tally {
 	} at[32];
 	unsigned n;
 	enum rw_action strongest;
+	/* The first places; never what stands there. */
+	struct rw_place {
+		const char *where;
+		uint32_t index;
+		uint32_t start, end; /* bytes of the text as it came; end 0: not known yet */
+		uint16_t rule;
+		uint8_t action; /* enum rw_action */
+		uint8_t as;	/* enum rw_redact, where the action is mask */
+	} places[RW_PLACES_MAX];
+	unsigned n_places;
 };
 void rw_tally_add(struct rw_tally *t, const struct rw_guard *g, const struct rw_rules *r,
 		  const struct rw_findings *f);

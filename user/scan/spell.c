@@ -32,8 +32,18 @@ void rw_spells_cut(struct rw_spells *s, size_t at)
 		s->n--;
 }
 
+size_t rw_spells_source(const struct rw_spells *s, size_t at)
+{
+	size_t source = s->dropped + at;
+
+	for (unsigned i = s->first; i < s->n && s->list[i].at < at; i++)
+		source += s->list[i].source - s->list[i].n;
+	return source;
+}
+
 void rw_spells_rebase(struct rw_spells *s, size_t n)
 {
+	s->dropped = rw_spells_source(s, n);
 	while (s->first < s->n && s->list[s->first].at < n)
 		s->first++;
 	for (unsigned i = s->first; i < s->n; i++)
@@ -43,6 +53,7 @@ void rw_spells_rebase(struct rw_spells *s, size_t n)
 void rw_spells_reset(struct rw_spells *s)
 {
 	s->first = s->n = 0;
+	s->dropped = 0;
 }
 
 void rw_spells_free(struct rw_spells *s)

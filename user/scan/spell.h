@@ -21,19 +21,23 @@ struct rw_spell {
 	uint8_t n;   /* bytes of it */
 	uint8_t raw_n;
 	char raw[RW_SPELL_RAW];
-	bool put; /* written is something that is put in: p, p_n instead of raw */
+	uint32_t source; /* bytes that it takes in the text as it came */
+	bool put;	 /* written is something that is put in: p, p_n instead of raw */
 	struct rw_slice written;
 };
 
 struct rw_spells {
 	struct rw_spell *list;
 	unsigned first, n, cap; /* those before first are dropped */
+	size_t dropped;		/* bytes of the text as it came that are in front of this text */
 };
 
 /* RW_ENOMEM. at is behind all that are there. */
 int rw_spells_add(struct rw_spells *s, const struct rw_spell *one);
 /* The text was cut off at at: what begins there or behind it is forgotten. */
 void rw_spells_cut(struct rw_spells *s, size_t at);
+/* Where the byte at at stands in the text as it came. */
+size_t rw_spells_source(const struct rw_spells *s, size_t at);
 /* n bytes were dropped from the front of the text. */
 void rw_spells_rebase(struct rw_spells *s, size_t n);
 void rw_spells_reset(struct rw_spells *s);

@@ -2,6 +2,7 @@
 /* A whole text: findings, verdict, mask, tally. */
 #include "scan/match.h"
 #include "scan/mask.h"
+#include "scan/redact_int.h"
 
 /* The sink of a whole text: into a list. */
 struct list {
@@ -104,9 +105,26 @@ void rw_tally_rule(struct rw_tally *t, uint16_t rule, enum rw_action action)
 		t->at[i].count++;
 }
 
+void rw_tally_place(struct rw_tally *t, const struct rw_guard *g, const struct rw_finding *f,
+		    enum rw_action action)
+{
+	rw_tally_rule(t, f->rule, action);
+	if (!g->where || t->n_places == RW_PLACES_MAX)
+		return;
+	t->places[t->n_places++] = (struct rw_place){
+		.where = g->where,
+		.index = g->index,
+		.start = f->start,
+		.end = f->end > f->start ? f->end : 0,
+		.rule = f->rule,
+		.action = (uint8_t)action,
+		.as = (uint8_t)(f->swallowed ? RW_REDACT_MASK : rw_redactor_kind_in(g, f->rule)),
+	};
+}
+
 void rw_tally_add(struct rw_tally *t, const struct rw_guard *g, const struct rw_rules *r,
 		  const struct rw_findings *f)
 {
 	for (unsigned i = 0; i < f->n; i++)
-		rw_tally_rule(t, f->at[i].rule, rw_action_of(g, r, &f->at[i]));
+		rw_tally_place(t, g, &f->at[i], rw_action_of(g, r, &f->at[i]));
 }

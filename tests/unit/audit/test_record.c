@@ -13,6 +13,7 @@
 #include <yyjson.h>
 
 #include "audit/audit.h"
+#include "scan/redact.h"
 
 static struct rw_audit_record typical(void)
 {
@@ -99,7 +100,7 @@ static void a_record_says_what_happened(void **state)
 	assert_true(yyjson_is_true(yyjson_obj_get(root, "completed")));
 	assert_int_equal(yyjson_arr_size(yyjson_obj_get(root, "request_findings")), 0);
 	assert_int_equal(yyjson_arr_size(yyjson_obj_get(root, "answer_findings")), 0);
-	assert_int_equal(yyjson_obj_size(root), 23);
+	assert_int_equal(yyjson_obj_size(root), 25);
 	yyjson_doc_free(doc);
 }
 
@@ -216,6 +217,14 @@ static void findings_are_names_and_counts(void **state)
 	prompt.at[1].count = 65535;
 	answer.at[0].rule = 1;
 	answer.at[0].count = 1;
+	answer.n_places = 1;
+	answer.places[0] = (struct rw_place){.where = "content",
+					     .index = 2,
+					     .start = 7,
+					     .end = 9,
+					     .rule = 1,
+					     .action = RW_ACT_MASK,
+					     .as = RW_REDACT_HASH};
 	r.rules = rules;
 	r.request_findings = &prompt;
 	r.answer_findings = &answer;
@@ -234,6 +243,14 @@ static void findings_are_names_and_counts(void **state)
 	}
 	list = yyjson_obj_get(yyjson_doc_get_root(doc), "answer_findings");
 	assert_int_equal(yyjson_arr_size(list), 1);
+	list = yyjson_obj_get(yyjson_doc_get_root(doc), "answer_places");
+	assert_int_equal(yyjson_arr_size(list), 1);
+	one = yyjson_arr_get(list, 0);
+	assert_string_equal(yyjson_get_str(yyjson_obj_get(one, "in")), "content");
+	assert_string_equal(yyjson_get_str(yyjson_obj_get(one, "as")), "hash");
+	assert_int_equal(yyjson_get_uint(yyjson_obj_get(one, "index")), 2);
+	assert_int_equal(yyjson_get_uint(yyjson_obj_get(one, "start")), 7);
+	assert_int_equal(yyjson_get_uint(yyjson_obj_get(one, "end")), 9);
 	yyjson_doc_free(doc);
 	rw_rules_unref(rules);
 }

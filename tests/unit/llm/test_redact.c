@@ -138,6 +138,32 @@ static void a_synthetic_number_stays_a_number(void **state)
 	rw_buf_free(&out);
 }
 
+/* A report that points beside the value sends the auditor to the wrong word. */
+static void places_count_bytes_of_the_text_as_it_came(void **state)
+{
+	static const char text[] = "{\"\\u00e9\":\"\\ud83d\\ude00 "
+				   "\\u006aane@ex\\u0061mple.com\",\"n\":4111111111111111}";
+	const char *mail = strstr(text, "\\u006a"), *card = strstr(text, "4111");
+	struct rw_guard g = masking;
+	struct rw_tally t = {0};
+	struct rw_buf out = {0};
+
+	(void)state;
+	g.where = "assistant";
+	g.index = 3;
+	assert_int_equal(rw_arguments_guard(scanner, rules, &g, rw_slice_str(text), &out, &t),
+			 RW_OK);
+	assert_int_equal(t.n_places, 2);
+	assert_int_equal(t.places[0].start, mail - text);
+	assert_int_equal(t.places[0].end, strstr(mail, "\",") - text);
+	assert_int_equal(t.places[1].start, card - text);
+	assert_int_equal(t.places[1].end, card + 16 - text);
+	assert_string_equal(t.places[1].where, "assistant");
+	assert_int_equal(t.places[1].index, 3);
+	assert_int_equal(t.places[1].action, RW_ACT_MASK);
+	rw_buf_free(&out);
+}
+
 /* --- streams -------------------------------------------------------------------------------- */
 
 /* Text as pieces of so many bytes, in the field of a choice. */
@@ -471,6 +497,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(arguments_stay_json_whatever_is_redacted),
 		cmocka_unit_test(a_synthetic_number_stays_a_number),
+		cmocka_unit_test(places_count_bytes_of_the_text_as_it_came),
 		cmocka_unit_test(tokens_come_back_in_every_lane_and_stay_json),
 		cmocka_unit_test(a_value_that_comes_back_is_escaped),
 		cmocka_unit_test(no_event_holds_a_part_of_a_value_that_is_masked),

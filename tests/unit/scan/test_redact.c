@@ -551,6 +551,44 @@ static void what_may_be_a_token_is_held_and_nothing_else(void **state)
 	rw_buf_free(&got);
 }
 
+/* Behind tokens, which are longer than what stands for them here, a place is still that of the
+ * text. */
+static void places_behind_tokens_are_right_however_they_are_cut(void **state)
+{
+	struct rw_buf token = {0}, text = {0}, out = {0};
+	struct redaction x;
+
+	(void)state;
+	begin_tokens(&x, "a@example.com", &token);
+	x.guard.in_answer = true;
+	x.guard.where = "content";
+	for (unsigned i = 0; i < 20; i++)
+		assert_int_equal(rw_buf_addf(&text, "%s and some more words; ", token.p), 0);
+	assert_int_equal(rw_buf_add_str(&text, "b@example.com."), 0);
+	for (size_t step = 1; step <= text.len; step += step < 60 ? 1 : 97) {
+		struct rw_lane *l = rw_lane_new(scanner, rules, &x.guard);
+
+		out.len = 0;
+		for (size_t at = 0; at < text.len; at += step)
+			assert_int_equal(
+				rw_lane_feed(l,
+					     rw_slice_of(text.p + at, step < text.len - at
+									      ? step
+									      : text.len - at),
+					     &out),
+				0);
+		assert_int_equal(rw_lane_end(l, &out), 0);
+		assert_int_equal(rw_lane_tally(l)->n_places, 1);
+		assert_int_equal(rw_lane_tally(l)->places[0].start, text.len - 14);
+		assert_int_equal(rw_lane_tally(l)->places[0].end, text.len - 1);
+		rw_lane_free(l);
+	}
+	end(&x);
+	rw_buf_free(&token);
+	rw_buf_free(&text);
+	rw_buf_free(&out);
+}
+
 static void check_round_trip(const struct rw_rule *rule, struct rw_slice text, void *arg)
 {
 	struct rw_buf out = {0}, got = {0};
@@ -626,6 +664,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_token_is_left_alone),
 		cmocka_unit_test(a_token_of_another_request_never_resolves),
 		cmocka_unit_test(what_may_be_a_token_is_held_and_nothing_else),
+		cmocka_unit_test(places_behind_tokens_are_right_however_they_are_cut),
 		cmocka_unit_test(every_case_comes_back),
 		cmocka_unit_test(a_full_vault_masks),
 	};
