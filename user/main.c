@@ -15,6 +15,7 @@ static const struct {
 	{"check", rw_cmd_check, "read a configuration and say what is wrong with it"},
 	{"key", rw_cmd_key, "add, list and revoke API keys"},
 	{"scan", rw_cmd_scan, "scan text and print a verdict"},
+	{"rules", rw_cmd_rules, "list, show and test the rules, lint packs of rules"},
 	{"bench", rw_cmd_bench, "measure what scanning costs"},
 	{"kern", rw_cmd_kern, "attach, detach and show the kernel side"},
 	{"deny", rw_cmd_deny, "ban addresses in the kernel, list and lift bans"},

@@ -86,6 +86,8 @@ static int put_control(struct rw_buf *b, struct rw_gateway *gw, struct rw_contro
 		 atomic_load(&gw->audit_ok)},
 		{"keys", "gauge", "valid API keys", rw_keytable_count(snap->keys)},
 		{"rules", "gauge", "rules loaded", rw_rules_count(snap->rules)},
+		{"rule_packs_skipped", "gauge", "packs of rules left out for a mistake",
+		 rw_rules_skipped(snap->rules)},
 		{"workers", "gauge", "worker threads", gw->n_workers},
 		{"snapshot_generation", "gauge", "the configuration in use", snap->generation},
 		{"kernel_attached", "gauge", "1: XDP drops what is banned",

@@ -14,6 +14,7 @@ int rw_cmd_serve(int argc, char **argv);
 int rw_cmd_check(int argc, char **argv);
 int rw_cmd_key(int argc, char **argv);
 int rw_cmd_scan(int argc, char **argv);
+int rw_cmd_rules(int argc, char **argv);
 int rw_cmd_bench(int argc, char **argv);
 int rw_cmd_kern(int argc, char **argv);
 int rw_cmd_deny(int argc, char **argv);

@@ -17,12 +17,13 @@ int rw_ready_json(const struct rw_gateway *gw, const struct rw_snapshot *snap, b
 			   "\"enforced\":{\"packet_rates\":\"%s\",\"bans\":\"%s\","
 			   "\"request_rates\":\"engine\",\"guards\":\"engine\",\"egress\":\"%s\"},"
 			   "\"workers\":\"%s\","
-			   "\"rules\":\"%.16s\"}\n",
+			   "\"rules\":\"%.16s\",\"rule_packs_skipped\":%u}\n",
 			   *ready ? "true" : "false", draining ? "true" : "false",
 			   !c->audit_file ? "off"
 			   : audit	  ? "ok"
 					  : "failing",
 			   rw_enforced_name(kernel), packets, packets,
 			   atomic_load(&gw->contained) ? "kernel" : "nowhere",
-			   gw->steering ? "least_busy" : "hash", rw_rules_digest(snap->rules));
+			   gw->steering ? "least_busy" : "hash", rw_rules_digest(snap->rules),
+			   rw_rules_skipped(snap->rules));
 }

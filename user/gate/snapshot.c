@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/snapshot.h"
 
+#include "base/log.h"
+
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
@@ -166,6 +168,19 @@ static int build_redactor(struct rw_snapshot *s, struct rw_config *c, struct rw_
 	return rc;
 }
 
+/* A pack with a mistake is left out at the start only, and where that is asked for. */
+static int load_rules(struct rw_snapshot *s, const struct rw_config *c, bool again,
+		      struct rw_error *e)
+{
+	const struct rw_rules_from from = {.dir = c->rules_dir,
+					   .skip_bad = c->skip_bad_rules && !again};
+	int rc = rw_rules_load_from(&s->rules, &from, e);
+
+	for (unsigned i = 0; !rc && i < rw_rules_skipped(s->rules); i++)
+		rw_err("a pack of rules is left out: %s", rw_rules_skipped_why(s->rules, i));
+	return rc;
+}
+
 int rw_snapshot_new(struct rw_snapshot **out, struct rw_config *config,
 		    const struct rw_snapshot_parts *with, struct rw_error *e)
 {
@@ -187,7 +202,7 @@ int rw_snapshot_new(struct rw_snapshot **out, struct rw_config *config,
 	if (!rc && with->rules)
 		s->rules = rw_rules_ref(with->rules);
 	else if (!rc)
-		rc = rw_rules_load(&s->rules, config->rules_dir, e);
+		rc = load_rules(s, config, with->again, e);
 	if (!rc)
 		rc = build_redactor(s, config, e);
 	if (!rc)

@@ -119,6 +119,7 @@ struct rw_config {
 
 	struct rw_guard request, answer;
 	const char *rules_dir; /* operator packs; NULL: none */
+	unsigned skip_bad_rules;
 	struct rw_redact_plan redact;
 	uint32_t hold_ms; /* 0: time decides nothing */
 	struct rw_echo_limits echo;

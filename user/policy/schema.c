@@ -68,6 +68,8 @@ static const struct rw_key_choice accept_words[] = {
 	{"ignored", false, NULL}, {"accepted", true, NULL}, {0}};
 static const struct rw_key_choice auth_words[] = {
 	{"required", true, NULL}, {"optional", false, NULL}, {0}};
+static const struct rw_key_choice bad_rules_words[] = {
+	{"refuse", false, NULL}, {"skip", true, NULL}, {0}};
 static const struct rw_key_choice ktls_words[] = {
 	{"auto", RW_KTLS_WORD_AUTO, NULL}, {"on", RW_KTLS_WORD_ON, NULL},
 	{"off", RW_KTLS_WORD_OFF, NULL},   {"true", 0, "write on"},
@@ -338,6 +340,10 @@ const struct rw_config_key rw_config_keys[] = {
 	 .doc = "a file with more of them, one a line; not readable by others"},
 	{"guards.rules_dir", RW_KIND_FILE, .min = 1, .max = MAX_TEXT, TOP(rules_dir),
 	 .doc = "a folder of your own rule packs (*.yaml), on top of the built-in ones"},
+	{"guards.bad_rules", RW_KIND_CHOICE, false, "refuse", .choices = bad_rules_words,
+	 TOP(skip_bad_rules),
+	 .doc = "a pack with a mistake at the start: refuse to start, or skip that pack and "
+		"say so; a reload keeps the rules it has"},
 
 	{"state_dir", RW_KIND_FILE, false, "/var/lib/ringwall", 1, MAX_TEXT, TOP(state_dir),
 	 .doc = "keys and certificates that ringwall makes; belongs to it alone (mode 0700)"},

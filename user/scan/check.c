@@ -129,6 +129,7 @@ int rw_rules_check(struct rw_rules *r, struct rw_error *e)
 	c->e = e;
 	rc = rw_scanner_new(&c->s, r, e);
 	for (unsigned i = 0; !rc && i < r->set.n; i++) {
+		r->at_pack = r->set.rules[i].pack;
 		c->rule = i;
 		c->s->only = (int)i;
 		rc = check_list(c, &r->set.rules[i].match, true);

@@ -132,7 +132,10 @@ static int add_pattern(struct rw_rules *r, struct rw_sack *sack, unsigned rule_i
 	struct rw_pat *pat = &r->pats[r->n_pats];
 	char source[RW_PATTERN_MAX];
 	uint32_t width = 0;
-	int rc = source_of(rule, p, view, source, e);
+	int rc;
+
+	r->at_pack = rule->pack;
+	rc = source_of(rule, p, view, source, e);
 
 	if (!rc)
 		rc = check_width(rule, p->line, source, &width, e);
@@ -160,6 +163,7 @@ static int compile_hs(struct rw_rules *r, enum rw_db db, const struct rw_sack *s
 		return 0;
 	if (he && he->expression >= 0 && (unsigned)he->expression < s->n) {
 		pat = &r->pats[s->pats[he->expression]];
+		r->at_pack = rw_rule_of(r, pat->rule)->pack;
 		rc = rule_fail(e, rw_rule_of(r, pat->rule), pat->line,
 			       "the pattern is not for Hyperscan", he->message);
 	} else {

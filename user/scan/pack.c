@@ -15,6 +15,7 @@ void rw_ruleset_init(struct rw_ruleset *set)
 void rw_ruleset_free(struct rw_ruleset *set)
 {
 	free(set->rules);
+	free(set->disabled);
 	rw_arena_free(&set->arena);
 	*set = (struct rw_ruleset){0};
 }
@@ -341,7 +342,10 @@ static int put_rule(struct reader *rd, const yaml_node_t *node, const struct rw_
 	if (at && at->pack == rule->pack)
 		return fail(rd, node, "the id stands twice in this pack", NULL);
 	if (at) {
+		const char *replaces = at->replaces ? at->replaces : at->pack;
+
 		*at = *rule;
+		at->replaces = replaces;
 		return 0;
 	}
 	if (set->n == RW_RULES_MAX)
@@ -351,10 +355,16 @@ static int put_rule(struct reader *rd, const yaml_node_t *node, const struct rw_
 
 static int disable(struct reader *rd, const yaml_node_t *node, const char *id)
 {
+	struct rw_rule_disabled *all;
 	struct rw_rule *rule = find_rule(rd->set, id);
 
 	if (!rule)
 		return fail(rd, node, "there is no rule to disable with the id ", id);
+	all = realloc(rd->set->disabled, (rd->set->n_disabled + 1) * sizeof(*all));
+	if (!all)
+		return rw_fail(rd->e, RW_ENOMEM, "no memory for the rules");
+	rd->set->disabled = all;
+	all[rd->set->n_disabled++] = (struct rw_rule_disabled){rule->info.id, rule->pack, rd->pack};
 	take_out(rd->set, rule);
 	return 0;
 }

@@ -47,6 +47,12 @@ struct rw_rule {
 	unsigned entropy_centibits;	      /* least Shannon entropy per character, 0: any */
 	bool pem;			      /* found by the segmenter, not by a pattern */
 	bool model;			      /* by the model (model.h) */
+	const char *replaces; /* the pack whose rule of that id it stands for, or NULL */
+};
+
+/* A rule that a later pack took out. */
+struct rw_rule_disabled {
+	const char *id, *pack, *by;
 };
 
 /* Every rule of the packs read so far, in order; ids are unique. */
@@ -54,6 +60,8 @@ struct rw_ruleset {
 	struct rw_arena arena;
 	struct rw_rule *rules;
 	unsigned n, cap;
+	struct rw_rule_disabled *disabled;
+	unsigned n_disabled;
 };
 
 void rw_ruleset_init(struct rw_ruleset *set);
@@ -69,6 +77,8 @@ int rw_pack_read(struct rw_ruleset *set, const char *pack, struct rw_slice yaml,
 
 /* A rule of a loaded set, as written. */
 const struct rw_rule *rw_rules_rule(const struct rw_rules *r, unsigned rule);
+/* The i-th rule of it that was taken out; NULL past the last. */
+const struct rw_rule_disabled *rw_rules_disabled(const struct rw_rules *r, unsigned i);
 
 /* One more, whose id is not there yet. */
 int rw_ruleset_add(struct rw_ruleset *set, const struct rw_rule *rule, struct rw_error *e);

@@ -68,6 +68,17 @@ struct rw_scanner;
  * cases and the chunk-invariance self-test. *e names pack, line and rule id.
  */
 int rw_rules_load(struct rw_rules **out, const char *extra_dir, struct rw_error *e);
+
+struct rw_rules_from {
+	const char *dir; /* NULL: none */
+	const char *const *files;
+	unsigned n_files;
+	bool skip_bad; /* a pack of these with a mistake is left out, and told */
+};
+int rw_rules_load_from(struct rw_rules **out, const struct rw_rules_from *from, struct rw_error *e);
+/* What was left out: why, with pack, line and rule id. */
+unsigned rw_rules_skipped(const struct rw_rules *r);
+const char *rw_rules_skipped_why(const struct rw_rules *r, unsigned i);
 struct rw_rules *rw_rules_ref(struct rw_rules *r);
 void rw_rules_unref(struct rw_rules *r);
 unsigned rw_rules_count(const struct rw_rules *r);

@@ -261,6 +261,47 @@ static void a_directory_that_is_not_there_is_an_error(void **state)
 	assert_non_null(strstr(e.text, "/nonexistent/rules.d"));
 }
 
+/* Every kind of mistake leaves that pack out and nothing else; what it was is told. */
+static void a_wrong_pack_can_be_left_out(void **state)
+{
+	static const char *const wrong[] = {
+		"rules: [",
+		"disable: [no.such.rule]\n",
+		RULE("x.bad", "    patterns: ['E-[0-9']\n" CASES),
+		RULE("x.bad",
+		     "    patterns: ['E-[0-9]{3}']\n    match: ['none']\n    no_match: ['E']\n"),
+	};
+	char other[64];
+	const char *files[2] = {path, other};
+	FILE *f;
+
+	(void)state;
+	snprintf(other, sizeof(other), "%s/60-good.yaml", dir);
+	f = fopen(other, "w");
+	assert_non_null(f);
+	fputs(RULE("x.good", "    patterns: ['\\bE-[0-9]{6}\\b']\n" CASES), f);
+	fclose(f);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct rw_rules *r = NULL;
+		struct rw_error e;
+
+		assert_int_equal(load_with(wrong[i], &r, &e), RW_EINVAL);
+		assert_int_equal(rw_rules_load_from(&r,
+						    &(const struct rw_rules_from){.files = files,
+										  .n_files = 2,
+										  .skip_bad = true},
+						    &e),
+				 0);
+		assert_int_equal(rw_rules_skipped(r), 1);
+		assert_non_null(strstr(rw_rules_skipped_why(r, 0), "50-mine.yaml:"));
+		assert_non_null(find(r, "x.good"));
+		assert_null(find(r, "x.bad"));
+		assert_int_equal(rw_rules_count(r), rw_rules_count(rules) + 1);
+		rw_rules_unref(r);
+	}
+	unlink(other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +312,7 @@ int main(void)
 		cmocka_unit_test(operator_pack_overrides_by_id),
 		cmocka_unit_test(operator_pack_disables_by_id),
 		cmocka_unit_test(a_wrong_pack_says_where_and_what),
+		cmocka_unit_test(a_wrong_pack_can_be_left_out),
 		cmocka_unit_test(a_directory_that_is_not_there_is_an_error),
 	};
 
