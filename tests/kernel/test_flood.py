@@ -12,7 +12,7 @@ from world import GATEWAY, GATEWAY6, PORT, World
 
 BANS = ("10.128.0.0", 20_000, 401)  # base, how many, stride
 SPOOFED = ("64.0.0.0", 2**30, 1)
-PACKETS, SYN = 1_000_000, 2
+PACKETS, ASKED, SYN = {"release": 1_000_000, "asan": 100_000}, 10, 2  # at least; the flood is the kernel's in both
 REQUEST = (b"POST /v1/chat/completions HTTP/1.1\r\nHost: gateway.test\r\nConnection: close\r\n"
            b"Content-Type: application/json\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s")
 
@@ -49,20 +49,21 @@ def test_spoofed_flood_loses_no_ban_and_no_honest_request(field):
     mac = json.loads(field.run("ip", "-j", "link", "show", field.gw_if).stdout)[0]["address"]
     flood = subprocess.Popen(
         [*map(str, [*field.ns_prefix(field.cl_ns), TOP / "build" / field.flavour / "bench/flood", "send", field.cl_if,
-                    mac, GATEWAY, PORT, SYN, *SPOOFED, PACKETS, max(os.sched_getaffinity(0))])],
+                    mac, GATEWAY, PORT, SYN, *SPOOFED, 0, max(os.sched_getaffinity(0))])],
         stdout=subprocess.PIPE, text=True)
     asked = 0
     try:
-        while flood.poll() is None or asked < 10:
+        while asked < ASKED or field.status()["counters"]["rx"] - before["rx"] < PACKETS[field.flavour]:
+            assert asked < 5000, "there is no flood"
             assert answered(field, "10.77.0.4", GATEWAY), f"an honest request failed after {asked}"
             assert answered(field, "fd77:5::2", GATEWAY6), f"an allowlisted request failed after {asked}"
             asked += 1
     finally:
+        going = flood.poll() is None
         flood.terminate()
         sent = json.loads(flood.communicate(timeout=60)[0])["packets"]
     after = field.status()["counters"]
-    assert sent == PACKETS
-    assert after["rx"] - before["rx"] > PACKETS // 10  # the flood was there
+    assert going and sent >= PACKETS[field.flavour], "it went on to the end"
     assert not {k: after[k] - before[k] for k in after if "drop" in k and after[k] > before[k]}
     assert after["promoted"] == before["promoted"]
     assert int(field.tool("banned", *BANS)) == BANS[1]

@@ -55,6 +55,11 @@ def test_set_without_an_attachment_says_so(net):
     assert "not attached" in net.rw("kern", "set", "--shadow", status=1)
 
 
+def dropped_more(net, than):
+    """The count of dropped packets, once there are more: a busy machine may let the sender wait."""
+    return wait_for("packets to be dropped", 20, lambda: (n := net.status()["counters"]["drop_denied"]) > than and n)
+
+
 # --- kern upgrade -----------------------------------------------------------------------------------
 
 
@@ -63,24 +68,23 @@ def test_replacing_the_program_200_times_lets_no_packet_through(attached, times,
     """Each by a process of its own, as an operator would, while a banned source sends without a pause."""
     times = times if flavour == "release" else 20
     attached.rw("deny", "add", BANNED)
-    programs, drops = [], [attached.counters()["drop_denied"]]
+    programs, before = [], attached.counters()["drop_denied"]
     with Flood(attached, BANNED) as flood:
-        wait_for("the flood", 10, lambda: attached.counters()["drop_denied"] > 1000)
+        drops = dropped_more(attached, 1000)
         for i in range(times):
             text = attached.rw("kern", "upgrade")
             new, old = re.search(r"rw_(?:xdp|tcx): program (\d+) in the place of (\d+)", text).groups()
             assert not programs or programs[-1] == old
             programs.append(new)
             if i % 10 == 9:
-                drops.append(attached.counters()["drop_denied"])
+                drops = dropped_more(attached, drops)
         assert flood.got == []
         attached.rw("deny", "del", BANNED)
         wait_for("packets, now that nothing holds them", 10, lambda: flood.got)
     assert "maps are kept as they are" in text and "another layout" not in text
     assert len(set(programs)) == times
-    assert all(a < b for a, b in zip(drops, drops[1:], strict=False)), "packets came all the while"
     c = attached.counters()
-    assert flood.got[0][0] + 1 >= c["drop_denied"] - drops[0], "no drop is of what came through"
+    assert flood.got[0][0] + 1 >= c["drop_denied"] - before, "no drop is of what came through"
     assert c["drop_malformed"] == 0
 
 
@@ -151,16 +155,14 @@ def test_ban_ends_between_two_packets_of_a_tick(attached):
 def test_20_killed_engines_leave_every_packet_judged(ringwall, flavour):
     with World(ringwall, flavour) as w:
         w.run(w.ringwall, "deny", "add", BANNED)
-        drops = [w.status()["counters"]["drop_denied"]]
         with Flood(w, BANNED) as flood:
-            wait_for("the flood", 10, lambda: w.status()["counters"]["drop_denied"] > 1000)
+            drops = dropped_more(w, 1000)
             for _ in range(20 if flavour == "release" else 3):
                 w.gateway.signal(signal.SIGKILL)
                 w.gateway.wait(10)
-                drops.append(w.status()["counters"]["drop_denied"])
+                drops = dropped_more(w, drops)
                 w.start_gateway()
-                drops.append(w.status()["counters"]["drop_denied"])
+                drops = dropped_more(w, drops)
             assert flood.got == []
             w.run(w.ringwall, "deny", "del", BANNED)
             wait_for("packets, now that nothing holds them", 10, lambda: flood.got)
-        assert all(a < b for a, b in zip(drops, drops[1:], strict=False))

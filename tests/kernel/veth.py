@@ -100,10 +100,21 @@ class Net(World):
         return s
 
     def can_connect(self, source, host=GATEWAY):
-        s = self.connect(source, host)
+        """Silence says no only where the kernel side has dropped something: else the machine is slow."""
+        s = self.connect(source, host, seconds=0.25)
+        if not s:
+            before = self.dropped()
+            s = self.connect(source, host, seconds=0.45)
+            if not s and self.dropped() == before:
+                s = self.connect(source, host, seconds=20)
         if s:
             s.close()
         return s is not None
+
+    def dropped(self):
+        p = self.run(self.ringwall, "kern", "status", "--json", check=False)
+        counters = json.loads(p.stdout)["counters"] if p.stdout.startswith("{") else {}
+        return sum(v for k, v in counters.items() if k.startswith("drop_"))
 
     def counters(self):
         return self.status()["counters"]
