@@ -55,6 +55,7 @@ static const struct rw_validator validators[] = {
 	{"ethereum", rw_valid_ethereum},
 	{"jwt", rw_valid_jwt},
 	{"secret", rw_valid_secret},
+	{"basic_auth", rw_valid_basic_auth},
 	{"password", rw_valid_password},
 	{"api_key", rw_valid_api_key},
 	{"url_password", rw_valid_url_password},

@@ -87,6 +87,7 @@ bool rw_valid_bech32(struct rw_candidate *c);
 bool rw_valid_ethereum(struct rw_candidate *c);
 bool rw_valid_jwt(struct rw_candidate *c);
 bool rw_valid_secret(struct rw_candidate *c);
+bool rw_valid_basic_auth(struct rw_candidate *c);
 bool rw_valid_password(struct rw_candidate *c);
 bool rw_valid_url_password(struct rw_candidate *c);
 bool rw_valid_api_key(struct rw_candidate *c);

@@ -34,26 +34,44 @@ static bool is_filler(struct rw_slice s)
 	return false;
 }
 
-/* Steps of one through the alphabet or the digits: "abcdefgh", "12345678". */
+/* Ten marks, or half of it, are steps of one through the alphabet or the digits: "abcdefgh",
+ * "12345678". */
 static bool is_sequence(struct rw_slice s)
 {
-	size_t run = 1;
+	size_t run = 1, stepped = 0;
 
-	for (size_t i = 1; i < s.n; i++) {
-		run = s.p[i] == s.p[i - 1] + 1 ? run + 1 : 1;
-		if (run >= 8)
+	for (size_t i = 1; i <= s.n; i++) {
+		if (i < s.n && s.p[i] == s.p[i - 1] + 1) {
+			run++;
+			continue;
+		}
+		if (run >= 10)
 			return true;
+		stepped += run >= 5 ? run : 0;
+		run = 1;
 	}
-	return false;
+	return stepped >= 8 && stepped * 2 >= s.n;
+}
+
+/* A quarter of it and more is one mark: "xxxx", "****", "....", as people black things out. */
+static bool is_blacked_out(const char *lower, size_t n)
+{
+	size_t marks = 0;
+
+	for (size_t i = 3; i < n; i++)
+		if (strchr("x*.", lower[i]) && lower[i - 1] == lower[i] &&
+		    lower[i - 2] == lower[i] && lower[i - 3] == lower[i])
+			marks += marks ? 1 : 4;
+	return marks && marks * 4 >= n;
 }
 
 bool rw_is_placeholder(struct rw_slice s)
 {
 	static const char *const words[] = {
-		"example", "changeme",	"change_me", "placeholder", "your_",  "your-",
-		"yourkey", "yourtoken", "redacted",  "dummy",	    "insert", "replace",
-		"notreal", "sample",	"<",	     "${",	    "{{",     "xxxx",
-		"****",	   "....",	"todo",	     "secret_here",
+		"example", "changeme", "change_me", "placeholder", "your_",
+		"your-",   "yourkey",  "yourtoken", "redacted",	   "dummy",
+		"insert",  "replace",  "notreal",   "sample",	   "<",
+		"${",	   "{{",       "todo",	    "secret_here",
 	};
 
 	char lower[PLACEHOLDER_REACH];
@@ -64,7 +82,7 @@ bool rw_is_placeholder(struct rw_slice s)
 	for (size_t i = 0; n && i < sizeof(words) / sizeof(words[0]); i++)
 		if (memmem(lower, n, words[i], strlen(words[i])))
 			return true;
-	return is_filler(s) || is_sequence(s);
+	return is_filler(s) || is_sequence(s) || is_blacked_out(lower, n);
 }
 
 /* The value of a base64url digit, or -1. */
@@ -104,6 +122,40 @@ bool rw_valid_jwt(struct rw_candidate *c)
 		      head[i] == '"' || head[i] == '5' || head[i] == 't'))
 			return false;
 	return !is_filler(c->value);
+}
+
+/* The value of a base64 digit, of either alphabet, or -1. */
+static int base64(char c)
+{
+	return c == '+' ? 62 : c == '/' ? 63 : base64url(c);
+}
+
+/* RFC 7617: base64 of a user, a colon and a password that is no stand-in. */
+bool rw_valid_basic_auth(struct rw_candidate *c)
+{
+	char plain[96];
+	const char *colon;
+	unsigned bits = 0, have = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->value.n && c->value.p[i] != '=' && n < sizeof(plain); i++) {
+		int v = base64(c->value.p[i]);
+
+		if (v < 0)
+			return false;
+		bits = bits << 6 | (unsigned)v;
+		have += 6;
+		if (have < 8)
+			continue;
+		have -= 8;
+		plain[n] = (char)(bits >> have & 0xff);
+		if (plain[n] < ' ' || plain[n] == 0x7f) /* beyond ASCII, too: char has a sign */
+			return false;
+		n++;
+	}
+	colon = memchr(plain, ':', n);
+	return colon && colon + 4 < plain + n &&
+	       !rw_is_placeholder(rw_slice_of(colon + 1, (size_t)(plain + n - colon - 1)));
 }
 
 /* A token of a provider: random enough, and no stand-in. */
@@ -182,6 +234,10 @@ bool rw_valid_api_key(struct rw_candidate *c)
 		lower += in_class(x, 'a', 'z');
 		marks += x == '.' || x == '/' || x == '_' || x == '-';
 	}
+	/* a UUID is a name, mostly */
+	if (c->value.n == 36 && c->value.p[8] == '-' && c->value.p[13] == '-' &&
+	    c->value.p[18] == '-' && c->value.p[23] == '-')
+		return false;
 	if (digits < 2 || digits * 16 < c->value.n || upper + lower < 2)
 		return false;
 	return marks * 8 <= c->value.n && rw_valid_secret(c);

@@ -92,6 +92,15 @@ static const struct {
 	{"secret", "", "YOUR_API_KEY_GOES_HERE12", -1, false},
 	{"secret", "", "AKIAIOSFODNN7EXAMPLE", -1, false},
 	{"secret", "", "0123456789abcdef01234567", -1, false},
+	{"secret", "", "12345678IUJRRPM6785410137UFWXKHP52817625", -1, true}, /* not half of it */
+	{"secret", "", "q7Zr4Xk9klmnopqrstuvwxW2m5Tb8Nc3Hj6", -1, false},
+	{"secret", "", "q7Zr4Xk9xxxxW2m5Tb8Nc3Hj6Gd1Pv", -1, true}, /* by chance, or in part */
+	{"secret", "", "q7Zrxxxxxxxxxxxx", -1, false},
+	{"basic_auth", "", "dXNlcjpwYTU1dzByZA==", -1, true},
+	{"basic_auth", "", "dXNlcjo=", -1, false},	       /* no password */
+	{"basic_auth", "", "dXNlcjpjaGFuZ2VtZQ==", -1, false}, /* user:changeme */
+	{"basic_auth", "", "c2hvcnQgdGV4dCBvbmx5", -1, false},
+	{"api_key", "", "5eed0c1a-7f93-4b2d-8645-eed0c1a7f93b", -1, false}, /* a UUID */
 	{"password", "", "Zloi%3330PqWD", -1, true},
 	{"password", "", "${DB_PASSWORD_1}", -1, false},
 	{"password", "", "var.db_password1", -1, false},
