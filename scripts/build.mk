@@ -274,6 +274,10 @@ bench-flood: build ## what honest clients notice of a flood from spoofed sources
 	@$(MAKE) --no-print-directory -j$(JOBS) bench-built
 	@python3 bench/flood.py
 
+bench-handshakes: build ## what running streams notice of a flood of TLS handshakes
+	@$(MAKE) --no-print-directory -j$(JOBS) $(B)/bench/load $(B)/bench/hello
+	@python3 bench/handshakes.py
+
 bench-tls: ## what a TLS connection costs, by record back-end: idle memory, time for a record
 	@$(MAKE) --no-print-directory -j$(JOBS) $(B)/bench/tls
 	@$(B)/bench/tls

@@ -17,7 +17,7 @@ class Authority:
     def __init__(self, folder, name):
         self.folder = pathlib.Path(folder)
         self.crt, self.key = self.folder / f"{name}.crt", self.folder / f"{name}.key"
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", 30,
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", 900,
                 "-subj", f"/CN={name}", "-keyout", self.key, "-out", self.crt,
                 "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
         os.chmod(self.key, 0o600)
@@ -31,7 +31,7 @@ class Authority:
         ext = self.folder / f"{name}.ext"
         ext.write_text(f"basicConstraints=CA:FALSE\nkeyUsage=digitalSignature\nextendedKeyUsage={usage}\n"
                        f"subjectAltName={san}\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n")
-        when = (["-not_before", "20240101000000Z", "-not_after", "20240201000000Z"] if expired else ["-days", 20])
+        when = (["-not_before", "20240101000000Z", "-not_after", "20240201000000Z"] if expired else ["-days", 180])
         leaf = self.folder / f"{name}.leaf"
         openssl("x509", "-req", "-in", csr, "-CA", self.crt, "-CAkey", self.key, "-extfile", ext, *when, "-out", leaf)
         part = crt.with_suffix(".part")

@@ -135,10 +135,8 @@ static int build(struct rw_tls_ctx **out, const struct rw_config *c, unsigned i,
 	struct rw_tls_pair pairs[1 + RW_MAX_CERTIFICATES];
 	char room[2][PATH_BYTES];
 	struct rw_certificate_config first = first_of(c, i, room);
-	int rc = l->first.cert_file ? RW_OK : selfsigned(c, room[0], room[1], e);
+	int rc;
 
-	if (rc)
-		return rc;
 	pairs[0] = pair_of(&first);
 	for (unsigned j = 0; j < l->n_more; j++)
 		pairs[j + 1] = pair_of(&l->more[j]);
@@ -158,12 +156,30 @@ static int build(struct rw_tls_ctx **out, const struct rw_config *c, unsigned i,
 	return rc;
 }
 
+/* Before the files are stamped: what we make ourselves is no change. */
+static int make_missing(const struct rw_config *c, struct rw_error *e)
+{
+	char room[2][PATH_BYTES];
+	int rc = RW_OK;
+
+	for (unsigned i = 0; !rc && i < c->n_listeners; i++) {
+		if (!c->listeners[i].tls || c->listeners[i].first.cert_file)
+			continue;
+		first_of(c, i, room);
+		rc = selfsigned(c, room[0], room[1], e);
+	}
+	return rc;
+}
+
 int rw_fronts_new(struct rw_fronts **out, const struct rw_config *c, struct rw_tls_shared *shared,
 		  bool again, struct rw_error *e)
 {
-	struct rw_fronts *f = calloc(1, sizeof(*f));
-	int rc = RW_OK;
+	struct rw_fronts *f;
+	int rc = make_missing(c, e);
 
+	if (rc)
+		return rc;
+	f = calloc(1, sizeof(*f));
 	if (!f)
 		return rw_fail(e, RW_ENOMEM, "out of memory");
 	atomic_init(&f->refs, 1);

@@ -15,8 +15,8 @@ enum {
 	AUDIT_BATCH_NS = 5 * 1000 * 1000, /* how long a record may wait for company */
 	DRAIN_TICK_NS = 20 * 1000 * 1000,
 	MAX_HANDSHAKES = 16384, /* the most that limits.handshakes can say */
-	/* Of a turn: about a millisecond with an ECDSA key, three with RSA 2048. */
-	HANDSHAKE_STEPS = 4,
+	/* Twice a turn: about a millisecond with an ECDSA key, three with RSA 2048. */
+	HANDSHAKE_STEPS = 2,
 };
 
 /* --- requests come in ------------------------------------------------------------------------ */

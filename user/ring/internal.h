@@ -193,6 +193,7 @@ void rw_listeners_settle(struct rw_loop *l);
 struct rw_loop {
 	struct rw_io *io;
 	uint64_t now_ns;
+	bool busy; /* the last wait brought a whole batch: there is more */
 	bool stop;
 
 	struct rw_sock *socks;

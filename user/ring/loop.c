@@ -135,6 +135,7 @@ int rw_loop_turn(struct rw_loop *l, uint64_t max_wait_ns)
 	n = l->io->ops->wait(l->io, timeout(l, max_wait_ns), l->done, RW_BATCH);
 	if (n < 0)
 		return n;
+	l->busy = n == RW_BATCH;
 	l->now_ns = l->io->ops->now_ns(l->io);
 	for (int i = 0; i < n; i++)
 		dispatch(l, &l->done[i]);
@@ -143,6 +144,11 @@ int rw_loop_turn(struct rw_loop *l, uint64_t max_wait_ns)
 	rw_wheel_fire(&l->wheel, l->now_ns);
 	settle(l);
 	return RW_OK;
+}
+
+bool rw_loop_busy(const struct rw_loop *l)
+{
+	return l->busy;
 }
 
 int rw_loop_run(struct rw_loop *l)

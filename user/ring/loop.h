@@ -53,6 +53,9 @@ int rw_loop_turn(struct rw_loop *l, uint64_t max_wait_ns);
 int rw_loop_run(struct rw_loop *l);
 void rw_loop_stop(struct rw_loop *l);
 
+/* This turn's events were as many as a turn takes: others wait. What may wait itself, should. */
+bool rw_loop_busy(const struct rw_loop *l);
+
 /* Monotonic nanoseconds, read once per turn: cheap, and simulated time in the simulator. */
 uint64_t rw_loop_now(const struct rw_loop *l);
 /* Unix time in milliseconds. */

@@ -113,6 +113,29 @@ BIO_METHOD *rw_tls_bio_method(void)
 	return NULL;
 }
 
+/* --- the SSL object ----------------------------------------------------------------------- */
+
+static SSL *ssl_new(struct openssl_record *o)
+{
+	BIO *b = BIO_new(o->ctx->bio);
+	SSL *ssl = SSL_new(o->ctx->ssl);
+
+	if (!b || !ssl) {
+		BIO_free(b);
+		SSL_free(ssl);
+		return NULL;
+	}
+	BIO_set_data(b, o);
+	BIO_set_init(b, 1);
+	SSL_set_bio(ssl, b, b); /* one reference for both directions */
+	if (o->ctx->server)
+		SSL_set_accept_state(ssl);
+	else
+		SSL_set_connect_state(ssl);
+	rw_tls_capture_begin(&o->capture, ssl);
+	return ssl;
+}
+
 /* --- reading --------------------------------------------------------------------------- */
 
 /* What a call that did not succeed means. */
@@ -156,11 +179,29 @@ static void opened(struct openssl_record *o)
 		o->identity = rw_tls_identity(o->ssl);
 }
 
+/*
+ * A server's SSL object takes tens of kilobytes: it is made when there is something to do with it.
+ * Who connects and says nothing, or waits for its turn, goes without.
+ */
+static bool is_ready(struct openssl_record *o)
+{
+	if (!o->ssl)
+		o->ssl = ssl_new(o);
+	return o->ssl != NULL;
+}
+
 static enum rw_record_event handshake(struct openssl_record *o, struct rw_error *e)
 {
-	int rc = SSL_do_handshake(o->ssl);
 	enum rw_record_event ev;
+	int rc;
 
+	if (!o->ssl && o->in->n == 0)
+		return RW_RECORD_WANT;
+	if (!is_ready(o)) {
+		rw_fail(e, RW_ENOMEM, "no memory for a TLS connection");
+		return RW_RECORD_ERROR;
+	}
+	rc = SSL_do_handshake(o->ssl);
 	if (rc == 1) {
 		opened(o);
 		return RW_RECORD_OPEN;
@@ -324,27 +365,6 @@ static bool expect_host(SSL *ssl, char *host)
 	       SSL_set_tlsext_host_name(ssl, host) == 1;
 }
 
-static SSL *ssl_new(struct openssl_record *o)
-{
-	BIO *b = BIO_new(o->ctx->bio);
-	SSL *ssl = SSL_new(o->ctx->ssl);
-
-	if (!b || !ssl) {
-		BIO_free(b);
-		SSL_free(ssl);
-		return NULL;
-	}
-	BIO_set_data(b, o);
-	BIO_set_init(b, 1);
-	SSL_set_bio(ssl, b, b); /* one reference for both directions */
-	if (o->ctx->server)
-		SSL_set_accept_state(ssl);
-	else
-		SSL_set_connect_state(ssl);
-	rw_tls_capture_begin(&o->capture, ssl);
-	return ssl;
-}
-
 /* Without a session the handshake is a full one, and that is all. */
 static void resume(struct openssl_record *o)
 {
@@ -374,8 +394,7 @@ int rw_record_openssl_new(struct rw_record **out, struct rw_tls_ctx *ctx, const 
 	o->sink_user = user;
 	o->end = RW_RECORD_WANT;
 	memcpy(o->host, n ? host : "", n);
-	o->ssl = ssl_new(o);
-	if (!o->ssl)
+	if (!ctx->server && !is_ready(o))
 		goto fail;
 	/* Without a name to hold it to, anybody's certificate would do. */
 	rc = RW_EINVAL;

@@ -5,9 +5,13 @@
 
 #include "base/err.h"
 
+/* Rounds in a row in which other events go first, while there are more than a turn takes. */
+enum { YIELDS = 8 };
+
 struct rw_turns {
 	struct rw_loop *loop;
-	unsigned steps, left; /* a turn's; of this turn */
+	unsigned yielded;
+	unsigned steps, left; /* a round's; of this round */
 	TAILQ_HEAD(rw_turn_line, rw_turn) line;
 	struct rw_task task;
 };
@@ -36,12 +40,23 @@ void rw_turns_free(struct rw_turns *t)
 	free(t);
 }
 
-/* What the turn's events have left goes to those who wait; then the next turn has its own. */
+static bool yields(struct rw_turns *t)
+{
+	if (rw_loop_busy(t->loop) && t->yielded < YIELDS) {
+		t->yielded++;
+		return true;
+	}
+	t->yielded = 0;
+	return false;
+}
+
+/* What the events have left goes to those who wait; then the next round has its own. */
 static void run(void *arg)
 {
 	struct rw_turns *t = arg;
+	bool busy = yields(t);
 
-	for (; t->left && !TAILQ_EMPTY(&t->line); t->left--) {
+	for (; t->left && !TAILQ_EMPTY(&t->line) && !busy; t->left--) {
 		struct rw_turn *me = TAILQ_FIRST(&t->line);
 
 		rw_turn_cancel(me);
@@ -56,7 +71,7 @@ bool rw_turns_take(struct rw_turns *t, struct rw_turn *me, void (*fn)(void *arg)
 {
 	RW_BUG_ON(me->in);
 	rw_task_set(t->loop, &t->task, run, t);
-	if (t->left && TAILQ_EMPTY(&t->line)) {
+	if (t->left && TAILQ_EMPTY(&t->line) && !rw_loop_busy(t->loop)) {
 		t->left--;
 		return true;
 	}

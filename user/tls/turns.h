@@ -25,7 +25,7 @@ struct rw_turn {
 	void *arg;
 };
 
-/* steps: in a turn of the loop, at least 1. NULL: no memory. */
+/* steps: of a round, at least 1. NULL: no memory. */
 struct rw_turns *rw_turns_new(struct rw_loop *l, unsigned steps);
 /* Who waits is forgotten. */
 void rw_turns_free(struct rw_turns *t);
