@@ -70,6 +70,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	RW_BUG_ON((rc == RW_OK) != (e.text[0] == '\0'));
 	if (!rc)
 		same_after_edits(&a, body, &c);
+	rw_arena_reset(&a);
+	e.text[0] = '\0';
+	rc = rw_scan_parse(&c, &a, body, &limits, &e);
+	RW_BUG_ON((rc == RW_OK) != (e.text[0] == '\0'));
+	for (unsigned i = 0; !rc && i < c.n_texts; i++)
+		RW_BUG_ON(c.texts[i].raw_end > size || c.texts[i].raw_start > c.texts[i].raw_end);
 	rw_arena_free(&a);
 	return 0;
 }

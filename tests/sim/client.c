@@ -24,6 +24,7 @@ enum kind {
 	INJECTION, /* must be blocked */
 	BAD_KEY,
 	MODELS,
+	SCANNED,
 	NOT_JSON,
 	UPSTREAM_500,
 	UPSTREAM_BREAKS, /* in the middle of a stream */
@@ -49,6 +50,7 @@ static const struct {
 	[INJECTION] = {"injection", 400, false, ""},
 	[BAD_KEY] = {"bad key", 401, false, ""},
 	[MODELS] = {"models", 200, false, ""},
+	[SCANNED] = {"scanned", 200, false, ""},
 	[NOT_JSON] = {"not JSON", 400, false, ""},
 	[UPSTREAM_500] = {"upstream 500", 500, false, "x-stub-status: 500\r\n"},
 	[UPSTREAM_BREAKS] = {"upstream breaks", 200, true, "x-stub-break: 4\r\n"},
@@ -101,6 +103,7 @@ static void make_prompt(struct client *c, struct rw_buf *prompt)
 	switch (c->kind) {
 	case MASKED:
 	case MASKED_STREAM:
+	case SCANNED:
 		rw_buf_add_str(prompt,
 			       "write to " MAIL " with card " CARD " now, \xc3\xa9t\xc3\xa9");
 		rw_buf_add_str(
@@ -170,10 +173,9 @@ static void make_request(struct client *c)
 		return;
 	}
 	make_body(c, &body);
-	rw_buf_addf(&c->ask,
-		    "POST /v1/chat/completions HTTP/1.1\r\nHost: gw\r\nAuthorization: Bearer "
-		    "%s%s\r\n%s",
-		    c->w->key, c->kind == BAD_KEY ? "x" : "", kinds[c->kind].headers);
+	rw_buf_addf(&c->ask, "POST %s HTTP/1.1\r\nHost: gw\r\nAuthorization: Bearer %s%s\r\n%s",
+		    c->kind == SCANNED ? "/scan" : "/v1/chat/completions", c->w->key,
+		    c->kind == BAD_KEY ? "x" : "", kinds[c->kind].headers);
 	if (c->kind == MALFORMED)
 		rw_buf_add_str(&c->ask, "Transfer-Encoding: chunked\r\n");
 	if (chunked && c->kind != MALFORMED)
@@ -263,6 +265,24 @@ static void judge_whole(struct client *c)
 	yyjson_doc_free(doc);
 }
 
+/* What POST /scan says leaves as a prompt with the same text does. */
+static void judge_scan(struct client *c)
+{
+	yyjson_doc *doc = yyjson_read(c->body.p ? c->body.p : "", c->body.len, 0);
+	yyjson_val *root = yyjson_doc_get_root(doc);
+	yyjson_val *redacted = yyjson_arr_get_first(yyjson_obj_get(root, "redacted"));
+	struct rw_buf text = {0};
+
+	if (!root || yyjson_get_bool(yyjson_obj_get(root, "is_safe")) ||
+	    yyjson_arr_size(yyjson_obj_get(root, "findings")) != 2)
+		complain(c, "not what is to be found: %.*s",
+			 (int)(c->body.len > 300 ? 300 : c->body.len), c->body.p ? c->body.p : "");
+	rw_buf_add(&text, yyjson_get_str(redacted), yyjson_get_len(redacted));
+	judge_text(c, &text, true);
+	rw_buf_free(&text);
+	yyjson_doc_free(doc);
+}
+
 static bool is_breakage(const struct client *c)
 {
 	/* What an upstream had said before it broke off may be lost with its connection. */
@@ -287,7 +307,9 @@ static void judge(struct client *c)
 	c->w->seen_whole++;
 	if (c->status != 200 || c->kind == MODELS)
 		return;
-	if (kinds[c->kind].stream)
+	if (c->kind == SCANNED)
+		judge_scan(c);
+	else if (kinds[c->kind].stream)
 		judge_stream(c);
 	else
 		judge_whole(c);

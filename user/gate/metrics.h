@@ -27,6 +27,7 @@
 	X(masked_requests_total, "counter", "prompts in which something was masked")               \
 	X(masked_answers_total, "counter", "answers in which something was masked")                \
 	X(flagged_requests_total, "counter", "prompts with findings that were let through")        \
+	X(scans_total, "counter", "texts judged by POST /scan, by request")                        \
 	X(streams_total, "counter", "streamed answers begun")                                      \
 	X(stream_events_total, "counter", "events of streamed answers")                            \
 	X(canceled_total, "counter", "requests whose client went away first")                      \

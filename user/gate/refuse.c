@@ -114,7 +114,7 @@ static size_t add_findings(struct rw_request *r, struct rw_http_field *f, struct
 size_t rw_own_fields(struct rw_request *r, struct rw_http_field *f, size_t n)
 {
 	f[n++] = (struct rw_http_field){RW_SLICE("x-ringwall-request-id"), rw_slice_str(r->id)};
-	if (r->endpoint != RW_EP_CHAT || !r->verdict[0])
+	if ((r->endpoint != RW_EP_CHAT && r->endpoint != RW_EP_SCAN) || !r->verdict[0])
 		return n;
 	f[n++] = (struct rw_http_field){RW_SLICE("x-ringwall-verdict"), rw_slice_str(r->verdict)};
 	n += add_findings(r, &f[n], RW_SLICE("x-ringwall-findings"), &r->found);

@@ -21,6 +21,7 @@ enum rw_endpoint {
 	RW_EP_READYZ,
 	RW_EP_MODELS,
 	RW_EP_CHAT,
+	RW_EP_SCAN,
 };
 
 /* How the upstream's answer reaches the client. */
@@ -28,6 +29,15 @@ enum rw_answer_mode {
 	RW_ANSWER_NONE,	  /* no head yet */
 	RW_ANSWER_WHOLE,  /* kept until whole, guarded, then sent */
 	RW_ANSWER_STREAM, /* guarded event by event */
+};
+
+/* What POST /scan found so far. (judge.c) */
+struct rw_judged {
+	bool begun;
+	int rule; /* that explains the verdict; -1: nothing was found */
+	enum rw_action action;
+	unsigned score, risk;
+	unsigned told, more; /* findings in the answer, and beyond its bound */
 };
 
 enum { RW_REQUEST_ID = 20, RW_FIELDS_MAX = RW_H1_MAX_HEADERS + 8 };
@@ -66,6 +76,7 @@ struct rw_request {
 	struct rw_edit *edits;
 	unsigned n_edits;
 	struct rw_tally found;
+	struct rw_judged judged;
 	struct rw_vault *vault; /* made when it is first needed, kept when recycled */
 	bool vault_begun;
 	struct rw_task yield;
@@ -150,6 +161,11 @@ int rw_redact_text(struct rw_request *r, const struct rw_text *t, const struct r
  */
 int rw_redact_arguments(struct rw_request *r, const struct rw_text *t, const struct rw_guard *of);
 void rw_redact_settle(struct rw_request *r);
+
+/* Answers POST /scan. (judge.c) */
+enum rw_step rw_request_judge(struct rw_request *r);
+/* What is looked for in a text of that role. (stages.c) */
+unsigned rw_categories_for(const struct rw_guard *g, enum rw_role role);
 
 /* Sends the request to its upstream and brings the answer back. (answer.c) */
 enum rw_step rw_request_forward(struct rw_request *r);

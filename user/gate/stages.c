@@ -26,6 +26,7 @@ static const struct {
 	enum rw_endpoint endpoint;
 } paths[] = {
 	{"/v1/chat/completions", "POST", NULL, "POST", RW_EP_CHAT},
+	{"/scan", "POST", NULL, "POST", RW_EP_SCAN},
 	{"/v1/models", "GET", "HEAD", "GET, HEAD", RW_EP_MODELS},
 	{"/healthz", "GET", "HEAD", "GET, HEAD", RW_EP_HEALTHZ},
 	{"/readyz", "GET", "HEAD", "GET, HEAD", RW_EP_READYZ},
@@ -200,7 +201,9 @@ static enum rw_step normalise(struct rw_request *r)
 	struct rw_chat_limits limits = {.messages = config_of(r)->max_messages};
 	struct rw_error e = {0};
 
-	int rc = rw_chat_parse(&r->chat, &r->arena, rw_buf_slice(&r->body), &limits, &e);
+	int rc = r->endpoint == RW_EP_SCAN
+			 ? rw_scan_parse(&r->chat, &r->arena, rw_buf_slice(&r->body), &limits, &e)
+			 : rw_chat_parse(&r->chat, &r->arena, rw_buf_slice(&r->body), &limits, &e);
 
 	if (rc)
 		return rc == RW_ENOMEM ? rw_refuse(r, RW_REFUSE_MEMORY, NULL, 0)
@@ -210,6 +213,11 @@ static enum rw_step normalise(struct rw_request *r)
 	if (!r->edits || !rw_request_charge(r, r->arena.used_bytes))
 		return rw_refuse(r, RW_REFUSE_MEMORY, NULL, 0);
 	return RW_STEP_NEXT;
+}
+
+static enum rw_step judge(struct rw_request *r)
+{
+	return r->endpoint == RW_EP_SCAN ? rw_request_judge(r) : RW_STEP_NEXT;
 }
 
 static enum rw_step choose_model(struct rw_request *r)
@@ -226,7 +234,7 @@ static enum rw_step choose_model(struct rw_request *r)
  * System prompts and earlier answers are the application's own: they quote attacks
  * and are not scored for injection. Personal data and secrets count everywhere.
  */
-static unsigned categories_for(const struct rw_guard *g, enum rw_role role)
+unsigned rw_categories_for(const struct rw_guard *g, enum rw_role role)
 {
 	unsigned wanted = rw_guard_categories(g);
 
@@ -239,7 +247,7 @@ static unsigned categories_for(const struct rw_guard *g, enum rw_role role)
 static int scan_arguments(struct rw_request *r, const struct rw_text *t)
 {
 	struct rw_guard g = config_of(r)->request;
-	unsigned wanted = categories_for(&g, t->role);
+	unsigned wanted = rw_categories_for(&g, t->role);
 	int rc;
 
 	for (unsigned c = 0; c < RW_CAT_COUNT; c++)
@@ -260,7 +268,8 @@ static int scan_one(struct rw_request *r, const struct rw_text *t)
 
 	if (t->json)
 		return scan_arguments(r, t);
-	rc = rw_scan_text(r->w->scanner, r->snap->rules, t->text, categories_for(g, t->role), &f);
+	rc = rw_scan_text(r->w->scanner, r->snap->rules, t->text, rw_categories_for(g, t->role),
+			  &f);
 	if (rc)
 		return rc;
 	if (f.n == 0)
@@ -354,6 +363,7 @@ static const struct {
 	{"acceptable", acceptable},
 	{"body", body},
 	{"normalise", normalise},
+	{"judge", judge},
 	{"choose model", choose_model},
 	{"scan", scan},
 	{"decide", decide},

@@ -471,24 +471,41 @@ static unsigned or_default(unsigned v, unsigned fallback)
 	return v ? v : fallback;
 }
 
-int rw_chat_parse(struct rw_chat *out, struct rw_arena *a, struct rw_slice body,
-		  const struct rw_chat_limits *limits, struct rw_error *e)
+/* POST /scan: a text, several, or messages. */
+static const struct rw_json_member scan_members[] = {
+	RW_MEMBER("text", read_prompt, 0),
+	RW_MEMBER("texts", read_prompt, 0),
+	RW_MEMBER("messages", read_messages, 0),
+	RW_MEMBER("model", read_model, 0),
+};
+static const struct rw_json_shape scan_root = {RW_SHAPE(scan_members), false, NULL};
+
+static int parse(struct parse *p, const struct rw_json_shape *shape, struct rw_chat *out,
+		 struct rw_arena *a, struct rw_slice body, const struct rw_chat_limits *limits,
+		 struct rw_error *e)
 {
-	struct parse p = {.chat = out,
-			  .a = a,
-			  .texts_max = or_default(limits->texts, TEXTS_MAX),
-			  .messages_max = or_default(limits->messages, MESSAGES_MAX),
-			  .message = NO_MESSAGE,
-			  .role = RW_ROLE_USER};
 	struct rw_json j;
 	int rc;
 
+	*p = (struct parse){.chat = out,
+			    .a = a,
+			    .texts_max = or_default(limits->texts, TEXTS_MAX),
+			    .messages_max = or_default(limits->messages, MESSAGES_MAX),
+			    .message = NO_MESSAGE,
+			    .role = RW_ROLE_USER};
 	*out = (struct rw_chat){0};
 	rc = rw_json_init(&j, body, limits->depth, e);
 	if (!rc)
-		rc = rw_json_members(&j, &root, &p);
-	if (!rc)
-		rc = rw_json_end(&j);
+		rc = rw_json_members(&j, shape, p);
+	return rc ? rc : rw_json_end(&j);
+}
+
+int rw_chat_parse(struct rw_chat *out, struct rw_arena *a, struct rw_slice body,
+		  const struct rw_chat_limits *limits, struct rw_error *e)
+{
+	struct parse p;
+	int rc = parse(&p, &root, out, a, body, limits, e);
+
 	if (rc)
 		return rc;
 	if (!p.has_model || p.chat->model.n == 0)
@@ -496,4 +513,15 @@ int rw_chat_parse(struct rw_chat *out, struct rw_arena *a, struct rw_slice body,
 	if (!p.has_messages)
 		return rw_fail(e, RW_EINVAL, "\"messages\" is missing");
 	return RW_OK;
+}
+
+int rw_scan_parse(struct rw_chat *out, struct rw_arena *a, struct rw_slice body,
+		  const struct rw_chat_limits *limits, struct rw_error *e)
+{
+	struct parse p;
+	int rc = parse(&p, &scan_root, out, a, body, limits, e);
+
+	if (!rc && !p.has_messages)
+		rc = rw_fail(e, RW_EINVAL, "\"text\" or \"messages\" is missing");
+	return rc;
 }

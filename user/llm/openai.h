@@ -49,6 +49,10 @@ struct rw_chat {
 int rw_chat_parse(struct rw_chat *out, struct rw_arena *a, struct rw_slice body,
 		  const struct rw_chat_limits *limits, struct rw_error *e);
 
+/* The same for POST /scan: {"text": "..."}, {"texts": [...]} or {"messages": [...]}. */
+int rw_scan_parse(struct rw_chat *out, struct rw_arena *a, struct rw_slice body,
+		  const struct rw_chat_limits *limits, struct rw_error *e);
+
 /* A change to a body: the JSON string content at [raw_start, raw_end) becomes text. */
 struct rw_edit {
 	uint32_t raw_start, raw_end;

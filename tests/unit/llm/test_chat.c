@@ -351,9 +351,49 @@ static void replies_are_what_sdks_parse(void **state)
 	rw_buf_free(&b);
 }
 
+/* POST /scan: a text, texts or messages; without any of them there is nothing to look at. */
+static void a_body_to_scan_has_texts_or_messages(void **state)
+{
+	static const struct {
+		const char *body;
+		unsigned n;
+	} right[] = {
+		{"{\"text\":\"a\"}", 1},
+		{"{\"texts\":[\"a\",\"b\"]}", 2},
+		{"{\"text\":\"a\",\"messages\":[{\"role\":\"system\",\"content\":\"b\"}],\"x\":1}",
+		 2},
+		{"{\"texts\":[]}", 0},
+	};
+	static const char *const wrong[] = {"{}",
+					    "{\"model\":\"m\"}",
+					    "{\"text\":5}",
+					    "{\"texts\":[5]}",
+					    "{\"text\":\"a\",\"text\":\"b\"}",
+					    "\"text\"",
+					    "{\"text\":\"a\"",
+					    "{\"text\":null,\"messages\":5}"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
+		rw_arena_reset(&t.arena);
+		assert_int_equal(rw_scan_parse(&t.chat, &t.arena, rw_slice_str(right[i].body),
+					       &no_limits, &t.e),
+				 0);
+		assert_int_equal(t.chat.n_texts, right[i].n);
+	}
+	assert_int_equal(
+		rw_scan_parse(&t.chat, &t.arena, rw_slice_str(right[2].body), &no_limits, &t.e), 0);
+	assert_text(0, RW_ROLE_USER, "a");
+	assert_text(1, RW_ROLE_SYSTEM, "b");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_true(rw_scan_parse(&t.chat, &t.arena, rw_slice_str(wrong[i]), &no_limits,
+					  &t.e) < 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_body_to_scan_has_texts_or_messages),
 		cmocka_unit_test(reads_what_the_gate_needs),
 		cmocka_unit_test(roles_count_wherever_they_stand),
 		cmocka_unit_test(every_place_of_text_is_read),
