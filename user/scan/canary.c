@@ -17,6 +17,7 @@ struct state {
 struct rw_canaries {
 	_Atomic unsigned refs;
 	unsigned n;
+	bool first[256]; /* bytes that a canary may begin with */
 	struct state states[];
 };
 
@@ -119,6 +120,9 @@ int rw_canaries_new(struct rw_canaries **out, const struct rw_slice *texts, unsi
 	c->n = 1;
 	for (unsigned i = 0; i < n; i++)
 		add(c, texts[i]);
+	for (unsigned b = 0; b < 256; b++)
+		c->first[b] = symbol_of((char)b) != NO_SYMBOL &&
+			      c->states[0].next[symbol_of((char)b)];
 	if (link_up(c)) {
 		rw_canaries_unref(c);
 		return rw_fail(e, RW_ENOMEM, "no memory for canaries");
@@ -147,6 +151,16 @@ void rw_canaries_unref(struct rw_canaries *c)
 static uint32_t letter_at(const struct rw_canary_walk *w, unsigned back)
 {
 	return w->at[(w->n - back) % RW_CANARY_MAX];
+}
+
+size_t rw_canary_skip(const struct rw_canaries *c, const struct rw_canary_walk *w,
+		      struct rw_slice text)
+{
+	size_t n = 0;
+
+	while (!w->state && n < text.n && !c->first[(unsigned char)text.p[n]])
+		n++;
+	return n;
 }
 
 long rw_canary_step(const struct rw_canaries *c, struct rw_canary_walk *w, char byte, size_t at)

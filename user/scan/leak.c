@@ -32,11 +32,9 @@ int rw_leak_rules(struct rw_rules *r, struct rw_error *e)
 
 enum { FNV_PRIME_LOW = 0x1b3 };
 
-static bool in_word(unsigned char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       c >= 0x80;
-}
+/* What counts as part of a word. */
+static const bool in_word[256] = {
+	['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, [0x80 ... 0xff] = true};
 
 /* FNV-1a, whatever the case. */
 static uint64_t add_byte(uint64_t word, unsigned char c)
@@ -91,7 +89,7 @@ static void note_text(struct rw_echo *e, struct rw_slice text)
 	struct rw_echo_walk w = {0};
 
 	for (size_t i = 0; i < text.n && e->total < RW_ECHO_SEQUENCES; i++) {
-		if (in_word((unsigned char)text.p[i]))
+		if (in_word[(unsigned char)text.p[i]])
 			w.word = add_byte(w.word, (unsigned char)text.p[i]);
 		else if (w.word)
 			note(e, end_word(&w));
@@ -161,7 +159,7 @@ long rw_echo_feed(struct rw_echo *e, struct rw_echo_walk *w, struct rw_slice tex
 	for (size_t i = 0; i < text.n; i++) {
 		unsigned char c = (unsigned char)text.p[i];
 
-		if (in_word(c)) {
+		if (in_word[c]) {
 			word = add_byte(word, c);
 			continue;
 		}

@@ -14,6 +14,9 @@ struct rw_canary_walk {
 	uint32_t at[RW_CANARY_MAX]; /* where the last of them stand in the lane's text */
 };
 
+/* How much of text leads nowhere: no canary is begun, and none begins in it. */
+size_t rw_canary_skip(const struct rw_canaries *c, const struct rw_canary_walk *w,
+		      struct rw_slice text);
 /* A byte at the given place. The canary's start where it ends one, else -1. */
 long rw_canary_step(const struct rw_canaries *c, struct rw_canary_walk *w, char byte, size_t at);
 /* Where the letters begin that may go on to be a canary; at: none do, the text's end. */
