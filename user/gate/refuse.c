@@ -87,6 +87,27 @@ static const struct {
 
 enum { SDK_RETRY_MAX_MS = 60000 };
 
+/* ;at="user[0] 9-22 token, user[3] 0-12 token": where the rule's first findings are. */
+static int add_places(struct rw_buf *b, const struct rw_tally *t, uint16_t rule)
+{
+	const char *before = ";at=\"", *after = "";
+	int rc = RW_OK;
+
+	for (unsigned i = 0; i < t->n_places && !rc; i++) {
+		const struct rw_place *p = &t->places[i];
+
+		if (p->rule != rule)
+			continue;
+		rc = rw_buf_addf(
+			b, "%s%s[%u] %u-%u %s", before, p->where, p->index, p->start, p->end,
+			p->action == RW_ACT_MASK ? rw_redact_name((enum rw_redact)p->as)
+						 : rw_action_name((enum rw_action)p->action));
+		before = ", ";
+		after = "\"";
+	}
+	return rc ? rc : rw_buf_add_str(b, after);
+}
+
 /* "pii.email;n=2, secret.aws_key;n=1": which rules fired and how often, never what they found. */
 static struct rw_slice findings_text(struct rw_request *r, const struct rw_tally *t)
 {
@@ -96,8 +117,13 @@ static struct rw_slice findings_text(struct rw_request *r, const struct rw_tally
 	for (unsigned i = 0; i < t->n; i++) {
 		const struct rw_rule_info *ri = rw_rules_info(r->snap->rules, t->at[i].rule);
 
-		if (rw_buf_addf(&b, "%s%s;n=%u", i ? ", " : "", ri->id, t->at[i].count))
-			break; /* over the bound: the first ones are told, audit has all */
+		size_t whole = b.len;
+
+		if (rw_buf_addf(&b, "%s%s;n=%u", i ? ", " : "", ri->id, t->at[i].count) ||
+		    (r->places_asked && add_places(&b, t, t->at[i].rule))) {
+			b.len = whole; /* over the bound: the first ones are told, audit has all */
+			break;
+		}
 	}
 	text = rw_arena_copy(&r->arena, rw_buf_slice(&b));
 	rw_buf_free(&b);

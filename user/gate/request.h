@@ -59,6 +59,7 @@ struct rw_request {
 	struct rw_slice method, path, query; /* query with its '?', or empty */
 	struct rw_slice credential;	     /* wiped once identified, or at settling */
 	bool encoded, not_json;		     /* what its head says of the body */
+	bool places_asked;		     /* findings are told with their places */
 	uint64_t announced_bytes;	     /* by Content-Length; else 0 */
 	struct rw_http_field *fields;	     /* what goes on to the upstream */
 	size_t n_fields;

@@ -78,6 +78,7 @@ static void on_request(void *user, struct rw_exchange *x, const struct rw_h1_hea
 	r->client = rw_balancers_client(&w->balancers, &rw_exchange_peer(x)->peer, h);
 	r->source = rw_source_of(&r->client.sa);
 	r->encoded = rw_fields_encoded(h);
+	r->places_asked = rw_h1_find(h, "x-ringwall-places") != NULL;
 	r->not_json = rw_fields_not_json(h);
 	r->announced_bytes = h->has_length ? h->length : 0;
 	if (read_head(r, h) && read_credential(r, h))

@@ -125,6 +125,12 @@ static void what_an_answer_holds_is_told_in_headers_and_audit(void **state)
 	audit = audit_text(&w);
 	assert_int_equal(count(audit, "\"verdict\":\"mask\""), 1);
 	free(audit);
+	assert_int_equal(ask(&w, "x-ringwall-places: 1\r\n", "hi " MAIL), 200);
+	assert_true(
+		has(&w.c.got, "x-ringwall-findings: pii.email;n=1;at=\"user[0] 3-23 mask\"\r\n"));
+	assert_true(has(&w.c.got, "x-ringwall-answer-findings: pii.email;n=2;at=\"content[0] 5-25 "
+				  "mask, content[0] 30-50 mask\"\r\n"));
+	assert_false(has(&w.up.got, "x-ringwall-places"));
 }
 
 static void answer_over_its_limit_is_refused(void **state)
