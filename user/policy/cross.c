@@ -167,7 +167,7 @@ static int check_upstream_tls(struct rw_load *l, const struct rw_tree_node *root
 		if (!is_pin(u->pins[j].sha256))
 			return fail(l, &p,
 				    "a pin is the base64 of a SHA-256: 43 characters and '='; "
-				    "docs/configuration.md has the command that makes one");
+				    "docs/operating.md has the command that makes one");
 	if (u->n_pins == 1 && !u->pins_report && !l->public_only)
 		rw_warn("%s: upstream %s has one pin: when its key changes the gateway is cut off; "
 			"pin "
