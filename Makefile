@@ -8,10 +8,10 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 TARGETS := build demo test lint format asan fuzz vmtest bench bench-full profile bench-kern bench-flood bench-tls deb train-features tls-report bench-handshakes
 
-.PHONY: help clean distclean $(TARGETS)
+.PHONY: help clean distclean detect-report $(TARGETS)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile scripts/build.mk
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile scripts/build.mk
 
 clean: ## removes what was built; keeps the build root and its package cache
 	@sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
@@ -26,6 +26,13 @@ include scripts/build.mk
 else
 # The same target again, inside. Variables from the command line go along by MAKEFLAGS.
 $(TARGETS):
+	@scripts/in-root $(MAKE) --no-print-directory $@
+
+# Data may lie anywhere; the build root sees this tree only.
+detect-report:
+	@[ -n "$(DATA)" ] && [ -f "$(DATA)/score.py" ] || \
+		{ echo "ringwall: DATA=DIR is wanted, with JSON lines and their score.py" >&2; exit 2; }
+	@mkdir -p build/detect/data && cp "$(DATA)"/*.jsonl "$(DATA)/score.py" build/detect/data/
 	@scripts/in-root $(MAKE) --no-print-directory $@
 
 unit-%:

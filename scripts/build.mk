@@ -250,6 +250,10 @@ fuzz: ## every fuzz target, RW_FUZZ_SECONDS=60 each
 demo: build ## the tour: a real SDK through ringwall, with XDP; KEEP=1 leaves it running
 	@python3 scripts/demo.py $(if $(KEEP),--keep)
 
+# The Makefile outside brings DATA to build/detect/data.
+detect-report: build ## how well attacks, personal data and secrets are found: DATA=DIR (JSON lines and score.py)
+	@python3 scripts/detect-report.py build/detect/data
+
 vmtest: ## the kernel suites on Debian's kernels, stable and backports, in QEMU
 	@$(MAKE) --no-print-directory -j$(JOBS) binary $(KERN_BIN) $(VM_BIN) $(filter $(B)/tests/unit/ring/%,$(UNIT_BIN))
 	@scripts/vmtest
