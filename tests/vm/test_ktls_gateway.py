@@ -20,7 +20,7 @@ class KtlsWorld(World):
 
     def wait_ready(self, process, words):
         """The rules are compiled at the start, on an emulated processor."""
-        wait_for(f"'{words}'", 240, lambda: words in process.text() or not process.alive())
+        wait_for(f"'{words}'", 600, lambda: words in process.text() or not process.alive())
         super().wait_ready(process, words)
 
     def tls_stat(self):
