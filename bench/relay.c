@@ -72,7 +72,13 @@ static void on_close(void *user, int err)
 		free(w->pair);
 }
 
-static const struct rw_sock_cb cb = {on_connect, on_data, on_eof, on_drain, on_close};
+static const struct rw_sock_cb cb = {
+	.on_connect = on_connect,
+	.on_data = on_data,
+	.on_eof = on_eof,
+	.on_drain = on_drain,
+	.on_close = on_close,
+};
 
 static void on_accept(void *user, struct rw_sock *s, const struct rw_addr *peer)
 {

@@ -4,7 +4,8 @@
  * byte by byte into little room, they must come to the same end with the same words; no plaintext
  * comes before the handshake, none that the client did not seal, and an end is final.
  *
- * The first byte says where: bit 0 after a handshake, bit 1 of TLS 1.2. Before one, the rest is
+ * The first byte says where: bit 0 after a handshake, bit 1 of TLS 1.2, bit 2 goes on in the AEAD
+ * back-end as a stream does. Before one, the rest is
  * what the server gets. After one, the rest is a script of what the client seals (struct script).
  */
 #define OPENSSL_SUPPRESS_DEPRECATED /* RAND_METHOD is, but nothing else reaches every caller */
@@ -77,7 +78,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 struct server {
 	struct rw_record *rec;
 	struct rw_buf out, got;
-	bool open;
+	bool open, lean;
 	enum rw_record_event last;
 	struct rw_error e;
 };
@@ -114,6 +115,8 @@ static void feed(struct server *s, const char *data, size_t n, size_t room)
 		RW_BUG_ON(s->last == RW_RECORD_OPEN && was_open);
 		s->open |= s->last == RW_RECORD_OPEN;
 		RW_BUG_ON(rw_buf_add(&s->got, plain, got));
+		if (s->lean)
+			rw_record_hand_over(&s->rec, sink, s);
 	} while (s->last == RW_RECORD_OPEN || s->last == RW_RECORD_FULL);
 }
 
@@ -237,6 +240,7 @@ static void run(struct server *s, const uint8_t *data, size_t size, size_t cut, 
 
 	random_state = 1;
 	memset(s, 0, sizeof(*s));
+	s->lean = size && data[0] & 4;
 	RW_BUG_ON(rw_record_openssl_new(&s->rec, server_ctx, NULL, sink, s));
 	client_begin(&c, size && data[0] & 2);
 	if (after) {

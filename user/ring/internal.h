@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What loop.c, sock.c, listener.c, sendq.c, timer.c and mailbox.c share. */
+/* What loop.c, sock*.c, listener.c, sendq.c, timer.c and mailbox.c share. */
 #ifndef RW_RING_INTERNAL_H
 #define RW_RING_INTERNAL_H
 
@@ -147,6 +147,32 @@ struct rw_sock {
 	STAILQ_ENTRY(rw_sock) dirty_link;
 	SLIST_ENTRY(rw_sock) free_link;
 };
+
+/* The type of a record of data; every other one is control and handed over by itself. */
+enum { RW_RECORD_DATA = 23 };
+
+static inline uint32_t rw_op_bit(unsigned op)
+{
+	return (uint32_t)1 << op;
+}
+
+static inline bool rw_sock_busy(const struct rw_sock *s, unsigned op)
+{
+	return s->ops & rw_op_bit(op);
+}
+
+/* What it receives by. */
+static inline unsigned rw_sock_recv_op(const struct rw_sock *s)
+{
+	return s->records ? RW_IO_RECORDS : RW_IO_RECV;
+}
+
+/* Settle looks at it. */
+void rw_sock_touch(struct rw_sock *s);
+/* The first call decides what on_close will say. */
+void rw_sock_die(struct rw_sock *s, int err);
+void rw_sock_hand_over(struct rw_sock *s, uint8_t record, const uint8_t *data, size_t n);
+void rw_sock_tell_eof(struct rw_sock *s);
 
 /* NULL: every slot is taken. */
 struct rw_sock *rw_sock_alloc(struct rw_loop *l);

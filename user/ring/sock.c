@@ -2,37 +2,16 @@
 /* Sockets: what the user asks for is noted, what has to be started is decided in settle. */
 #include "ring/internal.h"
 
-#include <linux/tls.h>
-#include <netinet/tcp.h>
+enum { HIGH_MARK = 256 << 10, HARD_BOUND = 1 << 20 };
 
-/* The type of a record of data; every other one is control and handed over by itself. */
-enum { RECORD_DATA = 23 };
-
-enum { HIGH_MARK = 256 << 10, LOW_MARK = 64 << 10, HARD_BOUND = 1 << 20 };
-
-/* After rw_sock_finish: to hand over what is queued, then to see the peer's FIN. */
-static const uint64_t flush_ns = 30000000000, linger_ns = 2000000000;
-
-static uint32_t bit(unsigned op)
-{
-	return (uint32_t)1 << op;
-}
-
-static bool busy(const struct rw_sock *s, unsigned op)
-{
-	return s->ops & bit(op);
-}
-
-static unsigned recv_op(const struct rw_sock *s)
-{
-	return s->records ? RW_IO_RECORDS : RW_IO_RECV;
-}
+/* After rw_sock_finish: to hand over what is queued. */
+static const uint64_t flush_ns = 30000000000;
 
 /* Notes that op is started, and names it. */
 static uint64_t begin(struct rw_sock *s, unsigned op)
 {
-	RW_BUG_ON(busy(s, op));
-	s->ops |= bit(op);
+	RW_BUG_ON(rw_sock_busy(s, op));
+	s->ops |= rw_op_bit(op);
 	return rw_io_tag(s->slot, s->generation, op);
 }
 
@@ -41,7 +20,7 @@ static const struct rw_io_ops *ops_of(const struct rw_sock *s)
 	return s->loop->io->ops;
 }
 
-static void touch(struct rw_sock *s)
+void rw_sock_touch(struct rw_sock *s)
 {
 	if (s->dirty)
 		return;
@@ -122,7 +101,7 @@ static int public_error(int res)
 }
 
 /* The first call decides what on_close will say. */
-static void die(struct rw_sock *s, int err)
+void rw_sock_die(struct rw_sock *s, int err)
 {
 	if (s->dying)
 		return;
@@ -130,7 +109,7 @@ static void die(struct rw_sock *s, int err)
 	s->err = public_error(err);
 	s->reset = s->queue.bytes != 0 || s->held.bytes != 0;
 	rw_timer_cancel(&s->linger);
-	touch(s);
+	rw_sock_touch(s);
 }
 
 void rw_sock_bury(struct rw_sock *s)
@@ -153,9 +132,9 @@ struct rw_sock *rw_sock_accepted(struct rw_loop *l, int fd)
 	s->fd = fd;
 	s->connected = true;
 	l->stats.accepts++;
-	touch(s);
+	rw_sock_touch(s);
 	if (ops_of(s)->peer(l->io, fd, &s->peer))
-		die(s, RW_ECLOSED); /* it was gone before we looked */
+		rw_sock_die(s, RW_ECLOSED); /* it was gone before we looked */
 	return s;
 }
 
@@ -175,7 +154,7 @@ struct rw_sock *rw_sock_connect(struct rw_loop *l, const struct rw_addr *addr,
 		s->err = fd; /* told by settle, not from here */
 	else
 		s->fd = fd;
-	touch(s);
+	rw_sock_touch(s);
 	return s;
 }
 
@@ -211,7 +190,7 @@ static int enqueue(struct rw_sock *s, uint8_t type, const void *data, size_t n)
 	l->stats.queued_bytes += n;
 	if (s->queue.bytes > HIGH_MARK)
 		s->above_high = true;
-	touch(s);
+	rw_sock_touch(s);
 	return RW_OK;
 }
 
@@ -240,65 +219,7 @@ void rw_sock_recv(struct rw_sock *s, bool on)
 	if (s->dying || s->finishing || s->recv_on == on)
 		return;
 	s->recv_on = on;
-	touch(s);
-}
-
-void rw_sock_still(struct rw_sock *s)
-{
-	if (s->dying || s->finishing)
-		return;
-	s->still = true;
-	touch(s);
-}
-
-void rw_sock_receive(struct rw_sock *s)
-{
-	s->still = false;
-	s->some = 0;
-	touch(s);
-}
-
-void rw_sock_recv_some(struct rw_sock *s, size_t n)
-{
-	s->some = n;
-	rw_sock_still(s);
-}
-
-static int set_key(struct rw_sock *s, int name, const void *key, size_t n)
-{
-	static const char ulp[] = "tls";
-	const struct rw_io_ops *ops = ops_of(s);
-	int rc;
-
-	if (s->dying || s->fd < 0)
-		return RW_ECLOSED;
-	if (!s->ulp) {
-		rc = ops->set_option(s->loop->io, s->fd, SOL_TCP, TCP_ULP, ulp, sizeof(ulp) - 1);
-		if (rc)
-			return rc;
-		s->ulp = true;
-	}
-	return ops->set_option(s->loop->io, s->fd, SOL_TLS, name, key, n);
-}
-
-int rw_sock_ktls_tx(struct rw_sock *s, const void *key, size_t n)
-{
-	RW_BUG_ON(busy(s, RW_IO_SEND)); /* it would be sealed by who knows which key */
-	return set_key(s, TLS_TX, key, n);
-}
-
-int rw_sock_ktls_rx(struct rw_sock *s, const void *key, size_t n)
-{
-	int rc;
-
-	RW_BUG_ON(!s->records && (busy(s, RW_IO_RECV) || s->held.bytes));
-	rc = set_key(s, TLS_RX, key, n);
-	if (rc)
-		return rc;
-	s->records = true;
-	s->no_key = false;
-	rw_sock_receive(s);
-	return RW_OK;
+	rw_sock_touch(s);
 }
 
 void rw_sock_shutdown(struct rw_sock *s)
@@ -306,22 +227,12 @@ void rw_sock_shutdown(struct rw_sock *s)
 	if (s->dying || s->shut)
 		return;
 	s->shut = true;
-	touch(s);
-}
-
-static void on_dead_late(void *arg)
-{
-	die(arg, RW_ECLOSED);
+	rw_sock_touch(s);
 }
 
 static void on_flush_late(void *arg)
 {
-	die(arg, RW_ETIMEOUT);
-}
-
-static void on_linger_late(void *arg)
-{
-	die(arg, RW_OK);
+	rw_sock_die(arg, RW_ETIMEOUT);
 }
 
 void rw_sock_finish(struct rw_sock *s)
@@ -329,7 +240,7 @@ void rw_sock_finish(struct rw_sock *s)
 	if (s->dying || s->finishing)
 		return;
 	if (s->send_dead) {
-		die(s, RW_ECLOSED);
+		rw_sock_die(s, RW_ECLOSED);
 		return;
 	}
 	s->finishing = true;
@@ -338,12 +249,12 @@ void rw_sock_finish(struct rw_sock *s)
 	s->still = false;
 	s->some = 0;
 	rw_timer_set(s->loop, &s->linger, s->loop->now_ns + flush_ns, on_flush_late, s);
-	touch(s);
+	rw_sock_touch(s);
 }
 
 void rw_sock_abort(struct rw_sock *s)
 {
-	die(s, RW_OK);
+	rw_sock_die(s, RW_OK);
 }
 
 /* --- what has to be started ------------------------------------------------------------ */
@@ -362,16 +273,17 @@ static void start_send(struct rw_sock *s)
 
 static void ask_cancel(struct rw_sock *s, unsigned op)
 {
-	if (!busy(s, op) || (s->asked & bit(op)) || busy(s, op + RW_IO_CANCEL))
+	if (!rw_sock_busy(s, op) || (s->asked & rw_op_bit(op)) ||
+	    rw_sock_busy(s, op + RW_IO_CANCEL))
 		return;
-	s->asked |= bit(op);
+	s->asked |= rw_op_bit(op);
 	ops_of(s)->cancel(s->loop->io, rw_io_tag(s->slot, s->generation, op),
 			  begin(s, op + RW_IO_CANCEL));
 }
 
 static void settle_death(struct rw_sock *s)
 {
-	if (busy(s, RW_IO_CLOSE))
+	if (rw_sock_busy(s, RW_IO_CLOSE))
 		return;
 	ask_cancel(s, RW_IO_CONNECT);
 	ask_cancel(s, RW_IO_RECV);
@@ -386,7 +298,7 @@ static void settle_death(struct rw_sock *s)
 		ops_of(s)->close(s->loop->io, s->fd, s->reset, begin(s, RW_IO_CLOSE));
 }
 
-static void hand_over(struct rw_sock *s, uint8_t record, const uint8_t *data, size_t n)
+void rw_sock_hand_over(struct rw_sock *s, uint8_t record, const uint8_t *data, size_t n)
 {
 	if (record && s->cb->on_record)
 		s->cb->on_record(s->user, record, data, n);
@@ -408,13 +320,13 @@ static void deliver_held(struct rw_sock *s)
 			s->held.tail = NULL;
 		s->held.bytes -= one.bytes;
 		c->next = NULL;
-		type = c->record ? c->record : s->records ? RECORD_DATA : 0;
-		hand_over(s, type, c->data + c->begin, one.bytes);
+		type = c->record ? c->record : s->records ? RW_RECORD_DATA : 0;
+		rw_sock_hand_over(s, type, c->data + c->begin, one.bytes);
 		rw_sendq_drop(&one, &s->loop->chunks);
 	}
 }
 
-static void tell_eof(struct rw_sock *s)
+void rw_sock_tell_eof(struct rw_sock *s)
 {
 	if (!s->eof || s->eof_told || s->dying || s->finishing || !s->recv_on || s->held.bytes)
 		return;
@@ -425,7 +337,7 @@ static void tell_eof(struct rw_sock *s)
 
 static void arm_recv(struct rw_sock *s)
 {
-	uint64_t tag = begin(s, recv_op(s));
+	uint64_t tag = begin(s, rw_sock_recv_op(s));
 
 	if (s->records)
 		ops_of(s)->recv_records(s->loop->io, s->fd, tag);
@@ -439,22 +351,22 @@ static void arm_recv(struct rw_sock *s)
 
 static void settle_recv(struct rw_sock *s)
 {
-	unsigned op = recv_op(s);
+	unsigned op = rw_sock_recv_op(s);
 
 	if (s->finishing)
 		rw_sendq_drop(&s->held, &s->loop->chunks);
 	else if (s->recv_on && (s->held.bytes || s->eof)) {
 		deliver_held(s);
-		tell_eof(s);
+		rw_sock_tell_eof(s);
 	}
 	if (s->dying || s->eof)
 		return;
-	if (!s->recv_on || (s->still && !s->some && !s->once && busy(s, op))) {
+	if (!s->recv_on || (s->still && !s->some && !s->once && rw_sock_busy(s, op))) {
 		ask_cancel(s, op);
 		return;
 	}
 	/* A cancel that is still under way would hit the new one: they share their tag. */
-	if (busy(s, op) || busy(s, op + RW_IO_CANCEL) || s->held.bytes)
+	if (rw_sock_busy(s, op) || rw_sock_busy(s, op + RW_IO_CANCEL) || s->held.bytes)
 		return;
 	if (s->still && !s->some)
 		s->cb->on_still(s->user);
@@ -464,16 +376,16 @@ static void settle_recv(struct rw_sock *s)
 
 static void settle_send(struct rw_sock *s)
 {
-	if (s->dying || busy(s, RW_IO_SEND))
+	if (s->dying || rw_sock_busy(s, RW_IO_SEND))
 		return;
 	if (s->queue.bytes) {
 		start_send(s);
 		return;
 	}
-	if (!s->shut || s->send_dead || busy(s, RW_IO_SHUTDOWN))
+	if (!s->shut || s->send_dead || rw_sock_busy(s, RW_IO_SHUTDOWN))
 		return;
 	if (s->finishing && s->eof) {
-		die(s, RW_OK); /* close sends the FIN */
+		rw_sock_die(s, RW_OK); /* close sends the FIN */
 		return;
 	}
 	if (!s->shut_done)
@@ -483,11 +395,11 @@ static void settle_send(struct rw_sock *s)
 static void settle_connect(struct rw_sock *s)
 {
 	if (s->fd >= 0) {
-		if (!busy(s, RW_IO_CONNECT))
+		if (!rw_sock_busy(s, RW_IO_CONNECT))
 			ops_of(s)->connect(s->loop->io, s->fd, &s->peer, begin(s, RW_IO_CONNECT));
 		return;
 	}
-	die(s, s->err);
+	rw_sock_die(s, s->err);
 	if (s->cb->on_connect)
 		s->cb->on_connect(s->user, s->err);
 }
@@ -500,7 +412,7 @@ static void settle(struct rw_sock *s)
 	} else if (!s->connected) {
 		settle_connect(s);
 	} else if (!s->cb) {
-		die(s, RW_OK); /* accepted, and nobody wanted it */
+		rw_sock_die(s, RW_OK); /* accepted, and nobody wanted it */
 	} else {
 		settle_recv(s);
 		settle_send(s);
@@ -515,207 +427,5 @@ void rw_socks_settle(struct rw_loop *l)
 		STAILQ_REMOVE_HEAD(&l->dirty, dirty_link);
 		s->dirty = false;
 		settle(s);
-	}
-}
-
-/* --- what has ended -------------------------------------------------------------------- */
-
-static void done_connect(struct rw_sock *s, const struct rw_io_done *d)
-{
-	if (s->dying)
-		return;
-	if (d->res < 0) {
-		die(s, d->res);
-	} else {
-		s->connected = true;
-		s->loop->stats.connects++;
-		touch(s);
-	}
-	if (s->cb->on_connect)
-		s->cb->on_connect(s->user, s->err);
-}
-
-/* Receiving is off but bytes came before the cancel landed: they are kept, in order. */
-static void hold(struct rw_sock *s, const struct rw_io_done *d)
-{
-	size_t n = (size_t)d->res;
-
-	if (d->record && d->record != RECORD_DATA
-		    ? rw_sendq_add_record(&s->held, &s->loop->chunks, d->record, d->data, n)
-		    : rw_sendq_add(&s->held, &s->loop->chunks, d->data, n))
-		die(s, RW_ENOMEM);
-}
-
-static void took_data(struct rw_sock *s, const struct rw_io_done *d)
-{
-	s->loop->stats.recvs++;
-	if (s->dying) {
-		s->reset = true; /* the peer must not believe that these were read */
-		return;
-	}
-	if (s->finishing)
-		return;
-	if ((!s->recv_on || s->held.bytes) && d->res)
-		hold(s, d);
-	else
-		hand_over(s, d->record, d->data, (size_t)d->res);
-}
-
-static void took_eof(struct rw_sock *s)
-{
-	s->eof = true;
-	tell_eof(s);
-	if (s->finishing || s->send_dead)
-		touch(s);
-	if (s->send_dead)
-		die(s, RW_ECLOSED);
-}
-
-/*
- * What this receive has brought before held the peer's KeyUpdate; with the new key set, the next
- * one gets on. Twice in a row: nobody sets it.
- */
-static void took_no_key(struct rw_sock *s)
-{
-	if (s->no_key)
-		die(s, RW_EPROTO);
-	s->no_key = true;
-}
-
-static void done_recv(struct rw_sock *s, const struct rw_io_done *d)
-{
-	/*
-	 * Settle arms it again where it is wanted. So a starved receiver waits for
-	 * buffers, not for a timer: all that this turn took are back by then.
-	 */
-	if (!d->more) {
-		s->once = false;
-		touch(s);
-	}
-	if (d->res > 0 || (d->res == 0 && d->record))
-		took_data(s, d);
-	else if (d->res == RW_IO_NO_KEY)
-		took_no_key(s);
-	else if (d->res == RW_IO_STARVED)
-		s->loop->stats.enobufs++;
-	else if (s->dying || d->res == RW_IO_CANCELLED)
-		return;
-	else if (d->res == 0)
-		took_eof(s);
-	else if (s->finishing && s->shut_done)
-		die(s, RW_OK); /* all was handed over; that the peer did not wait is its affair */
-	else
-		die(s, s->records && d->res == RW_EINVAL ? RW_EPROTO : d->res);
-}
-
-/*
- * The peer is gone, but what it had sent before (an early answer) may still be
- * on its way through the receive operation, which ends by itself now.
- */
-static void send_failed(struct rw_sock *s, int err)
-{
-	struct rw_loop *l = s->loop;
-
-	unsigned op = recv_op(s);
-
-	if (err != RW_ECLOSED || !busy(s, op) || (s->asked & bit(op)) || s->finishing) {
-		die(s, err);
-		return;
-	}
-	s->send_dead = true;
-	l->stats.queued_bytes -= s->queue.bytes;
-	rw_sendq_drop(&s->queue, &l->chunks);
-	rw_timer_set(l, &s->linger, l->now_ns + linger_ns, on_dead_late, s);
-}
-
-static void done_send(struct rw_sock *s, const struct rw_io_done *d)
-{
-	struct rw_loop *l = s->loop;
-	bool was_above = s->above_high;
-	uint8_t record;
-	size_t n;
-
-	touch(s);
-	if (d->res < 0) {
-		if (!s->dying)
-			send_failed(s, d->res);
-		return;
-	}
-	n = (size_t)d->res;
-	RW_BUG_ON(n > s->in_flight);
-	l->stats.sends++;
-	l->stats.short_sends += n < s->in_flight;
-	l->stats.queued_bytes -= n;
-	record = n == s->in_flight ? s->queue.head->record : 0;
-	rw_sendq_consume(&s->queue, &l->chunks, n);
-	if (s->dying)
-		return;
-	if (record && s->cb->on_record_sent)
-		s->cb->on_record_sent(s->user, record);
-	if (s->queue.bytes <= LOW_MARK)
-		s->above_high = false;
-	if ((was_above && !s->above_high) || s->queue.bytes == 0)
-		if (!s->finishing && s->cb->on_drain)
-			s->cb->on_drain(s->user);
-}
-
-static void done_shutdown(struct rw_sock *s, const struct rw_io_done *d)
-{
-	if (s->dying)
-		return;
-	if (d->res < 0) {
-		die(s, d->res);
-		return;
-	}
-	s->shut_done = true;
-	touch(s);
-	if (s->finishing)
-		rw_timer_set(s->loop, &s->linger, s->loop->now_ns + linger_ns, on_linger_late, s);
-}
-
-static void done_cancel(struct rw_sock *s, unsigned target, const struct rw_io_done *d)
-{
-	if (d->res == RW_EAGAIN)
-		s->asked &= ~bit(target); /* could not be reached: settle asks again */
-	touch(s);
-}
-
-void rw_sock_done(struct rw_loop *l, const struct rw_io_done *d)
-{
-	unsigned op = rw_io_tag_op(d->tag);
-	uint32_t slot = rw_io_tag_slot(d->tag);
-	struct rw_sock *s = slot < l->max_socks ? &l->socks[slot] : NULL;
-
-	if (!s || !s->live || s->generation != rw_io_tag_generation(d->tag) || !busy(s, op)) {
-		l->stats.stale++;
-		rw_loop_give_back(l, d);
-		return;
-	}
-	if (!d->more) {
-		s->ops &= ~bit(op);
-		s->asked &= ~bit(op);
-	}
-	if (s->dying)
-		touch(s);
-	switch (op) {
-	case RW_IO_CONNECT:
-		done_connect(s, d);
-		break;
-	case RW_IO_RECV:
-	case RW_IO_RECORDS:
-		done_recv(s, d);
-		rw_loop_give_back(l, d);
-		break;
-	case RW_IO_SEND:
-		done_send(s, d);
-		break;
-	case RW_IO_SHUTDOWN:
-		done_shutdown(s, d);
-		break;
-	case RW_IO_CLOSE:
-		s->fd = -1; /* settle releases the slot */
-		break;
-	default:
-		done_cancel(s, op - RW_IO_CANCEL, d);
 	}
 }

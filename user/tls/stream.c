@@ -6,11 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "ring/ktls.h"
 #include "tls/internal.h"
-#include "tls/ktls.h"
-#include "tls/turns.h"
+#include "tls/stream_int.h"
 
 /*
  * The hard bound of a socket's queue (sock.h), and what a record adds: header, explicit nonce
@@ -20,52 +18,6 @@ enum { SOCK_BOUND = 1 << 20, RECORD_OVERHEAD = 5 + 8 + 1 + 16 };
 
 /* What a client may send ahead while its handshake waits for its turn; beyond, TCP holds it up. */
 enum { WAITING_BYTES = 16 << 10 };
-
-/*
- * A connection that is never at rest when its socket is stays in userspace: each try costs two
- * turns without a receive.
- */
-enum { KERNEL_TRIES = 8 };
-
-/*
- * The user may do anything to the stream from inside any callback; after each one
- * the code below looks at the flags again. The struct itself lives until the
- * socket's on_close.
- *
- * held is not empty, or more is set, only while the user has paused an open TLS
- * stream, when the socket does not receive, so nothing comes behind them; or, held, while a
- * handshake waits for its turn, when what comes is put behind it.
- */
-struct rw_stream {
-	struct rw_loop *loop;
-	struct rw_sock *sock;
-	struct rw_record *rec;	/* NULL: plain */
-	struct rw_tls_ctx *tls; /* whose policy and counters; NULL: plain */
-	const struct rw_stream_cb *cb;
-	void *user;
-
-	bool connected; /* TCP is */
-	bool open;	/* on_open was called */
-	bool closing;	/* finished, aborted or failed: no callback but on_close */
-	bool failed;	/* why says how it ended; else it may hold what read said early */
-	bool recv_on;	/* what the user asked for */
-	bool pumping;	/* in pump, which looks at recv_on itself */
-	bool more;	/* rec->read has more to say */
-	bool eof_told;	/* on_eof was called */
-	bool cork;
-	bool lean;		/* rec needs no further look: it was handed over, or stays */
-	bool in_kernel;		/* rec is the kernel's */
-	bool switching;		/* on_sock_still is due */
-	uint8_t tries;		/* so many times it may still be tried to give rec to the kernel */
-	struct rw_task later;	/* on_later: what must not happen inside the user's call */
-	struct rw_turns *turns; /* the handshake's; NULL: it need not wait for others */
-	struct rw_turn turn;
-
-	struct rw_buf held;   /* ciphertext that was not read yet */
-	struct rw_buf corked; /* plaintext that was not written yet; cap is RW_RECORD_MAX or 0 */
-	struct rw_error why;  /* what on_close will say */
-	char host[];	      /* "" on the server side */
-};
 
 static const char *peer_of(const struct rw_stream *st, char *out, size_t n)
 {
@@ -103,7 +55,7 @@ static void begin_close(struct rw_stream *st)
 }
 
 /* TLS is over, and why says so without naming the peer. An alert may still be on its way. */
-static void fail(struct rw_stream *st)
+void rw_stream_fail(struct rw_stream *st)
 {
 	char peer[300];
 
@@ -116,7 +68,7 @@ static void fail(struct rw_stream *st)
 
 /* What the user wrote is lost in part, or will be: the peer must not take the rest for the whole.
  */
-static int break_off(struct rw_stream *st, int rc)
+int rw_stream_break_off(struct rw_stream *st, int rc)
 {
 	char peer[300];
 
@@ -184,7 +136,7 @@ static void tell_open(struct rw_stream *st)
 		st->cb->on_open(st->user);
 }
 
-static void tell_eof(struct rw_stream *st, bool clean)
+void rw_stream_tell_eof(struct rw_stream *st, bool clean)
 {
 	st->eof_told = true;
 	if (st->cb->on_eof)
@@ -202,13 +154,6 @@ static bool may_read(const struct rw_stream *st)
 	return wanted(st) && !st->closing && !st->eof_told;
 }
 
-/* It was to be the kernel's and will not be. */
-static void refused(struct rw_stream *st)
-{
-	rw_tls_count(st->tls, ktls_refused);
-	st->tries = 0;
-}
-
 /* The SSL object has done its work: a few kilobytes instead of tens. */
 static void slim(struct rw_stream *st)
 {
@@ -220,7 +165,7 @@ static void slim(struct rw_stream *st)
 	else if (st->lean)
 		rw_tls_count(st->tls, records_openssl);
 	if (st->lean && st->tries && (rc || !rw_ktls_caps()->usable))
-		refused(st);
+		rw_stream_refused(st);
 }
 
 /* One step. Plaintext goes first; what came behind it waits for the user's leave. */
@@ -243,9 +188,9 @@ static void step(struct rw_stream *st, struct rw_slice *in)
 		if (!st->lean && !st->closing)
 			slim(st);
 	} else if (ev == RW_RECORD_EOF)
-		tell_eof(st, true);
+		rw_stream_tell_eof(st, true);
 	else if (ev == RW_RECORD_ERROR)
-		fail(st);
+		rw_stream_fail(st);
 }
 
 /* Reads as far as the user wants to be told. What is left of *in is ciphertext to keep. */
@@ -256,24 +201,6 @@ static void pump(struct rw_stream *st, struct rw_slice *in)
 		step(st, in);
 	while (st->more && may_read(st));
 	st->pumping = false;
-}
-
-/*
- * Nothing is queued and nothing waits to be read: the moment to give the keys away, if the
- * socket has come to rest by then.
- */
-static bool at_rest(const struct rw_stream *st)
-{
-	return st->open && !st->closing && !st->eof_told && st->recv_on && !st->more &&
-	       st->held.len == 0 && rw_sock_queued(st->sock) == 0;
-}
-
-static void try_kernel(struct rw_stream *st)
-{
-	if (!st->tries || !st->lean || st->switching || !at_rest(st))
-		return;
-	st->switching = true;
-	rw_sock_still(st->sock);
 }
 
 /* After pump: with something left, the socket waits until the user has taken it. */
@@ -287,7 +214,7 @@ static void settle_recv(struct rw_stream *st)
 		return;
 	}
 	rw_sock_recv(st->sock, wanted(st) && !st->more && st->held.len == 0);
-	try_kernel(st);
+	rw_stream_try_kernel(st);
 }
 
 /* The user goes on reading, or it is our turn: first what was left. */
@@ -319,7 +246,7 @@ static bool my_turn(struct rw_stream *st)
 static void wait(struct rw_stream *st, struct rw_slice in)
 {
 	if (rw_buf_add(&st->held, in.p, in.n))
-		break_off(st, RW_ENOMEM);
+		rw_stream_break_off(st, RW_ENOMEM);
 	else if (st->held.len >= WAITING_BYTES)
 		rw_sock_recv(st->sock, false);
 }
@@ -345,7 +272,7 @@ static void on_sock_data(void *user, const uint8_t *data, size_t n)
 	RW_BUG_ON(st->held.len);
 	pump(st, &in);
 	if (!st->closing && !st->eof_told && rw_buf_add(&st->held, in.p, in.n)) {
-		break_off(st, RW_ENOMEM);
+		rw_stream_break_off(st, RW_ENOMEM);
 		return;
 	}
 	settle_recv(st);
@@ -374,7 +301,7 @@ static void on_sock_eof(void *user)
 		tell_open(st);
 	if (st->open) {
 		if (!st->closing)
-			tell_eof(st, !st->rec);
+			rw_stream_tell_eof(st, !st->rec);
 		return;
 	}
 	st->failed = true;
@@ -390,88 +317,7 @@ static void on_sock_drain(void *user)
 
 	if (st->open && !st->closing && st->cb->on_drain)
 		st->cb->on_drain(st->user);
-	try_kernel(st);
-}
-
-/* --- the kernel's records -------------------------------------------------------------- */
-
-/* From here on the socket takes and gives plaintext. */
-static void enter_kernel(struct rw_stream *st, const struct rw_tls_keys *k)
-{
-	struct rw_record *old = st->rec;
-	int rc = rw_ktls_new(&st->rec, k, st->sock);
-
-	if (rc == RW_EIO) {
-		break_off(st, rc);
-		return;
-	}
-	if (rc) {
-		refused(st);
-		rw_sock_receive(st->sock);
-		return;
-	}
-	old->ops->free(old);
-	st->in_kernel = true;
-	st->tries = 0;
-	rw_tls_count(st->tls, records_ktls);
-}
-
-/*
- * No receive is under way. What came may end in the middle of a record: its rest is received by
- * the byte, for the kernel begins with a header.
- */
-static void on_sock_still(void *user)
-{
-	struct rw_stream *st = user;
-	struct rw_tls_keys k = {0};
-	int rc = at_rest(st) ? st->rec->ops->keys(st->rec, &k) : RW_EAGAIN;
-	size_t missing = at_rest(st) ? st->rec->ops->missing(st->rec) : 0;
-
-	if (rc == RW_EAGAIN && missing) {
-		rw_sock_recv_some(st->sock, missing);
-		return;
-	}
-	st->switching = false;
-	if (rc == RW_OK) {
-		enter_kernel(st, &k);
-	} else {
-		if (rc != RW_EAGAIN || st->tries == 1)
-			refused(st);
-		else
-			st->tries--;
-		rw_sock_receive(st->sock);
-	}
-	rw_tls_keys_wipe(&k);
-}
-
-static void on_sock_record(void *user, uint8_t type, const uint8_t *data, size_t n)
-{
-	struct rw_stream *st = user;
-	enum rw_record_event ev;
-	bool plain;
-
-	if (st->closing || st->eof_told)
-		return;
-	ev = rw_ktls_take(st->rec, type, data, n, &plain, &st->why);
-	if (rw_ktls_stuck(st->rec))
-		rw_tls_count(st->tls, ktls_stuck);
-	if (plain && st->cb->on_data)
-		st->cb->on_data(st->user, data, n);
-	else if (ev == RW_RECORD_EOF)
-		tell_eof(st, true);
-	else if (ev == RW_RECORD_ERROR)
-		fail(st);
-}
-
-static void on_sock_record_sent(void *user, uint8_t type)
-{
-	struct rw_stream *st = user;
-
-	if (rw_ktls_sent(st->rec, type) == RW_OK)
-		return;
-	rw_tls_count(st->tls, ktls_stuck);
-	if (!st->failed)
-		break_off(st, RW_EUNSUP);
+	rw_stream_try_kernel(st);
 }
 
 static void on_sock_connect(void *user, int err)
@@ -496,9 +342,9 @@ static const struct rw_sock_cb sock_cb = {
 	.on_eof = on_sock_eof,
 	.on_drain = on_sock_drain,
 	.on_close = on_sock_close,
-	.on_still = on_sock_still,
-	.on_record = on_sock_record,
-	.on_record_sent = on_sock_record_sent,
+	.on_still = rw_stream_on_still,
+	.on_record = rw_stream_on_record,
+	.on_record_sent = rw_stream_on_record_sent,
 };
 
 /* --- making ---------------------------------------------------------------------------- */
@@ -517,7 +363,7 @@ static struct rw_stream *stream_new(struct rw_loop *l, struct rw_tls_ctx *tls, c
 	st->recv_on = true;
 	memcpy(st->host, host ? host : "", n);
 	if (tls && tls->ktls == RW_KTLS_ON)
-		st->tries = KERNEL_TRIES;
+		st->tries = RW_KERNEL_TRIES;
 	if (tls && rw_record_openssl_new(&st->rec, tls, host, to_sock, st)) {
 		free(st);
 		return NULL;
@@ -580,7 +426,7 @@ static int seal(struct rw_stream *st, const void *data, size_t n)
 {
 	int rc = st->rec->ops->write(st->rec, data, n);
 
-	return rc ? break_off(st, rc) : RW_OK;
+	return rc ? rw_stream_break_off(st, rc) : RW_OK;
 }
 
 static int flush(struct rw_stream *st)
@@ -604,7 +450,7 @@ static int gather(struct rw_stream *st, const char *data, size_t n)
 	int rc;
 
 	if (rw_buf_reserve(&st->corked, room))
-		return break_off(st, RW_ENOMEM);
+		return rw_stream_break_off(st, RW_ENOMEM);
 	if (st->corked.len && n >= room) {
 		rw_buf_add(&st->corked, data, room);
 		data += room;
