@@ -10,8 +10,6 @@ import json
 import os
 import pathlib
 
-PART = 6  # tests at most, where nothing is set up for more than one
-
 results = None
 
 
@@ -62,15 +60,15 @@ def shared_setup(item):
 
 
 def parts_of(items):
-    """Those that share a set-up stay together, and come first: they are the longest."""
-    together, alone = {}, {}
+    """Those that share a set-up stay together, and come first: they are the longest. Others go one by one."""
+    together, alone = {}, []
     for item in items:
         flavour = item.callspec.params.get("flavour") if hasattr(item, "callspec") else None
-        (together if shared_setup(item) else alone).setdefault((item.path, flavour), []).append(item)
-    parts = list(together.values())
-    for tests in alone.values():
-        parts += [tests[i:i + PART] for i in range(0, len(tests), PART)]
-    return parts
+        if shared_setup(item):
+            together.setdefault((item.path, flavour), []).append(item)
+        else:
+            alone.append([item])
+    return [*together.values(), *alone]
 
 
 def pytest_runtestloop(session):
