@@ -43,7 +43,9 @@ static void stream(const struct rw_guard *g, struct rw_slice text, const uint8_t
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct rw_guard g = {.action = {RW_ACT_ALLOW, RW_ACT_MASK, RW_ACT_MASK}};
+	static const struct rw_guard g = {.action = {[RW_CAT_PII] = RW_ACT_MASK,
+						     [RW_CAT_SECRET] = RW_ACT_MASK,
+						     [RW_CAT_MARKUP] = RW_ACT_MASK}};
 	static const uint8_t ones[HEAD] = {0};
 	static struct rw_findings f;
 	struct rw_buf whole = {0}, cut = {0}, bytes = {0};
@@ -52,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < HEAD)
 		return 0;
 	text = rw_slice_of((const char *)data + HEAD, size - HEAD);
-	RW_BUG_ON(rw_scan_text(scanner, rules, text, 6, &f));
+	RW_BUG_ON(rw_scan_text(scanner, rules, text, 6 | 1u << RW_CAT_MARKUP, &f));
 	if (f.more)
 		return 0; /* the whole text is unmaskable then; a stream has no such bound */
 	RW_BUG_ON(rw_mask_text(&g, rules, &f, text, &whole));

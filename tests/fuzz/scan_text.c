@@ -23,13 +23,14 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct rw_guard g = {.action = {RW_ACT_MASK, RW_ACT_MASK, RW_ACT_MASK}};
+	static const struct rw_guard g = {
+		.action = {RW_ACT_MASK, RW_ACT_MASK, RW_ACT_MASK, RW_ACT_MASK, RW_ACT_MASK}};
 	static struct rw_findings f;
 	struct rw_slice text = rw_slice_of((const char *)data, size);
 	struct rw_buf out = {0};
 	unsigned severest = 0;
 
-	RW_BUG_ON(rw_scan_text(scanner, rules, text, 7, &f));
+	RW_BUG_ON(rw_scan_text(scanner, rules, text, (1u << RW_CAT_COUNT) - 1, &f));
 	for (unsigned i = 0; i < f.n; i++) {
 		RW_BUG_ON(f.at[i].start >= f.at[i].end || f.at[i].end > size);
 		RW_BUG_ON(f.at[i].rule >= rw_rules_count(rules));

@@ -108,7 +108,7 @@ static int check_width(const struct rw_rule *rule, unsigned line, const char *so
 			rc = rule_fail(e, rule, line, "the pattern is not for Hyperscan",
 				       he ? he->message : NULL);
 	}
-	if (!rc && info->min_width < (injection ? 3 : 4))
+	if (!rc && info->min_width < (injection || rule->info.category == RW_CAT_MARKUP ? 3 : 4))
 		rc = rule_fail(e, rule, line, "the pattern matches too short a text", NULL);
 	if (!rc && injection && info->max_width > RW_INJECTION_WIDTH)
 		rc = rule_fail(e, rule, line, "the pattern's gaps are not bounded enough", NULL);

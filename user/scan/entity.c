@@ -163,7 +163,8 @@ static int confirm(struct pass *p, const struct rw_unit *u, unsigned id)
 		if (end > last)
 			end = last;
 		from = at[0] + 1;
-		if (start < first || end < start + RW_VALUE_MIN ||
+		if (start < first ||
+		    (end < start + RW_VALUE_MIN && rule->info.category != RW_CAT_MARKUP) ||
 		    !accept(rule, subject, start, &end))
 			continue;
 		out->at[out->n++] = (struct rw_finding){.start = (uint32_t)(base + start),

@@ -17,7 +17,7 @@ enum {
 	RW_BATCH_UNITS = 64,   /* runs looked at with one call of the matcher */
 	RW_BATCH_BYTES = 8192, /* and how far they may lie apart */
 	/* Disjoint findings that fit a window. */
-	RW_UNIT_FINDINGS = RW_STEP_BYTES / RW_VALUE_MIN + 1,
+	RW_UNIT_FINDINGS = RW_STEP_BYTES / RW_MARKUP_MIN + 1,
 };
 
 /* Pattern pat may match and end in unit unit; or match in a view around places from first to last.

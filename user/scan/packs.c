@@ -19,6 +19,7 @@ EMBED(pii, "pii.yaml");
 EMBED(pii_ids, "pii_ids.yaml");
 EMBED(secrets, "secrets.yaml");
 EMBED(vendors, "vendors.yaml");
+EMBED(markup, "markup.yaml");
 EMBED(concepts, "concepts.yaml");
 EMBED(model, "model.bin");
 
@@ -32,6 +33,7 @@ bool rw_pack_builtin(unsigned n, const char **name, struct rw_slice *yaml)
 		{"pii_ids.yaml", rw_pack_pii_ids_start, rw_pack_pii_ids_end},
 		{"secrets.yaml", rw_pack_secrets_start, rw_pack_secrets_end},
 		{"vendors.yaml", rw_pack_vendors_start, rw_pack_vendors_end},
+		{"markup.yaml", rw_pack_markup_start, rw_pack_markup_end},
 	};
 
 	if (n >= sizeof(packs) / sizeof(packs[0]))

@@ -11,6 +11,8 @@ enum {
 	UPPER = 16,
 	AT = 32,
 	SWALLOW = 64, /* goes on a secret that is too long to hold */
+	SLASH = 128,  /* of token bytes: "://" may be here */
+	LEAD = 128,   /* of others: an invisible character may begin */
 };
 
 static const uint8_t classes[256] = {
@@ -20,7 +22,7 @@ static const uint8_t classes[256] = {
 	['+'] = IN_TOKEN | SWALLOW | GROUP,
 	['-'] = IN_TOKEN | SWALLOW | GROUP,
 	['.'] = IN_TOKEN | SWALLOW | GROUP,
-	['/'] = IN_TOKEN | SWALLOW | GROUP,
+	['/'] = IN_TOKEN | SWALLOW | GROUP | SLASH,
 	['('] = IN_TOKEN | GROUP,
 	[')'] = IN_TOKEN | GROUP,
 	['='] = IN_TOKEN | SWALLOW | RESET,
@@ -36,9 +38,18 @@ static const uint8_t classes[256] = {
 	['*'] = IN_TOKEN,
 	['?'] = IN_TOKEN,
 	['^'] = IN_TOKEN,
+	[0xe2] = LEAD,
+	[0xf3] = LEAD,
 };
 
-enum { LONG_TOKEN = 16, PEM_BEGIN_BYTES = 10, IBAN_MAX = 34, MONTH_MAX = 10 };
+enum {
+	LONG_TOKEN = 16,
+	URL_BYTES = 12,
+	HIDDEN_BYTES = 1024,
+	PEM_BEGIN_BYTES = 10,
+	IBAN_MAX = 34,
+	MONTH_MAX = 10
+};
 
 static uint8_t class_of(struct rw_slice text, size_t at)
 {
@@ -50,11 +61,13 @@ void rw_seg_init(struct rw_seg *s, bool pem_on)
 	*s = (struct rw_seg){.mode = RW_SEG_GAP, .pem_on = pem_on};
 }
 
-/* Nothing that we look for is short, or without a digit, an @, or length and a capital. */
+/* Nothing that we look for is short, or without a digit, an @, a slash, or length and a capital. */
 static bool may_hold(const struct rw_seg *s, size_t end)
 {
 	if (end - s->run < RW_VALUE_MIN)
 		return false;
+	if (s->seen & SLASH && end - s->run >= URL_BYTES)
+		return true;
 	return (s->seen & (DIGIT | AT)) || (end - s->run >= LONG_TOKEN && (s->seen & UPPER));
 }
 
@@ -234,6 +247,8 @@ static bool is_prose(struct rw_slice token, uint8_t seen, char next)
 {
 	if (seen & (DIGIT | AT))
 		return false;
+	if (seen & SLASH && memmem(token.p, token.n, "://", 3))
+		return false;
 	if (seen & UPPER && (token.n >= LONG_TOKEN || token.p[token.n - 1] == 'N'))
 		return false;
 	return next != ' ' || !is_month(token);
@@ -244,10 +259,14 @@ static bool is_prose(struct rw_slice token, uint8_t seen, char next)
 /* The high bits of the bytes of x that are less than n (n <= 128); exact up to the first. */
 #define LESS(x, n) (((x) - ALL(n)) & ~(x) & ALL(0x80))
 
-/* Whether eight bytes have a digit, an @ or a dash. */
+/* Whether eight bytes have a digit, an @, a dash, a slash, or what an invisible character may begin
+ * with. */
 static bool is_hot(uint64_t x)
 {
-	return LESS(x ^ ALL('0'), 10) || LESS(x ^ ALL('@'), 1) || LESS(x ^ ALL('-'), 1);
+	/* a dash with its second bit set is a slash */
+	if (LESS(x ^ ALL('0'), 10) || LESS(x ^ ALL('@'), 1) || LESS((x | ALL(2)) ^ ALL('/'), 1))
+		return true;
+	return x & ALL(0x80) && (LESS(x ^ ALL(0xe2), 1) || LESS(x ^ ALL(0xf3), 1));
 }
 
 /* The high bits of exactly those bytes of x that end a token for certain. */
@@ -299,6 +318,62 @@ static size_t skip_cold(const unsigned char *p, size_t from, size_t n)
 	return is_month(rw_slice_of((const char *)p + before, at - 1 - before)) ? before : at;
 }
 
+/*
+ * The bytes of the character at p that nobody sees: of no width, of direction, tags, variation
+ * selectors, private ones. 0: it is seen; -1: more is needed to tell.
+ */
+static int hidden_bytes(const unsigned char *p, size_t n)
+{
+	static const struct {
+		unsigned char lead[3], n, from, to; /* the byte behind the lead */
+		unsigned char bytes;
+	} kinds[] = {
+		{{0xe2, 0x80}, 2, 0x8b, 0x8f, 3}, {{0xe2, 0x80}, 2, 0xaa, 0xae, 3},
+		{{0xe2, 0x81}, 2, 0xa0, 0xaf, 3}, {{0xef, 0xbb}, 2, 0xbf, 0xbf, 3},
+		{{0xef, 0xb8}, 2, 0x80, 0x8f, 3}, {{0xf3, 0xa0}, 2, 0x80, 0x87, 4},
+		{{0xf3}, 1, 0xb0, 0xbf, 4},	  {{0xc2}, 1, 0xad, 0xad, 2},
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		size_t lead = kinds[i].n;
+
+		if (memcmp(p, kinds[i].lead, n < lead ? n : lead) != 0)
+			continue;
+		if (n <= lead)
+			return -1;
+		if (p[lead] < kinds[i].from || p[lead] > kinds[i].to)
+			continue;
+		return n < kinds[i].bytes ? -1 : kinds[i].bytes;
+	}
+	return 0;
+}
+
+/* At a byte that may begin an invisible character: a run of them is a run. */
+static enum walked start_hidden(struct rw_seg *s)
+{
+	s->mode = RW_SEG_HIDDEN;
+	s->run = s->pos;
+	return WALKED_ON;
+}
+
+static enum walked walk_hidden(struct rw_seg *s, struct rw_slice text, bool eof, struct rw_unit *u)
+{
+	int n = 1;
+
+	while (n > 0 && s->pos < text.n && s->pos - s->run < HIDDEN_BYTES) {
+		n = hidden_bytes((const unsigned char *)text.p + s->pos, text.n - s->pos);
+		s->pos += n > 0 ? (size_t)n : 0;
+	}
+	if (!eof && s->pos - s->run < HIDDEN_BYTES && (n < 0 || s->pos == text.n))
+		return WALKED_MORE;
+	s->mode = RW_SEG_GAP;
+	*u = (struct rw_unit){RW_UNIT_RUN, s->run, s->pos, s->pos};
+	if (s->pos > s->run)
+		return WALKED_UNIT;
+	s->pos++; /* it begins something else */
+	return WALKED_ON;
+}
+
 /* Skips what stands between runs, and prose: most of most texts. */
 static enum walked walk_gap(struct rw_seg *s, struct rw_slice text)
 {
@@ -309,11 +384,15 @@ static enum walked walk_gap(struct rw_seg *s, struct rw_slice text)
 		uint8_t seen = 0;
 
 		at = skip_cold(p, at, text.n);
-		while (at < text.n && !(classes[p[at]] & IN_TOKEN))
+		while (at < text.n && !(classes[p[at]] & (IN_TOKEN | LEAD)))
 			at++;
 		from = at;
 		if (at == text.n)
 			break;
+		if (!(classes[p[at]] & IN_TOKEN)) {
+			s->pos = at;
+			return start_hidden(s);
+		}
 		for (; at < text.n && classes[p[at]] & IN_TOKEN; at++)
 			seen |= classes[p[at]];
 		if (at == text.n || at - from >= RW_STEP_BYTES ||
@@ -397,6 +476,9 @@ bool rw_seg_next(struct rw_seg *s, struct rw_slice text, bool eof, struct rw_uni
 		switch (s->mode) {
 		case RW_SEG_GAP:
 			w = walk_gap(s, text);
+			break;
+		case RW_SEG_HIDDEN:
+			w = walk_hidden(s, text, eof, u);
 			break;
 		case RW_SEG_RUN:
 			w = walk_run(s, text, eof, u);

@@ -4,9 +4,9 @@
  *
  * A *run* is a maximal stretch of bytes that may be one entity: characters of
  * tokens, joined over a single space where groups of numbers, an IBAN or a date may
- * go on. An entity never crosses the end of a run, so what stands before the
- * run that is still open can be released, and a whole text and a stream of it
- * cut anywhere have the same runs. Prose ends a run at every space.
+ * go on; or of characters that nobody sees. An entity never crosses the end of a run, so what
+ * stands before the run that is still open can be released, and a whole text and a stream of it cut
+ * anywhere have the same runs. Prose ends a run at every space.
  *
  * Runs that grow too long to hold are decided in *steps*: the window [start, end) is
  * looked at, what starts before limit is decided for good, and the run goes on
@@ -27,6 +27,7 @@
 
 enum {
 	RW_VALUE_MIN = 6,	  /* bytes of the shortest entity */
+	RW_MARKUP_MIN = 3,	  /* but a single character that turns the text around has three */
 	RW_STEP_BYTES = 4096,	  /* window of a token that goes on and on */
 	RW_STEP_FRONT = 2048,	  /* what starts in this much of it is decided */
 	RW_JOIN_BYTES = 128,	  /* window of groups joined by spaces */
@@ -46,7 +47,14 @@ struct rw_unit {
 };
 
 struct rw_seg {
-	enum { RW_SEG_GAP, RW_SEG_RUN, RW_SEG_PEM_HEAD, RW_SEG_PEM_BODY, RW_SEG_SWALLOW } mode;
+	enum {
+		RW_SEG_GAP,
+		RW_SEG_HIDDEN,
+		RW_SEG_RUN,
+		RW_SEG_PEM_HEAD,
+		RW_SEG_PEM_BODY,
+		RW_SEG_SWALLOW
+	} mode;
 	size_t pos;    /* next byte to look at */
 	size_t run;    /* start of the open run or window */
 	size_t token;  /* start of its last token */

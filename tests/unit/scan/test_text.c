@@ -49,10 +49,10 @@ static void only_the_categories_asked_for_are_found(void **state)
 static void overlapping_rules_give_one_finding(void **state)
 {
 	(void)state;
-	scan("Authorization: Bearer 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", PII_AND_SECRET);
+	scan("Authorization: Bearer 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", IN_RUNS);
 	assert_int_equal(found.n, 1);
 	assert_string_equal(type_of(0), "GITHUB_TOKEN");
-	scan("card 4242 4242 4242 4242", PII_AND_SECRET);
+	scan("card 4242 4242 4242 4242", IN_RUNS);
 	assert_int_equal(found.n, 1);
 	assert_string_equal(type_of(0), "CREDIT_CARD");
 }
@@ -61,7 +61,7 @@ static void overlapping_rules_give_one_finding(void **state)
 static void a_url_password_is_one_finding(void **state)
 {
 	(void)state;
-	scan("postgres://app:w1PKHKQSADy@db.example.com/x", PII_AND_SECRET);
+	scan("postgres://app:w1PKHKQSADy@db.example.com/x", IN_RUNS);
 	assert_int_equal(found.n, 1);
 	assert_string_equal(type_of(0), "DB_PASSWORD_URL");
 }
