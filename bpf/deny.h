@@ -409,8 +409,6 @@ static __always_inline __u32 rw_denied(const struct rw_packet *p, const struct r
 
 	if (!rw_maybe(p, bits->deny4, bits->deny6))
 		return 0;
-	if (rw_recently(p))
-		return RW_KERN_VERDICT_DROP_ALL;
 	plens = rw_plens(p, bits);
 	if (plens) {
 		plen = (plens & 0xff) - 1;

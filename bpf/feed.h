@@ -105,25 +105,29 @@ static __always_inline const struct rw_kern_feed_view *rw_feed_now(void)
 	return list ? bpf_map_lookup_elem(list, &zero) : NULL;
 }
 
-/* What the stricter of two entries says; counts the drop that follows. */
+static __always_inline void rw_feed_count(__u32 feed)
+{
+	struct rw_kern_feed_drops *drops = bpf_map_lookup_elem(&rw_feed_drops, &feed);
+
+	if (drops)
+		drops->drops++;
+}
+
+/*
+ * What the stricter of two entries says: verdict, then the prefix length that it is about, then the
+ * feed. Counts the drop that follows.
+ */
 static __always_inline __u32 rw_feed_settle(const struct rw_kern_listed *a,
 					    const struct rw_kern_listed *b, bool syn)
 {
-	struct rw_kern_feed_drops *drops;
-	__u32 feed;
-
 	if (!a || (b && b->verdict > a->verdict))
 		a = b;
 	if (!a)
 		return 0;
-	feed = a->feed;
 	if (a->verdict == RW_KERN_VERDICT_DROP_ALL ||
-	    (syn && a->verdict == RW_KERN_VERDICT_DROP_SYN)) {
-		drops = bpf_map_lookup_elem(&rw_feed_drops, &feed);
-		if (drops)
-			drops->drops++;
-	}
-	return a->verdict | (__u32)a->plen << 8;
+	    (syn && a->verdict == RW_KERN_VERDICT_DROP_SYN))
+		rw_feed_count(a->feed);
+	return a->verdict | (__u32)a->plen << 8 | (__u32)a->feed << 16;
 }
 
 /* What the functions below are told of the view and the packet, beside the lengths to probe. */

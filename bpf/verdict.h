@@ -55,31 +55,44 @@ static __always_inline bool drops(__u32 found, const struct rw_packet *p)
 	       (verdict == RW_KERN_VERDICT_DROP_SYN && rw_is_syn(p->flags));
 }
 
+/* For rw_recent: not of a source with a ban, which may be what drops its next packet. */
+static __always_inline void remember_feed(const struct rw_packet *p, __u32 listed)
+{
+	if ((listed & 0xff) == RW_KERN_VERDICT_DROP_ALL && (listed >> 8 & 0xff) <= 64)
+		rw_recent_put(p->src_hi, p->family, (listed >> 16 & 0xff) | RW_KERN_RECENT_FEED);
+}
+
 /* Of TCP to a protected port. */
 static __always_inline __u32 source_outcome(const struct rw_packet *p,
 					    const struct rw_kern_cfg *cfg,
 					    struct rw_kern_stats *stats)
 {
-	__u32 zero = 0, denied, listed;
+	__u32 zero = 0, denied, listed, recently;
 	struct rw_kern_bits *bits = bpf_map_lookup_elem(&rw_bits, &zero);
 
 	if (!bits)
 		return RW_KERN_N_pass;
 	if (rw_allowed(p, bits))
 		return RW_KERN_N_pass_allowed;
+	recently = rw_recently(p);
+	if (recently)
+		return recently;
 	denied = rw_denied(p, bits);
 	if (drops(denied, p))
 		return (denied & 0xff) == RW_KERN_VERDICT_DROP_ALL ? RW_KERN_N_drop_denied
 								   : RW_KERN_N_drop_denied_syn;
 	listed = rw_listed(p);
-	if (drops(listed, p))
+	if (drops(listed, p)) {
+		if (!denied)
+			remember_feed(p, listed);
 		return RW_KERN_N_drop_feed;
+	}
 	if (!rw_flags_possible(p->flags))
 		return RW_KERN_N_drop_flags;
 	if ((denied & 0xff) == RW_KERN_VERDICT_LIMIT)
 		return shared_outcome(p, cfg, denied >> 8);
 	if ((listed & 0xff) == RW_KERN_VERDICT_LIMIT)
-		return shared_outcome(p, cfg, listed >> 8);
+		return shared_outcome(p, cfg, listed >> 8 & 0xff);
 	return rate_outcome(p, cfg, stats);
 }
 

@@ -3,7 +3,7 @@
  * Floods from banned sources: the program remembers whom it has just dropped (bpf/recent.h). What
  * it remembers must drop nobody else, hide no end of a ban for long, and lose no drop.
  */
-#include "kernel/rig.h"
+#include "kernel/feeds.h"
 
 #include <sched.h>
 #include <stdlib.h>
@@ -234,6 +234,52 @@ static void shadow_mode_remembers_and_drops_nothing(void **state)
 	assert_int_equal(rig_counters(r).would_drop_denied, FLOOD + 1);
 }
 
+/* Of a feed the first drop is enough, and each is counted at once. */
+static void feeds_drops_are_exact_and_its_end_counts_soon(void **state)
+{
+	struct rig *r = *state;
+
+	FEED(r, "a", RW_KERN_VERDICT_DROP_ALL, "198.51.100.7");
+	FEED(r, "b", RW_KERN_VERDICT_DROP_ALL, "192.0.2.0/24", "2001:db8:1::/48");
+	flood(r, "192.0.2.7", ACK, FLOOD);
+	flood(r, "2001:db8:1:2::3", ACK, FLOOD);
+	assert_int_equal(remembered(r), 2);
+	assert_int_equal(feeds_get(r, "b").drops, 2 * FLOOD);
+	assert_int_equal(feeds_get(r, "a").drops, 0);
+	assert_int_equal(rig_counters(r).drop_feed, 2 * FLOOD);
+	rig_allow(r, "192.0.2.7");
+	rig_expect_from(r, "192.0.2.7", ACK, RW_KERN_N_pass_allowed);
+	assert_int_equal(rw_kern_feed_clear(&r->k, "b", NULL), RW_OK);
+	expect_soon(r, "2001:db8:1:2::3", PASS, RW_KERN_N_drop_feed);
+}
+
+/* Hosts of a /64 are told apart, and milder verdicts of a feed, as with bans. */
+static void feeds_hosts_and_milder_verdicts_are_not_remembered(void **state)
+{
+	struct rig *r = *state;
+
+	FEED(r, "hosts", RW_KERN_VERDICT_DROP_ALL, "2001:db8::7/128");
+	FEED(r, "mild", RW_KERN_VERDICT_DROP_SYN, "192.0.2.7");
+	flood(r, "2001:db8::7", ACK, FLOOD);
+	flood(r, "192.0.2.7", SYN, FLOOD);
+	assert_int_equal(remembered(r), 0);
+	rig_expect_from(r, "2001:db8::8", ACK, PASS);
+	rig_expect_from(r, "192.0.2.7", ACK, PASS);
+}
+
+/* The ban is asked first, and counts what it drops. */
+static void ban_of_a_listed_source_keeps_its_reason(void **state)
+{
+	struct rig *r = *state;
+
+	rig_ban(r, "192.0.2.7", RW_KERN_VERDICT_DROP_SYN);
+	FEED(r, "a", RW_KERN_VERDICT_DROP_ALL, "192.0.2.0/24");
+	flood(r, "192.0.2.7", ACK, FLOOD);
+	assert_int_equal(remembered(r), 0);
+	rig_expect_from(r, "192.0.2.7", SYN, RW_KERN_N_drop_denied_syn);
+	rig_expect_from(r, "192.0.2.7", ACK, RW_KERN_N_drop_feed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +293,9 @@ int main(void)
 		RIG_TEST(family_is_not_taken_for_the_other),
 		RIG_TEST(sources_of_one_place_are_told_apart),
 		RIG_TEST(shadow_mode_remembers_and_drops_nothing),
+		RIG_TEST(feeds_drops_are_exact_and_its_end_counts_soon),
+		RIG_TEST(feeds_hosts_and_milder_verdicts_are_not_remembered),
+		RIG_TEST(ban_of_a_listed_source_keeps_its_reason),
 	};
 	cpu_set_t set;
 
