@@ -168,12 +168,19 @@ static int build_redactor(struct rw_snapshot *s, struct rw_config *c, struct rw_
 	return rc;
 }
 
-/* A pack with a mistake is left out at the start only, and where that is asked for. */
-static int load_rules(struct rw_snapshot *s, const struct rw_config *c, bool again,
-		      struct rw_error *e)
+static void note_cache(const char *text)
 {
-	const struct rw_rules_from from = {.dir = c->rules_dir,
-					   .skip_bad = c->skip_bad_rules && !again};
+	rw_warn("%s", text);
+}
+
+/* A pack with a mistake is left out at the start only, and where that is asked for. */
+static int load_rules(struct rw_snapshot *s, struct rw_config *c, bool again, struct rw_error *e)
+{
+	const struct rw_rules_from from = {
+		.dir = c->rules_dir,
+		.cache_dir = rw_arena_printf(&c->arena, "%s/cache", c->state_dir),
+		.note = note_cache,
+		.skip_bad = c->skip_bad_rules && !again};
 	int rc = rw_rules_load_from(&s->rules, &from, e);
 
 	for (unsigned i = 0; !rc && i < rw_rules_skipped(s->rules); i++)

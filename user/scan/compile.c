@@ -3,6 +3,7 @@
  * judge. */
 #include <stdlib.h>
 
+#include "scan/dbcache.h"
 #include "scan/needles.h"
 #include "scan/prefilter.h"
 #include "scan/view.h"
@@ -152,15 +153,21 @@ static int add_pattern(struct rw_rules *r, struct rw_sack *sack, unsigned rule_i
 static int compile_hs(struct rw_rules *r, enum rw_db db, const struct rw_sack *s,
 		      struct rw_error *e)
 {
+	const char *cache = r->from ? r->from->cache_dir : NULL;
 	hs_compile_error_t *he = NULL;
 	const struct rw_pat *pat;
 	int rc = 0;
 
 	if (!s->n)
 		return 0;
-	if (hs_compile_multi(s->sources, s->flags, s->ids, s->n, HS_MODE_BLOCK, NULL, &r->db[db],
-			     &he) == HS_SUCCESS)
+	if (cache && rw_dbcache_get(cache, s, &r->db[db], r->from->note))
 		return 0;
+	if (hs_compile_multi(s->sources, s->flags, s->ids, s->n, HS_MODE_BLOCK, NULL, &r->db[db],
+			     &he) == HS_SUCCESS) {
+		if (cache)
+			rw_dbcache_put(cache, s, r->db[db], r->from->note);
+		return 0;
+	}
 	if (he && he->expression >= 0 && (unsigned)he->expression < s->n) {
 		pat = &r->pats[s->pats[he->expression]];
 		r->at_pack = rw_rule_of(r, pat->rule)->pack;

@@ -189,7 +189,8 @@ static void loader_free(struct loader *l)
 }
 
 /* Each round leaves one pack more out, so it ends. */
-static int load(struct rw_rules **out, struct loader *l, bool skip_bad, struct rw_error *e)
+static int load(struct rw_rules **out, struct loader *l, const struct rw_rules_from *from,
+		struct rw_error *e)
 {
 	for (;;) {
 		struct rw_rules *r = calloc(1, sizeof(*r));
@@ -198,7 +199,9 @@ static int load(struct rw_rules **out, struct loader *l, bool skip_bad, struct r
 
 		if (!r)
 			return rw_fail(e, RW_ENOMEM, "no memory for the rules");
+		r->from = from;
 		rc = make(r, l, e);
+		r->from = NULL;
 		if (!rc) {
 			r->skipped = l->skipped;
 			r->n_skipped = l->n_skipped;
@@ -207,7 +210,7 @@ static int load(struct rw_rules **out, struct loader *l, bool skip_bad, struct r
 			*out = r;
 			return 0;
 		}
-		again = skip_bad && rc != RW_ENOMEM && skip(l, r->at_pack, e);
+		again = from->skip_bad && rc != RW_ENOMEM && skip(l, r->at_pack, e);
 		rw_rules_unref(r);
 		if (!again)
 			return rc;
@@ -222,7 +225,7 @@ int rw_rules_load_from(struct rw_rules **out, const struct rw_rules_from *from, 
 	for (unsigned i = 0; !rc && i < from->n_files; i++)
 		rc = add_file(&l, "", from->files[i], e);
 	if (!rc)
-		rc = load(out, &l, from->skip_bad, e);
+		rc = load(out, &l, from, e);
 	loader_free(&l);
 	return rc;
 }

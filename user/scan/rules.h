@@ -77,8 +77,9 @@ struct rw_rules {
 	struct rw_model *model;
 	int leak_rule; /* index: the system prompt's, then the canaries' */
 	char digest[65];
-	const char *at_pack; /* while it is made: which pack is looked at, or NULL */
-	char **skipped;	     /* why packs were left out */
+	const struct rw_rules_from *from; /* while it is made */
+	const char *at_pack;		  /* while it is made: which pack is looked at, or NULL */
+	char **skipped;			  /* why packs were left out */
 	unsigned n_skipped;
 };
 

@@ -73,7 +73,9 @@ struct rw_rules_from {
 	const char *dir; /* NULL: none */
 	const char *const *files;
 	unsigned n_files;
-	bool skip_bad; /* a pack of these with a mistake is left out, and told */
+	const char *cache_dir; /* compiled rules are kept there (scan/dbcache.h); NULL: nowhere */
+	void (*note)(const char *text); /* what is to be told of the cache; NULL: nobody */
+	bool skip_bad;			/* a pack of these with a mistake is left out, and told */
 };
 int rw_rules_load_from(struct rw_rules **out, const struct rw_rules_from *from, struct rw_error *e);
 /* What was left out: why, with pack, line and rule id. */

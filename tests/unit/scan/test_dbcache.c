@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Compiled rules on disk: used when they are what they should be, and never else. */
+#include <dirent.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "scan_test.h"
+
+static char dir[64], cache[80];
+static char noted[8192];
+
+static void note(const char *text)
+{
+	size_t n = strlen(noted);
+
+	snprintf(noted + n, sizeof(noted) - n, "%s\n", text);
+}
+
+static const char *path_of(const char *name)
+{
+	static char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s", cache, name);
+	return path;
+}
+
+/* The n-th file of the cache, or NULL. */
+static const char *file_at(unsigned n)
+{
+	static char path[512];
+	struct dirent *d;
+	DIR *folder = opendir(cache);
+	bool found = false;
+
+	while (folder && !found && (d = readdir(folder)) != NULL) {
+		if (d->d_name[0] == '.' || n--)
+			continue;
+		snprintf(path, sizeof(path), "%s", path_of(d->d_name));
+		found = true;
+	}
+	if (folder)
+		closedir(folder);
+	return found ? path : NULL;
+}
+
+static unsigned files(void)
+{
+	unsigned n = 0;
+
+	while (file_at(n))
+		n++;
+	return n;
+}
+
+static void load(void)
+{
+	static struct rw_findings f;
+	const struct rw_rules_from from = {.cache_dir = cache, .note = note};
+	struct rw_scanner *s = NULL;
+	struct rw_rules *r = NULL;
+	struct rw_error e;
+
+	noted[0] = '\0';
+	assert_int_equal(rw_rules_load_from(&r, &from, &e), 0);
+	assert_int_equal(rw_scanner_new(&s, r, &e), 0);
+	assert_int_equal(
+		rw_scan_text(s, r, RW_SLICE("mail jane.doe@example.com"), 1u << RW_CAT_PII, &f), 0);
+	assert_int_equal(f.n, 1);
+	rw_scanner_free(s);
+	rw_rules_unref(r);
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	snprintf(dir, sizeof(dir), "/tmp/ringwall-cache-XXXXXX");
+	if (!mkdtemp(dir))
+		return -1;
+	snprintf(cache, sizeof(cache), "%s/cache", dir);
+	return 0;
+}
+
+static int end(void **state)
+{
+	const char *path;
+
+	(void)state;
+	chmod(cache, 0700);
+	while ((path = file_at(0)) != NULL)
+		unlink(path);
+	rmdir(cache);
+	unlink(cache);
+	return rmdir(dir);
+}
+
+static void compiled_rules_are_kept_for_us_alone_and_used(void **state)
+{
+	struct stat st, again;
+	unsigned n;
+
+	(void)state;
+	load();
+	n = files();
+	assert_true(n >= 2);
+	assert_string_equal(noted, "");
+	assert_int_equal(stat(cache, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	assert_int_equal(stat(file_at(0), &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	load();
+	assert_int_equal(files(), n);
+	assert_int_equal(stat(file_at(0), &again), 0);
+	assert_int_equal(again.st_ino, st.st_ino); /* not written anew */
+	assert_string_equal(noted, "");
+}
+
+/* One bit, the end cut off, another's bytes: each is seen, told, and made anew. */
+static void a_damaged_file_is_made_anew(void **state)
+{
+	(void)state;
+	load();
+	for (unsigned how = 0; how < 3; how++) {
+		const char *path = file_at(0);
+		FILE *f = fopen(path, "r+");
+		struct stat before, after;
+
+		assert_non_null(f);
+		assert_int_equal(stat(path, &before), 0);
+		if (how == 0) {
+			fseek(f, 1000, SEEK_SET);
+			int c = fgetc(f);
+			fseek(f, 1000, SEEK_SET);
+			fputc(c ^ 1, f);
+		}
+		fclose(f);
+		if (how == 1)
+			assert_int_equal(truncate(path, before.st_size / 2), 0);
+		if (how == 2)
+			assert_int_equal(truncate(path, 0), 0);
+		load();
+		assert_non_null(strstr(noted, "damaged"));
+		assert_int_equal(stat(path, &after), 0);
+		assert_int_equal(after.st_size, before.st_size);
+		load();
+		assert_string_equal(noted, "");
+	}
+}
+
+/* What others can write is not read, and nothing is written where others can. */
+static void what_others_may_write_is_not_trusted(void **state)
+{
+	char other[600];
+	const char *path;
+
+	(void)state;
+	load();
+	path = file_at(0);
+	assert_int_equal(chmod(path, 0666), 0);
+	load();
+	assert_non_null(strstr(noted, "not a file of ours"));
+	snprintf(other, sizeof(other), "%s.real", path);
+	assert_int_equal(rename(path, other), 0);
+	assert_int_equal(symlink(other, path), 0);
+	load();
+	assert_non_null(strstr(noted, "cannot be opened"));
+	assert_int_equal(chmod(cache, 0777), 0);
+	load();
+	assert_non_null(strstr(noted, "not a folder of ours"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(compiled_rules_are_kept_for_us_alone_and_used,
+						begin, end),
+		cmocka_unit_test_setup_teardown(a_damaged_file_is_made_anew, begin, end),
+		cmocka_unit_test_setup_teardown(what_others_may_write_is_not_trusted, begin, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

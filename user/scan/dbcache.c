@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scan/dbcache.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+
+enum { SUM_BYTES = 32, FILE_BYTES_MAX = 64 << 20, PATH_ROOM = 4096, NOTE_ROOM = 4400 };
+
+static void tell(void (*note)(const char *text), const char *path, const char *what)
+{
+	char text[NOTE_ROOM];
+
+	if (!note)
+		return;
+	snprintf(text, sizeof(text), "the compiled rules in %s are not used: %s", path, what);
+	note(text);
+}
+
+static bool sum_of(const void *p, size_t n, unsigned char out[SUM_BYTES])
+{
+	return EVP_Digest(p, n, out, NULL, EVP_sha256(), NULL) == 1;
+}
+
+/* The hash of all that the database depends on, as the file's name. */
+static bool name_of(const char *dir, const struct rw_sack *s, char out[PATH_ROOM])
+{
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	hs_platform_info_t cpu = {0};
+	const char *versions = RW_VERSION " " __VERSION__;
+	unsigned char sum[SUM_BYTES];
+	int n = snprintf(out, PATH_ROOM, "%s/", dir);
+	bool ok = md && n > 0 && n < PATH_ROOM - 80 && hs_populate_platform(&cpu) == HS_SUCCESS &&
+		  EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1 &&
+		  EVP_DigestUpdate(md, versions, strlen(versions) + 1) == 1 &&
+		  EVP_DigestUpdate(md, hs_version(), strlen(hs_version()) + 1) == 1 &&
+		  EVP_DigestUpdate(md, &cpu, sizeof(cpu)) == 1;
+
+	for (unsigned i = 0; ok && i < s->n; i++)
+		ok = EVP_DigestUpdate(md, s->sources[i], strlen(s->sources[i]) + 1) == 1 &&
+		     EVP_DigestUpdate(md, &s->flags[i], sizeof(s->flags[i])) == 1 &&
+		     EVP_DigestUpdate(md, &s->ids[i], sizeof(s->ids[i])) == 1;
+	ok = ok && EVP_DigestFinal_ex(md, sum, NULL) == 1;
+	EVP_MD_CTX_free(md);
+	for (unsigned i = 0; ok && i < SUM_BYTES; i++)
+		n += snprintf(out + n, PATH_ROOM - (size_t)n, "%02x", sum[i]);
+	if (ok)
+		snprintf(out + n, PATH_ROOM - (size_t)n, ".hsdb");
+	return ok;
+}
+
+/* Nobody but us and root may have written it. */
+static bool is_ours(const struct stat *st)
+{
+	return (st->st_uid == geteuid() || st->st_uid == 0) && !(st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+static bool folder_is_ours(const char *dir)
+{
+	struct stat st;
+
+	return lstat(dir, &st) == 0 && S_ISDIR(st.st_mode) && is_ours(&st);
+}
+
+/* The file's bytes; NULL: it is not there (*why NULL) or not to be used. */
+static char *read_file(const char *path, size_t *n, const char **why)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+	char *bytes = NULL;
+
+	*why = fd < 0 && errno != ENOENT ? "it cannot be opened" : NULL;
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !is_ours(&st))
+		*why = "it is not a file of ours alone";
+	else if (st.st_size <= SUM_BYTES || st.st_size > FILE_BYTES_MAX)
+		*why = "it is damaged";
+	if (!*why) {
+		*n = (size_t)st.st_size;
+		bytes = malloc(*n);
+	}
+	if (bytes && read(fd, bytes, *n) != (ssize_t)*n) {
+		*why = "it cannot be read";
+		free(bytes);
+		bytes = NULL;
+	}
+	futimens(fd, NULL); /* used now */
+	close(fd);
+	return bytes;
+}
+
+bool rw_dbcache_get(const char *dir, const struct rw_sack *s, hs_database_t **db,
+		    void (*note)(const char *text))
+{
+	unsigned char sum[SUM_BYTES];
+	char path[PATH_ROOM], *bytes;
+	const char *why;
+	size_t n = 0;
+	bool ok = false;
+
+	if (!folder_is_ours(dir) || !name_of(dir, s, path))
+		return false;
+	bytes = read_file(path, &n, &why);
+	if (bytes) {
+		ok = sum_of(bytes + SUM_BYTES, n - SUM_BYTES, sum) &&
+		     !memcmp(sum, bytes, SUM_BYTES) &&
+		     hs_deserialize_database(bytes + SUM_BYTES, n - SUM_BYTES, db) == HS_SUCCESS;
+		why = ok ? NULL : "it is damaged";
+	}
+	free(bytes);
+	if (why)
+		tell(note, path, why);
+	return ok;
+}
+
+static bool write_all(int fd, const char *p, size_t n)
+{
+	while (n) {
+		ssize_t k = write(fd, p, n);
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k <= 0)
+			return false;
+		p += k;
+		n -= (size_t)k;
+	}
+	return true;
+}
+
+static int is_cached(const struct dirent *d)
+{
+	size_t n = strlen(d->d_name);
+
+	return n > 5 && !strcmp(d->d_name + n - 5, ".hsdb");
+}
+
+/* Removes what was not used for longest, beyond the number that is kept. */
+static void prune(const char *dir)
+{
+	struct dirent **names = NULL;
+	int n = scandir(dir, &names, is_cached, NULL), extra = n - RW_DBCACHE_FILES;
+
+	for (; extra > 0; extra--) {
+		char path[PATH_ROOM], oldest[PATH_ROOM] = "";
+		time_t least = 0;
+
+		for (int i = 0; i < n; i++) {
+			struct stat st;
+
+			if (snprintf(path, sizeof(path), "%s/%s", dir, names[i]->d_name) >=
+				    PATH_ROOM ||
+			    lstat(path, &st) || (*oldest && st.st_mtime >= least))
+				continue;
+			least = st.st_mtime;
+			memcpy(oldest, path, sizeof(oldest));
+		}
+		if (!*oldest || unlink(oldest))
+			break;
+	}
+	for (int i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
+}
+
+/* Aside, synced, renamed: a file of that name is whole or not there. */
+static bool write_file(const char *dir, const char *path, const unsigned char sum[SUM_BYTES],
+		       const char *bytes, size_t n)
+{
+	char aside[PATH_ROOM + 8];
+	int fd, folder;
+	bool ok;
+
+	snprintf(aside, sizeof(aside), "%s.XXXXXX", path);
+	fd = mkostemp(aside, O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	ok = write_all(fd, (const char *)sum, SUM_BYTES) && write_all(fd, bytes, n) && !fsync(fd);
+	close(fd);
+	ok = ok && !rename(aside, path);
+	if (!ok) {
+		unlink(aside);
+		return false;
+	}
+	folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (folder >= 0) {
+		fsync(folder);
+		close(folder);
+	}
+	return true;
+}
+
+void rw_dbcache_put(const char *dir, const struct rw_sack *s, const hs_database_t *db,
+		    void (*note)(const char *text))
+{
+	unsigned char sum[SUM_BYTES];
+	char path[PATH_ROOM], *bytes = NULL;
+	size_t n = 0;
+
+	mkdir(dir, 0700);
+	if (!folder_is_ours(dir)) {
+		tell(note, dir, "it is not a folder of ours alone");
+		return;
+	}
+	if (!name_of(dir, s, path) || hs_serialize_database(db, &bytes, &n) != HS_SUCCESS)
+		return;
+	if (!sum_of(bytes, n, sum) || !write_file(dir, path, sum, bytes, n))
+		tell(note, path, "it cannot be written");
+	else
+		prune(dir);
+	free(bytes);
+}
