@@ -149,7 +149,7 @@ $(B)/train/features: scripts/train/features.c $(call lib_of,scan base)
 	@echo "  CC    $@"
 	@$(CC) $(COMMON) $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(call link,scan base) $(LIBS)
 
-train-features: ## what scripts/train/train.py runs
+train: ## what scripts/train/train.py runs
 	@$(MAKE) --no-print-directory -j$(JOBS) $(B)/train/features
 
 # --- tests -----------------------------------------------------------------------------------

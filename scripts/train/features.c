@@ -16,7 +16,7 @@ enum { SEEN_BITS = 20 };
 static struct {
 	struct rw_view view;
 	struct rw_word words[RW_VIEW_TEXT_BYTES];
-	struct rw_concept_found found[RW_CONCEPT_FOUND_MAX];
+	struct rw_concept_waiting waiting;
 	struct rw_concept_hit hits[RW_CONCEPT_HITS_MAX];
 	uint32_t key[1 << SEEN_BITS], at[1 << SEEN_BITS]; /* of concept features: seen where */
 	uint32_t feature[RW_CONCEPT_HITS_MAX * 4], where[RW_CONCEPT_HITS_MAX * 4];
@@ -34,20 +34,19 @@ static unsigned concept_features(unsigned n_hits)
 
 	memset(s.key, 0, sizeof(s.key));
 	for (unsigned i = 0; i < n_hits; i++) {
-		unsigned some = rw_concepts_features(concepts, NULL, s.hits, i, f);
+		unsigned some = rw_concepts_features(concepts, s.hits, i, f, NULL);
 
 		for (unsigned k = 0; k < some; k++) {
 			unsigned slot = f[k] & ((1u << SEEN_BITS) - 1);
 
-			if (s.key[slot] == f[k] &&
-			    s.hits[i].end - 1 - s.at[slot] < RW_CONCEPT_APART)
+			if (s.key[slot] == f[k] && s.hits[i].start - s.at[slot] < RW_CONCEPT_APART)
 				continue;
 			s.key[slot] = f[k];
-			s.at[slot] = s.hits[i].end - 1;
+			s.at[slot] = s.hits[i].start;
 			if (n == sizeof(s.feature) / sizeof(s.feature[0]))
 				return n;
 			s.feature[n] = f[k];
-			s.where[n++] = s.hits[i].end - 1;
+			s.where[n++] = s.hits[i].start;
 		}
 	}
 	return n;
@@ -83,14 +82,16 @@ static void put_window(uint32_t line, uint32_t scale, uint32_t start, unsigned n
 static void look(uint32_t line, struct rw_slice text)
 {
 	struct rw_words words;
+	struct rw_turned turned;
 	unsigned n_words = 0, n_features;
 	int n;
 
 	rw_view_fold(&s.view, text);
 	rw_words_init(&words, rw_slice_of(s.view.bytes, s.view.n));
-	while (rw_words_next(&words, &s.words[n_words]))
-		n_words++;
-	n = rw_concepts_find(concepts, scratch, &s.view, s.found, s.hits);
+	s.waiting.n = 0;
+	for (; rw_words_next(&words, &s.words[n_words]); n_words++)
+		rw_concepts_short(concepts, &s.view, &s.words[n_words], &s.waiting);
+	n = rw_concepts_find(concepts, scratch, &s.view, &s.waiting, s.hits, &turned);
 	n_features = concept_features(n > 0 ? (unsigned)n : 0);
 	for (unsigned k = 0; k < RW_WINDOW_SCALES; k++)
 		for (size_t i = 0; i < rw_window_count(s.view.n, k); i++)
@@ -114,8 +115,7 @@ int main(void)
 	uint32_t number = 0;
 
 	if (rw_concepts_load(&concepts, &e) ||
-	    (rw_concepts_db(concepts) &&
-	     hs_alloc_scratch(rw_concepts_db(concepts), &scratch) != HS_SUCCESS)) {
+	    hs_alloc_scratch(rw_concepts_db(concepts), &scratch) != HS_SUCCESS) {
 		fprintf(stderr, "%s\n", e.text);
 		return 1;
 	}

@@ -10,8 +10,13 @@ SCALES = (512, 160)
 GPL_OR_SHAREALIKE = ("GPL", "-SA")
 
 
+# Disguises that the folded view undoes by itself; of others the program sees nothing.
+FOLDED = ("obf-zw", "obf-full", "obf-homo", "obf-case", "obf-leet")
+
+
 def trainable(row):
-    return not any(word in row["license"] for word in GPL_OR_SHAREALIKE)
+    disguise = row.get("variant", "").partition("/")[2]
+    return disguise in ("",) + FOLDED and not any(word in row["license"] for word in GPL_OR_SHAREALIKE)
 
 
 class Windows:
@@ -83,7 +88,8 @@ def row_max(z, row, n_rows):
 class Model:
     L2_WORDS = 0.02
     L2_CONCEPTS = 1.0
-    ROUNDS = 2
+    REST = 0.5  # what the other windows of a harmless text weigh together, beside the worst
+    ROUNDS = 3
     CONCEPT_ROWS = 40  # a concept feature that stands in fewer rows is left out
 
     def __init__(self, w, attack, rows_used, row_weight):
@@ -99,20 +105,23 @@ class Model:
         con = w.concepts[:, self.columns]
         per_row = np.zeros(w.n_rows)
         np.add.at(per_row, w.row[used], 1)
-        # Windows of harmless texts all count; of an attack the window that looks most like one does.
+        # At first all windows of harmless texts count, and attacks of few; then, of every text, the windows that look
+        # most like an attack: a text is judged by its worst.
         few = per_row[w.row] <= 3
         chosen = used & (~y | few)
+        weight = row_weight[w.row] / np.where(y, 2, np.sqrt(np.maximum(per_row[w.row], 1)))
         words = concepts = None
         for _ in range(self.ROUNDS):
-            weight = row_weight[w.row] / np.sqrt(np.maximum(per_row[w.row], 1))
-            weight = np.where(y, row_weight[w.row] / 2, weight)[chosen]
-            words = fit(w.words[chosen], y[chosen], weight, self.L2_WORDS, words)
-            concepts = fit(con[chosen], y[chosen], weight, self.L2_CONCEPTS, concepts)
+            words = fit(w.words[chosen], y[chosen], weight[chosen], self.L2_WORDS, words)
+            concepts = fit(con[chosen], y[chosen], weight[chosen], self.L2_CONCEPTS, concepts)
             z = (w.words @ words[:-1] + words[-1] + con @ concepts[:-1] + concepts[-1]) / 2
             chosen = used & ~y
+            weight = row_weight[w.row] * self.REST / np.maximum(per_row[w.row], 1)
             for scale in SCALES:
-                best = best_windows(z, w.row, used & y & (w.scale == scale), w.n_rows)
-                chosen[best[best >= 0]] = True
+                best = best_windows(z, w.row, used & (w.scale == scale), w.n_rows)
+                best = best[best >= 0]
+                chosen[best] = True
+                weight[best] = row_weight[w.row[best]] / 2
         self.words, self.concepts = words, concepts
 
     def parts(self, w=None):

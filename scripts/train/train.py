@@ -7,7 +7,7 @@
 DATA is a folder with injection_train.jsonl and injection_dev.jsonl: lines of {"text", "label": "attack" or "benign",
 "license", "source"}. Rows under the GPL or a ShareAlike licence are left out. The dev set is not trained on: the line that
 the score 70 stands for is drawn there, at 1 % false positives. Needs python3-numpy and python3-scipy, and the program
-that `make train-features` builds.
+that `make train` builds.
 """
 import argparse
 import collections
@@ -73,6 +73,25 @@ def write(path, fitted, keys, k, words, concepts):
         f.write(words.astype(np.int8).tobytes())
 
 
+def write_fixture(path, w, rows, z, words, s_concepts):
+    """The sums of the best window of some texts of our own, for the test that C counts the same."""
+    short = [i for i, r in enumerate(rows) if r["source"] in ("own:languages", "own:attack") and len(r["text"]) < 140]
+    best = model.row_max(z, w.row, len(rows))
+    sure = [i for i in short if best[i] > np.median(best[short])]  # concepts are weighed where words come near
+    texts = sure[::max(1, len(sure) // 40)]
+    with open(path, "w", encoding="utf8") as f:
+        f.write("/* SPDX-License-Identifier: Apache-2.0 */\n/* Written by scripts/train/train.py beside model.bin. */\n"
+                "/* clang-format off */\nstatic const struct {\n\tconst char *text;\n\tunsigned n_words;\n"
+                "\tint words, concepts;\n} fixture[] = {\n")
+        for i in texts:
+            mine = np.flatnonzero((w.row == i) & (w.scale == model.SCALES[0]))
+            at = mine[np.argmax(z[mine])]
+            counts = w.words[at].multiply(math.sqrt(max(w.n_words[at], 1)))
+            f.write("\t{%s, %d, %d, %d},\n" % (json.dumps(rows[i]["text"], ensure_ascii=False), w.n_words[at],
+                                              round(float((counts @ words)[0])), int(s_concepts[at])))
+        f.write("};\n")
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("data")
@@ -98,6 +117,7 @@ def main():
     b = math.log(LINE / (1 - LINE)) - a * line
     k = [[a * (fitted.words[-1] + fitted.concepts[-1]) / 2 + b, a * word_step / 2, a * concept_step / 2]] * 2
     write("user/scan/rules/model.bin", fitted, w.keys[fitted.columns], k, words, concepts)
+    write_fixture("tests/unit/scan/model_fixture.h", w, train + dev, z, words, s_concepts)
     print("%d windows of %d texts, %d features of concepts" % (len(w.row), len(attack), len(fitted.columns)))
     for share in (0.01, 0.001):
         t = threshold(rows[~on_dev], share)

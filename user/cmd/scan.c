@@ -41,7 +41,10 @@ struct scan_job {
 };
 
 static const struct argp_option options[] = {
-	{"jsonl", OPT_JSONL, NULL, 0, "input is lines of {\"id\": ..., \"text\": \"...\"}", 0},
+	{"jsonl", OPT_JSONL, NULL, 0,
+	 "input is lines of {\"id\": ..., \"text\": \"...\"}, with \"role\" if you like, or "
+	 "\"messages\" instead of \"text\"",
+	 0},
 	{"categories", OPT_CATEGORIES, "LIST", 0,
 	 "look for these only: injection, pii, secret, markup, topic (default: all)", 0},
 	{"injection", OPT_INJECTION + RW_CAT_INJECTION, "ACTION", 0,
@@ -154,12 +157,36 @@ static int write_findings(struct scan_job *job)
 		if (!rc)
 			rc = rw_buf_add_json(&job->out, rw_slice_str(info->type));
 		if (!rc)
-			rc = rw_buf_addf(&job->out, ",\"start\":%u,\"end\":%u}", f->at[i].start,
-					 f->at[i].end);
+			rc = rw_buf_addf(&job->out, ",\"start\":%u,\"end\":%u,\"score\":%u",
+					 f->at[i].start, f->at[i].end, f->at[i].score);
+		if (!rc && f->at[i].via)
+			rc = rw_buf_addf(&job->out, ",\"via\":\"%s\"",
+					 rw_via_name((enum rw_via)f->at[i].via));
+		if (!rc)
+			rc = rw_buf_add_str(&job->out, "}");
 	}
 	if (!rc && f->more)
 		return rw_buf_addf(&job->out, "],\"more\":%u}\n", f->more);
 	return rc ? rc : rw_buf_add_str(&job->out, "]}\n");
+}
+
+/* "signals": which concepts behind which the model saw, strongest first. */
+static int write_signals(struct scan_job *job)
+{
+	const struct rw_findings *f = &job->findings;
+	int rc = 0;
+
+	for (unsigned i = 0; !rc && i < f->n_signals; i++) {
+		const struct rw_signal *s = &f->signals[i];
+
+		rc = rw_buf_add_str(&job->out, i ? ",\"" : ",\"signals\":[\"");
+		for (unsigned k = 0; !rc && k < s->n; k++)
+			rc = rw_buf_addf(&job->out, "%s%s", k ? " > " : "",
+					 rw_rules_concept(job->rules, s->concept[k]));
+		if (!rc)
+			rc = rw_buf_add_str(&job->out, i + 1 < f->n_signals ? "\"" : "\"]");
+	}
+	return rc;
 }
 
 /* "score": the strongest evidence, to a hundredth; "scores": the same by category. */
@@ -181,14 +208,17 @@ static int write_scores(struct scan_job *job, const char *id, enum rw_action act
 				 rw_category_name((enum rw_category)c), by[c] / 100, by[c] % 100);
 		comma = ",";
 	}
-	return rc ? rc : rw_buf_add_str(&job->out, "}");
+	if (!rc)
+		rc = rw_buf_add_str(&job->out, "}");
+	return rc ? rc : write_signals(job);
 }
 
 /* Scans one text and prints its verdict; id is JSON. */
-static void scan_one(struct scan_job *job, const char *id, struct rw_slice text)
+static void scan_one(struct scan_job *job, const char *id, struct rw_slice text,
+		     unsigned categories)
 {
 	enum rw_action action;
-	int rc = rw_scan_text(job->scanner, job->rules, text, job->categories, &job->findings);
+	int rc = rw_scan_text(job->scanner, job->rules, text, categories, &job->findings);
 
 	if (rc) {
 		fprintf(stderr, "ringwall: the text %s could not be scanned: %s\n", id,
@@ -219,21 +249,68 @@ static void bad_line(struct scan_job *job, const char *file, unsigned long line,
 	job->bad = true;
 }
 
+/*
+ * A conversation as lines of its speakers, without what the application itself says: system prompts
+ * and earlier answers.
+ */
+static int write_messages(struct rw_buf *out, yyjson_val *messages)
+{
+	size_t i, n;
+	yyjson_val *m;
+	int rc = 0;
+
+	yyjson_arr_foreach(messages, i, n, m)
+	{
+		yyjson_val *role = yyjson_obj_get(m, "role"), *text = yyjson_obj_get(m, "content");
+
+		if (!yyjson_is_str(text) || yyjson_equals_str(role, "system") ||
+		    yyjson_equals_str(role, "assistant"))
+			continue;
+		if (!rc)
+			rc = rw_buf_add_str(out,
+					    yyjson_equals_str(role, "tool") ? "tool: " : "user: ");
+		if (!rc)
+			rc = rw_buf_add(out, yyjson_get_str(text), yyjson_get_len(text));
+		if (!rc)
+			rc = rw_buf_add(out, "\n", 1);
+	}
+	return rc;
+}
+
+static void scan_messages(struct scan_job *job, const char *id, yyjson_val *messages)
+{
+	struct rw_buf text = {.max = TEXT_BYTES_MAX};
+
+	if (write_messages(&text, messages)) {
+		fprintf(stderr, "ringwall: no memory for the conversation %s\n", id);
+		job->bad = true;
+	} else {
+		scan_one(job, id, rw_buf_slice(&text), job->categories);
+	}
+	rw_buf_wipe(&text);
+}
+
 static void scan_line(struct scan_job *job, const char *file, unsigned long number, char *line,
 		      size_t n)
 {
 	yyjson_doc *doc = yyjson_read(line, n, 0);
 	yyjson_val *root = yyjson_doc_get_root(doc);
 	yyjson_val *text = yyjson_obj_get(root, "text"), *id = yyjson_obj_get(root, "id");
+	yyjson_val *messages = yyjson_obj_get(root, "messages");
+	unsigned categories = job->categories;
 	char *id_json = id ? yyjson_val_write(id, 0, NULL) : NULL;
 
+	if (yyjson_equals_str(yyjson_obj_get(root, "role"), "system"))
+		categories &= ~(1u << RW_CAT_INJECTION); /* the application's own */
 	if (!doc)
 		bad_line(job, file, number, "not JSON");
+	else if (yyjson_is_arr(messages))
+		scan_messages(job, id_json ? id_json : "null", messages);
 	else if (!yyjson_is_str(text))
 		bad_line(job, file, number, "no string under \"text\"");
 	else
 		scan_one(job, id_json ? id_json : "null",
-			 rw_slice_of(yyjson_get_str(text), yyjson_get_len(text)));
+			 rw_slice_of(yyjson_get_str(text), yyjson_get_len(text)), categories);
 	free(id_json);
 	yyjson_doc_free(doc);
 }
@@ -272,7 +349,7 @@ static void scan_whole(struct scan_job *job, const char *file, FILE *f)
 		fprintf(stderr, "ringwall: %s is larger than can be scanned as one text\n", file);
 		job->bad = true;
 	} else if (!ferror(f)) {
-		scan_one(job, id.p, rw_buf_slice(&text));
+		scan_one(job, id.p, rw_buf_slice(&text), job->categories);
 	}
 	rw_buf_wipe(&text);
 	rw_buf_free(&id);

@@ -11,12 +11,7 @@ enum {
 	FINDINGS_TOLD = 1024,	  /* of a request; the rest is counted */
 };
 
-static const struct rw_guard *guard_of(const struct rw_request *r)
-{
-	return &r->snap->routes->config->request;
-}
-
-static int put_finding(struct rw_request *r, const struct rw_finding *f)
+static int put_finding(struct rw_request *r, const struct rw_guard *g, const struct rw_finding *f)
 {
 	const struct rw_rule_info *info = rw_rules_info(r->snap->rules, f->rule);
 	struct rw_buf *b = &r->out;
@@ -32,17 +27,17 @@ static int put_finding(struct rw_request *r, const struct rw_finding *f)
 		rc = rw_buf_add_json(b, rw_slice_str(info->type));
 	if (!rc)
 		rc = rw_buf_addf(b, ",\"action\":\"%s\",\"start\":%u,\"end\":%u,\"score\":%u}",
-				 rw_action_name(guard_of(r)->action[info->category]), f->start,
-				 f->end, f->score ? f->score : info->severity);
+				 rw_action_name(g->action[info->category]), f->start, f->end,
+				 f->score ? f->score : info->severity);
 	r->judged.told++;
 	return rc;
 }
 
 /* The finding that the answer is explained by: of the strongest action, the surest. */
-static void note_worst(struct rw_request *r, const struct rw_finding *f)
+static void note_worst(struct rw_request *r, const struct rw_guard *g, const struct rw_finding *f)
 {
 	const struct rw_rule_info *info = rw_rules_info(r->snap->rules, f->rule);
-	enum rw_action action = guard_of(r)->action[info->category];
+	enum rw_action action = g->action[info->category];
 	unsigned score = f->score ? f->score : info->severity;
 
 	if (r->judged.rule >= 0 &&
@@ -72,31 +67,33 @@ static int put_redacted(struct rw_request *r, struct rw_guard *g, const struct r
 }
 
 /* What the guard lets pass is no finding of this answer. */
-static bool counts(const struct rw_request *r, const struct rw_findings *f, unsigned i)
+static bool counts(const struct rw_request *r, const struct rw_guard *g,
+		   const struct rw_findings *f, unsigned i)
 {
 	struct rw_findings one = {.at = {f->at[i]}, .n = 1};
 
-	return rw_guard_verdict(guard_of(r), r->snap->rules, &one) != RW_ACT_ALLOW;
+	return rw_guard_verdict(g, r->snap->rules, &one) != RW_ACT_ALLOW;
 }
 
 static int judge_one(struct rw_request *r, const struct rw_text *t)
 {
+	const struct rw_guard of = rw_request_guard(r, t->role);
 	struct rw_findings f;
 	struct rw_guard g;
-	int rc = rw_redact_guard(r, guard_of(r), false, &g);
+	int rc = rw_redact_guard(r, &of, false, &g);
 
 	if (!rc)
-		rc = rw_scan_text(r->w->scanner, r->snap->rules, t->text,
-				  rw_categories_for(&g, t->role), &f);
+		rc = rw_scan_text(r->w->scanner, r->snap->rules, t->text, rw_guard_categories(&g),
+				  &f);
 	if (rc)
 		return rc;
 	rw_tally_add(&r->found, &g, r->snap->rules, &f);
 	for (unsigned i = 0; !rc && i < f.n; i++) {
-		if (!counts(r, &f, i))
+		if (!counts(r, &g, &f, i))
 			continue;
-		note_worst(r, &f.at[i]);
+		note_worst(r, &g, &f.at[i]);
 		if (r->judged.told < FINDINGS_TOLD)
-			rc = put_finding(r, &f.at[i]);
+			rc = put_finding(r, &g, &f.at[i]);
 		else
 			r->judged.more++;
 	}

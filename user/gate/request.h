@@ -80,6 +80,9 @@ struct rw_request {
 	struct rw_judged judged;
 	struct rw_vault *vault; /* made when it is first needed, kept when recycled */
 	bool vault_begun;
+	struct rw_said turns[RW_TURNS_MAX]; /* the last of the user, with what each is like alone */
+	unsigned n_turns;
+	bool blocked; /* by what its texts say */
 	struct rw_task yield;
 
 	/* the way out and back */
@@ -110,6 +113,13 @@ enum rw_step { RW_STEP_NEXT, RW_STEP_WAIT, RW_STEP_DONE };
 
 /* Runs stages from where the request stands until one waits or answers. (stages.c) */
 void rw_request_run(struct rw_request *r);
+
+/* What is done about a text of that role. (guard.c) */
+struct rw_guard rw_request_guard(const struct rw_request *r, enum rw_role role);
+/* Notes a text that was scanned. */
+void rw_request_turn(struct rw_request *r, const struct rw_text *t, const struct rw_findings *f);
+/* The action over the noted turns together, or a negative rw_err. */
+int rw_request_conversation(struct rw_request *r);
 
 /* Refusals in the caller's dialect: a table of kinds, one call. (refuse.c) */
 enum rw_refusal {
@@ -165,8 +175,6 @@ void rw_redact_settle(struct rw_request *r);
 
 /* Answers POST /scan. (judge.c) */
 enum rw_step rw_request_judge(struct rw_request *r);
-/* What is looked for in a text of that role. (stages.c) */
-unsigned rw_categories_for(const struct rw_guard *g, enum rw_role role);
 
 /* Sends the request to its upstream and brings the answer back. (answer.c) */
 enum rw_step rw_request_forward(struct rw_request *r);

@@ -285,16 +285,23 @@ int rw_snapshot_with_fronts(struct rw_snapshot **out, const struct rw_snapshot *
 	return RW_OK;
 }
 
-int rw_snapshot_route(const struct rw_snapshot *s, struct rw_slice model)
+int rw_snapshot_model(const struct rw_snapshot *s, struct rw_slice model)
 {
 	const struct rw_config *c = s->routes->config;
 	int any = -1;
 
 	for (unsigned i = 0; i < c->n_models; i++) {
 		if (rw_slice_is(model, c->models[i].name))
-			return (int)c->models[i].upstream;
+			return (int)i;
 		if (!strcmp(c->models[i].name, "*"))
-			any = (int)c->models[i].upstream;
+			any = (int)i;
 	}
 	return any;
+}
+
+int rw_snapshot_route(const struct rw_snapshot *s, struct rw_slice model)
+{
+	int i = rw_snapshot_model(s, model);
+
+	return i < 0 ? i : (int)s->routes->config->models[i].upstream;
 }

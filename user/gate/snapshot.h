@@ -82,6 +82,8 @@ void rw_targets_unref(struct rw_targets *t);
 struct rw_snapshot *rw_snapshot_ref(struct rw_snapshot *s);
 void rw_snapshot_unref(struct rw_snapshot *s);
 
+/* Index of the entry of models that admits a model: exact name, else "*", else -1. */
+int rw_snapshot_model(const struct rw_snapshot *s, struct rw_slice model);
 /* Which upstream serves a model: exact name, else "*", else -1. */
 int rw_snapshot_route(const struct rw_snapshot *s, struct rw_slice model);
 

@@ -230,37 +230,19 @@ static enum rw_step choose_model(struct rw_request *r)
 
 /* --- scan: what do the texts say -------------------------------------------------------------- */
 
-/*
- * System prompts and earlier answers are the application's own: they quote attacks
- * and are not scored for injection. Personal data and secrets count everywhere.
- */
-unsigned rw_categories_for(const struct rw_guard *g, enum rw_role role)
-{
-	unsigned wanted = rw_guard_categories(g);
-
-	if (role == RW_ROLE_SYSTEM || role == RW_ROLE_ASSISTANT)
-		wanted &= ~(1u << RW_CAT_INJECTION);
-	return wanted;
-}
-
 /* A text that is JSON itself is read through its escapes, and stays JSON. */
 static int scan_arguments(struct rw_request *r, const struct rw_text *t)
 {
-	struct rw_guard g = config_of(r)->request;
-	unsigned wanted = rw_categories_for(&g, t->role);
-	int rc;
+	struct rw_guard g = rw_request_guard(r, t->role);
+	int rc = rw_redact_arguments(r, t, &g);
 
-	for (unsigned c = 0; c < RW_CAT_COUNT; c++)
-		if (!(wanted & 1u << c))
-			g.action[c] = RW_ACT_ALLOW;
-	rc = rw_redact_arguments(r, t, &g);
 	return rc == RW_EPERM ? RW_ACT_BLOCK : rc;
 }
 
 /* Returns the action over one text, or a negative rw_err: the scanner failed, or no memory. */
 static int scan_one(struct rw_request *r, const struct rw_text *t)
 {
-	const struct rw_guard *g = &config_of(r)->request;
+	const struct rw_guard g = rw_request_guard(r, t->role);
 	struct rw_guard placed;
 	struct rw_findings f;
 	enum rw_action act;
@@ -268,17 +250,17 @@ static int scan_one(struct rw_request *r, const struct rw_text *t)
 
 	if (t->json)
 		return scan_arguments(r, t);
-	rc = rw_scan_text(r->w->scanner, r->snap->rules, t->text, rw_categories_for(g, t->role),
-			  &f);
+	rc = rw_scan_text(r->w->scanner, r->snap->rules, t->text, rw_guard_categories(&g), &f);
 	if (rc)
 		return rc;
+	rw_request_turn(r, t, &f);
 	if (f.n == 0)
 		return RW_ACT_ALLOW;
-	rc = rw_redact_guard(r, g, false, &placed);
+	rc = rw_redact_guard(r, &g, false, &placed);
 	if (rc)
 		return rc;
 	rw_tally_add(&r->found, &placed, r->snap->rules, &f);
-	act = rw_guard_verdict(g, r->snap->rules, &f);
+	act = rw_guard_verdict(&g, r->snap->rules, &f);
 	if (act != RW_ACT_MASK)
 		return (int)act;
 	if (f.more) /* more than can be located: what cannot be masked is not passed on */
@@ -308,10 +290,15 @@ static enum rw_step scan(struct rw_request *r)
 		act = scan_one(r, t);
 		if (act < 0)
 			return rw_refuse(r, RW_REFUSE_SCANNER, NULL, 0);
-		if (act == RW_ACT_BLOCK)
-			break;
 		r->next_text++;
+		r->blocked = act == RW_ACT_BLOCK;
+		if (r->blocked)
+			return RW_STEP_NEXT;
 	}
+	act = rw_request_conversation(r);
+	if (act < 0)
+		return rw_refuse(r, RW_REFUSE_SCANNER, NULL, 0);
+	r->blocked = act == RW_ACT_BLOCK;
 	return RW_STEP_NEXT;
 }
 
@@ -321,7 +308,7 @@ static enum rw_step decide(struct rw_request *r)
 {
 	struct rw_metrics *m = &r->w->metrics;
 
-	if (r->next_text < r->chat.n_texts) {
+	if (r->blocked) {
 		rw_metric_add(&m->blocked_requests_total, 1);
 		rw_request_strike(r, RW_STRIKE_BLOCKED);
 		return rw_refuse(r, RW_REFUSE_BLOCKED, NULL, 0);

@@ -83,9 +83,12 @@ struct rw_upstream_config {
 	uint32_t connect_ms, first_byte_ms, between_ms;
 };
 
+enum { RW_MODEL_PRESET_NONE = 4 }; /* past the presets */
+
 struct rw_model_config {
 	const char *name;  /* what the caller says */
 	unsigned upstream; /* index */
+	unsigned preset;   /* enum rw_preset, or RW_MODEL_PRESET_NONE: the one of guards */
 };
 
 struct rw_canary_config {
@@ -118,6 +121,12 @@ struct rw_config {
 	struct rw_rate key_rate, address_rate;
 
 	struct rw_guard request, answer;
+	/* Of texts that are no user's: a finding of injection in them, and its line (0: the
+	 * preset's). */
+	enum rw_action tools_injection, system_injection;
+	uint8_t request_score, tools_score;
+	enum rw_preset preset;
+	bool conversation;     /* turns are looked at together, too */
 	const char *rules_dir; /* operator packs; NULL: none */
 	unsigned skip_bad_rules;
 	struct rw_redact_plan redact;

@@ -87,6 +87,15 @@ static const struct rw_key_choice injection_words[] = {
 	{"block", RW_ACT_BLOCK, NULL},	      {"flag", RW_ACT_FLAG, NULL},
 	{"allow", RW_ACT_ALLOW, NULL},	      {"mask", RW_ACT_MASK, masked_instruction},
 	{"off", RW_ACT_ALLOW, "write allow"}, {0}};
+static const struct rw_key_choice preset_words[] = {{"balanced", RW_PRESET_BALANCED, NULL},
+						    {"strict", RW_PRESET_STRICT, NULL},
+						    {"permissive", RW_PRESET_PERMISSIVE, NULL},
+						    {"observe", RW_PRESET_OBSERVE, NULL},
+						    {0}};
+static const struct rw_key_choice model_preset_words[] = {
+	{"default", RW_MODEL_PRESET_NONE, NULL}, {"balanced", RW_PRESET_BALANCED, NULL},
+	{"strict", RW_PRESET_STRICT, NULL},	 {"permissive", RW_PRESET_PERMISSIVE, NULL},
+	{"observe", RW_PRESET_OBSERVE, NULL},	 {0}};
 static const struct rw_key_choice entity_words[] = {
 	{"block", RW_ACT_BLOCK, NULL},	      {"mask", RW_ACT_MASK, NULL},
 	{"flag", RW_ACT_FLAG, NULL},	      {"allow", RW_ACT_ALLOW, NULL},
@@ -228,6 +237,8 @@ const struct rw_config_key rw_config_keys[] = {
 	 .doc = "the model as the caller names it; \"*\", in quotes and last, admits every other"},
 	{"models[].upstream", RW_KIND_UPSTREAM, true, MODEL(upstream),
 	 .doc = "the upstream that serves it"},
+	{"models[].preset", RW_KIND_CHOICE, false, "default", .choices = model_preset_words,
+	 MODEL(preset), .doc = "for this model, instead of guards.preset"},
 
 	{"auth", RW_KIND_SECTION, .doc = "who may call"},
 	{"auth.keys", RW_KIND_CHOICE, false, "required", .choices = auth_words, TOP(keys_required),
@@ -280,9 +291,16 @@ const struct rw_config_key rw_config_keys[] = {
 	 .doc = "what running requests get on SIGTERM"},
 
 	{"guards", RW_KIND_SECTION, .doc = "what to do with what the rules find"},
+	{"guards.preset", RW_KIND_CHOICE, false, "balanced", .choices = preset_words, TOP(preset),
+	 .doc = "how sure a finding of injection must be: strict 50, balanced 70, permissive 85 of "
+		"100; observe only flags, whatever is found"},
+	{"guards.conversation", RW_KIND_BOOL, false, "true", TOP(conversation),
+	 .doc = "looks at the turns of a user together, too: an attack may be split over them"},
 	{"guards.request", RW_KIND_SECTION, .doc = "in prompts, before they leave"},
 	{"guards.request.injection", RW_KIND_CHOICE, false, "block", .choices = injection_words,
 	 TOP(request.action[RW_CAT_INJECTION]), .doc = "prompt injection and jailbreaks"},
+	{"guards.request.injection_score", RW_KIND_NUMBER, false, "0", 0, 100, TOP(request_score),
+	 .doc = "the score of 100 from which it counts; 0 is the preset's"},
 	{"guards.request.pii", RW_KIND_CHOICE, false, "mask", .choices = entity_words,
 	 TOP(request.action[RW_CAT_PII]), .doc = "personal data"},
 	{"guards.request.secrets", RW_KIND_CHOICE, false, "mask", .choices = entity_words,
@@ -292,6 +310,16 @@ const struct rw_config_key rw_config_keys[] = {
 	 .doc = "links that carry data away, blocked domains, invisible text"},
 	{"guards.request.topics", RW_KIND_CHOICE, false, "block", .choices = entity_words,
 	 TOP(request.action[RW_CAT_TOPIC]), .doc = "words and phrases that your packs list"},
+	{"guards.tools", RW_KIND_SECTION,
+	 .doc = "in what tools give back to a model, beside guards.request"},
+	{"guards.tools.injection", RW_KIND_CHOICE, false, "block", .choices = injection_words,
+	 TOP(tools_injection), .doc = "instructions in data and documents"},
+	{"guards.tools.injection_score", RW_KIND_NUMBER, false, "0", 0, 100, TOP(tools_score),
+	 .doc = "the score of 100 from which it counts; 0 is the preset's"},
+	{"guards.system", RW_KIND_SECTION, .doc = "in system prompts, beside guards.request"},
+	{"guards.system.injection", RW_KIND_CHOICE, false, "allow", .choices = injection_words,
+	 TOP(system_injection),
+	 .doc = "they are the application's own, and often quote what they forbid"},
 	{"guards.answer", RW_KIND_SECTION, .doc = "in answers, while they stream"},
 	{"guards.answer.injection", RW_KIND_CHOICE, false, "flag", .choices = injection_words,
 	 TOP(answer.action[RW_CAT_INJECTION]),

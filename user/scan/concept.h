@@ -16,14 +16,15 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/slice.h"
+#include "scan/ngram.h"
 #include "scan/view.h"
 
 enum {
 	RW_CONCEPTS_MAX = 128,
 	RW_CONCEPT_WORDS_MAX = 8192,
-	RW_CONCEPT_HITS_MAX = 4096,  /* in one view; the words behind are not looked at */
-	RW_CONCEPT_FOUND_MAX = 8192, /* words in one view, of which hits are made */
-	RW_CONCEPT_PAIR_GAP = 90,    /* bytes between two that belong together */
+	RW_CONCEPT_HITS_MAX = 4096,    /* in one view; the words behind are not looked at */
+	RW_CONCEPT_WAITING_MAX = 8192, /* short words and signs in one view */
+	RW_CONCEPT_PAIR_GAP = 90,      /* bytes between two that belong together */
 	RW_CONCEPT_TRIPLE_GAP = 150,
 	RW_CONCEPT_BACK = 8,	/* hits that are looked back over */
 	RW_CONCEPT_APART = 160, /* a feature counts again so many bytes later */
@@ -42,9 +43,12 @@ struct rw_concept_hit {
 	uint16_t concept;
 };
 
-/* A word and where it ends. */
-struct rw_concept_found {
-	uint32_t end, word;
+/* Short words and signs of a view, by start, until the longer words are found. */
+struct rw_concept_waiting {
+	struct {
+		uint16_t start, word;
+	} at[RW_CONCEPT_WAITING_MAX];
+	unsigned n;
 };
 
 struct rw_concepts;
@@ -56,30 +60,36 @@ const hs_database_t *rw_concepts_db(const struct rw_concepts *c);
 unsigned rw_concepts_count(const struct rw_concepts *c);
 const char *rw_concepts_id(const struct rw_concepts *c, unsigned concept);
 
+/* Words of attacks that stand in a view rotated (by how much; 0: none) or backwards. */
+struct rw_turned {
+	unsigned rotated;
+	bool reversed;
+};
+
+/* Notes a word of the view where it is a short one of a concept. Every word, before
+ * rw_concepts_find. */
+void rw_concepts_short(const struct rw_concepts *c, const struct rw_view *v,
+		       const struct rw_word *word, struct rw_concept_waiting *w);
+
 /*
- * The concepts in the view, by their ends; words of one that overlap are one. The number of them,
+ * The concepts in the view, by their starts; words of one that overlap are one. The number of them,
  * or RW_EIO where the matcher failed.
  */
 int rw_concepts_find(const struct rw_concepts *c, hs_scratch_t *scratch, const struct rw_view *v,
-		     struct rw_concept_found found[RW_CONCEPT_FOUND_MAX],
-		     struct rw_concept_hit hits[RW_CONCEPT_HITS_MAX]);
+		     struct rw_concept_waiting *waiting,
+		     struct rw_concept_hit hits[RW_CONCEPT_HITS_MAX], struct rw_turned *turned);
 
-/* Which features are wanted at all, by two concepts: the pair, and triples that end with it. */
-struct rw_concept_wanted {
-	uint8_t pair[RW_CONCEPTS_MAX][RW_CONCEPTS_MAX]; /* RW_WANTED_* */
+/* The concepts of a feature in their order, and how many. */
+struct rw_concept_parts {
+	uint8_t n, concept[3];
 };
-enum { RW_WANTED_PAIR = 1, RW_WANTED_TRIPLE = 2 };
-
-/* The features of a pair and a triple of concepts. */
-uint32_t rw_concepts_pair(const struct rw_concepts *c, unsigned a, unsigned b);
-uint32_t rw_concepts_triple(const struct rw_concepts *c, unsigned first, uint32_t pair);
 
 /*
- * The features that end with hits[i]: it alone, and behind those before it. How many. wanted
- * (NULL: all) leaves out what nobody waits for, but for some triples.
+ * The features that end with hits[i]: it alone, and behind those before it. How many. parts (may be
+ * NULL): what each is made of.
  */
-unsigned rw_concepts_features(const struct rw_concepts *c, const struct rw_concept_wanted *wanted,
-			      const struct rw_concept_hit *hits, unsigned i,
-			      uint32_t out[RW_CONCEPT_FEATURES]);
+unsigned rw_concepts_features(const struct rw_concepts *c, const struct rw_concept_hit *hits,
+			      unsigned i, uint32_t out[RW_CONCEPT_FEATURES],
+			      struct rw_concept_parts parts[RW_CONCEPT_FEATURES]);
 
 #endif

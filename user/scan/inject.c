@@ -1,26 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Injection: phrases in the views of a text. The text is taken in blocks that overlap
- * by more than a phrase is long; what two blocks both see is one finding.
+ * Injection: phrases and free text in the views of a text. The text is taken in blocks that overlap
+ * by more than a phrase is long; what two blocks both see is one finding. A block is looked at as
+ * it is and, where something in it asks for that, with its disguises undone.
  */
 #include <stdlib.h>
 
+#include "scan/decode.h"
 #include "scan/match.h"
 
 enum {
+	DEPTH = 2,	   /* of disguises in each other */
+	DERIVED_TIMES = 4, /* as many bytes of views beside the plain one as the text has, and */
+	DERIVED_BYTES = 65536,
 	OVERLAP_BYTES = 4096, /* of text: room for phrases stuffed with invisible characters */
 	HIT_FINDINGS = 32,    /* of one pattern in one neighbourhood; more say nothing new */
 	NEAR_BYTES = 512,     /* of the view: one neighbourhood */
 	BEHIND_BYTES = 16,    /* what a pattern may look at behind its match */
 };
 
-_Static_assert(RW_VIEW_TEXT_BYTES / NEAR_BYTES < RW_BATCH_UNITS, "each pattern's hits have room");
+/*
+ * Log-odds of a whole view under which a phrase in it is most likely harmless ("How do I override
+ * the system prompt of my shell?"); its rule's score is lowered then, below the line of all presets
+ * but strict.
+ */
+#define DOUBT (-2.75)
+enum { DOUBT_COSTS = 25 };
 
-/* The strongest window of a text, for the model. */
-struct rw_weak {
-	unsigned score; /* 0 to 10000 */
-	struct rw_finding where;
-};
+_Static_assert(RW_VIEW_TEXT_BYTES / NEAR_BYTES < RW_BATCH_UNITS, "each pattern's hits have room");
 
 struct rw_finding *rw_findings_add(struct rw_findings *out, const struct rw_rules *r,
 				   struct rw_finding f)
@@ -99,25 +106,65 @@ static void merge_overlaps(struct rw_findings *out, const struct rw_rules *r, un
 	out->n = n;
 }
 
-/* The bytes of the text that [start, end) of the view came from. */
-static struct rw_finding locate(const struct rw_view *v, size_t block, size_t text_end,
-				size_t start, size_t end, uint16_t rule)
-{
-	size_t behind = end < v->n ? block + v->origin[end] : text_end;
+/* One text on its way. */
+struct job {
+	struct rw_scanner *s;
+	const struct rw_rules *r;
+	struct rw_findings *out;
+	bool model;	     /* the model is asked, and disguises are undone */
+	bool doubt;	     /* nothing in the view at hand looks like an attack to the model */
+	size_t from, to;     /* the block */
+	size_t derived_left; /* bytes of views beside the plain ones that are still allowed */
+	unsigned score;	     /* of the strongest window so far, 0 to 10000 */
+	struct rw_finding where;
+};
 
-	return (struct rw_finding){.start = (uint32_t)(block + v->origin[start]),
-				   .end = (uint32_t)behind,
-				   .rule = rule};
+/*
+ * Bytes that are to be looked at, as they stand in the block or derived from it. map: the offsets
+ * of what they came from, NULL: they are the block's.
+ */
+struct bytes {
+	struct rw_slice text;
+	const uint16_t *map;
+	enum rw_via via;
+	unsigned depth;
+};
+
+/* The bytes of the text that [start, end) of the view came from. */
+static struct rw_finding locate(const struct job *j, const struct bytes *b, size_t start,
+				size_t end, uint16_t rule)
+{
+	const struct rw_view *v = &j->s->view;
+	size_t first = v->origin[start];
+	size_t behind = end < v->n ? v->origin[end] : j->to - j->from;
+
+	if (behind <= first) { /* of a view that runs backwards */
+		behind = first + 1;
+		first = v->origin[end - 1];
+	}
+	return (struct rw_finding){.start = (uint32_t)(j->from + first),
+				   .end = (uint32_t)(j->from + behind),
+				   .rule = rule,
+				   .via = (uint8_t)b->via};
+}
+
+static void note(struct job *j, struct rw_finding f)
+{
+	unsigned severity = rw_rule_of(j->r, f.rule)->info.severity;
+
+	if (j->doubt)
+		f.score = (uint8_t)(severity > DOUBT_COSTS ? severity - DOUBT_COSTS : 1);
+	rw_findings_add(j->out, j->r, f);
 }
 
 /*
  * Finds where a pattern stands in the view: a match starts at most lead bytes before one of the
  * places that the prefilter saw, and not behind it.
  */
-static int place(struct rw_scanner *s, const struct rw_rules *r, const struct rw_hit *hit,
-		 size_t block, size_t text_end, struct rw_findings *out)
+static int place(struct job *j, const struct bytes *b, const struct rw_hit *hit)
 {
-	const struct rw_pat *pat = &r->pats[hit->pat];
+	struct rw_scanner *s = j->s;
+	const struct rw_pat *pat = &j->r->pats[hit->pat];
 	const size_t *at = pcre2_get_ovector_pointer(s->match);
 	size_t from = hit->first > pat->lead ? hit->first - pat->lead : 0;
 	size_t to = hit->last + pat->width + BEHIND_BYTES;
@@ -138,7 +185,7 @@ static int place(struct rw_scanner *s, const struct rw_rules *r, const struct rw
 			return RW_EIO;
 		if (at[1] == at[0])
 			return 0;
-		rw_findings_add(out, r, locate(&s->view, block, text_end, at[0], at[1], pat->rule));
+		note(j, locate(j, b, at[0], at[1], pat->rule));
 		from = at[1];
 	}
 	return 0;
@@ -152,32 +199,130 @@ static size_t char_start(struct rw_slice text, size_t at)
 	return at;
 }
 
-/* The model over the view of a block; *best is the strongest window of the text so far. */
-static int look(struct rw_scanner *s, const struct rw_rules *r, size_t block, size_t text_end,
-		struct rw_weak *best)
+/* The rules over the view. */
+static int match(struct job *j, const struct bytes *b)
 {
-	struct rw_model_best b;
-	int rc = rw_model_look(r->model, r->concepts, s->scratch, &s->view, &s->model, &b);
-	unsigned score = rw_model_score(b.z);
+	struct rw_scanner *s = j->s;
+	struct rw_probe probe = {s, j->r, {s->view.bytes, s->view.n}, on_hit};
+	int rc;
 
-	if (!rc && s->view.n && score > best->score) {
-		best->score = score;
-		best->where = locate(&s->view, block, text_end, b.start, b.end,
-				     (uint16_t)r->model_rule);
+	s->n_hits = 0;
+	rc = rw_probe_run(&probe, RW_DB_INJECTION);
+	s->numbered += s->n_hits;
+	rw_meter_lap(s->meter, RW_PART_INJECTION);
+	for (unsigned i = 0; !rc && i < s->n_hits; i++) {
+		const struct rw_hit *hit = &s->hits[i];
+
+		if (s->only < 0 || s->only == j->r->pats[hit->pat].rule)
+			rc = place(j, b, hit);
 	}
+	rw_meter_lap(s->meter, RW_PART_PLACE);
+	return rc;
+}
+
+static void explain(struct job *j, const struct rw_model_best *best)
+{
+	struct rw_concept_parts parts[RW_SIGNALS_MAX];
+	unsigned n = rw_model_explain(j->r->model, j->r->concepts, &j->s->model, best, parts,
+				      RW_SIGNALS_MAX);
+
+	for (unsigned i = 0; i < n; i++) {
+		j->out->signals[i].n = parts[i].n;
+		memcpy(j->out->signals[i].concept, parts[i].concept, sizeof(parts[i].concept));
+	}
+	j->out->n_signals = n;
+}
+
+/* The model over the view. */
+static int weigh(struct job *j, const struct bytes *b, struct rw_hints *hints)
+{
+	struct rw_scanner *s = j->s;
+	struct rw_model_best best;
+	int rc = rw_model_look(j->r->model, j->r->concepts, s->scratch, &s->view, &s->model, &best);
+	unsigned score = rw_model_score(best.z);
+
+	*hints = s->model.hints;
+	if (!rc && s->view.n && score > j->score && j->r->model_rule >= 0) {
+		j->score = score;
+		j->where = locate(j, b, best.start, best.end, (uint16_t)j->r->model_rule);
+		if (score >= RW_INJECTION_STRICT * 100)
+			explain(j, &best);
+	}
+	j->doubt = best.z < DOUBT;
 	rw_meter_lap(s->meter, RW_PART_MODEL);
 	return rc;
 }
 
-/* What the model saw becomes a finding, or makes one surer that a rule made there. */
-static void take(struct rw_findings *out, const struct rw_rules *r, unsigned first,
-		 const struct rw_weak *best)
-{
-	struct rw_finding f = best->where;
+static int look(struct job *j, const struct bytes *b);
 
-	if (best->score > out->evidence[RW_CAT_INJECTION])
-		out->evidence[RW_CAT_INJECTION] = (uint16_t)best->score;
-	f.score = (uint8_t)(best->score / 100);
+/* Looks at what was derived from b, where the bound allows. */
+static int look_derived(struct job *j, const struct bytes *b, struct rw_decoded *d, enum rw_via via)
+{
+	const struct bytes next = {rw_slice_of(d->bytes, d->n), d->origin, via, b->depth + 1};
+
+	if (!d->n || d->n > j->derived_left)
+		return 0;
+	j->derived_left -= d->n;
+	for (size_t i = 0; b->map && i < d->n; i++)
+		d->origin[i] = b->map[d->origin[i]];
+	return look(j, &next);
+}
+
+/* Undoes the disguises that the view of b hinted at. */
+static int undo(struct job *j, const struct bytes *b, const struct rw_hints *hints)
+{
+	struct rw_decoded *d = &j->s->decoded[b->depth];
+	bool turns = b->via == RW_VIA_PLAIN && rw_decode_turns_hinted(b->text);
+	int rc = 0;
+
+	if (hints->coded || rw_decode_hinted(b->text))
+		if (rw_decode(d, b->text, !b->map && j->from))
+			rc = look_derived(j, b, d, RW_VIA_DECODED);
+	for (unsigned way = 0; !rc && turns && way < RW_TURNS_WAYS; way++)
+		if (rw_decode_turns(d, b->text, (enum rw_turns)way))
+			rc = look_derived(j, b, d, RW_VIA_TURNS);
+	if (!rc && hints->rotated) {
+		rw_decode_rotated(d, b->text, hints->rotated);
+		rc = look_derived(j, b, d, RW_VIA_ROTATED);
+	}
+	for (unsigned words = 0; !rc && hints->reversed && words < 2; words++) {
+		rw_decode_reversed(d, b->text, words);
+		rc = look_derived(j, b, d, RW_VIA_REVERSED);
+	}
+	if (!rc && hints->spaced && rw_decode_spaced(d, b->text))
+		rc = look_derived(j, b, d, RW_VIA_SPACED);
+	return rc;
+}
+
+static int look(struct job *j, const struct bytes *b)
+{
+	struct rw_view *v = &j->s->view;
+	struct rw_hints hints = {0};
+	int rc;
+
+	rw_view_fold(v, b->text);
+	j->s->looked += b->text.n;
+	for (size_t i = 0; b->map && i < v->n; i++)
+		v->origin[i] = b->map[v->origin[i]];
+	rw_meter_lap(j->s->meter, RW_PART_FOLD);
+	j->doubt = false;
+	rc = j->model ? weigh(j, b, &hints) : 0;
+	if (!rc)
+		rc = match(j, b);
+	if (!rc && j->model && b->depth < DEPTH)
+		rc = undo(j, b, &hints);
+	return rc;
+}
+
+/* What the model saw becomes a finding, or makes one surer that a rule made there. */
+static void take(struct job *j, unsigned first)
+{
+	struct rw_findings *out = j->out;
+	struct rw_finding f = j->where;
+
+	if (j->score > out->evidence[RW_CAT_INJECTION])
+		out->evidence[RW_CAT_INJECTION] = (uint16_t)j->score;
+	f.score = (uint8_t)(j->score / 100);
 	if (f.score < RW_INJECTION_STRICT)
 		return;
 	for (unsigned i = first; i < out->n; i++) {
@@ -191,56 +336,33 @@ static void take(struct rw_findings *out, const struct rw_rules *r, unsigned fir
 			out->score = f.score;
 		return;
 	}
-	rw_findings_add(out, r, f);
+	rw_findings_add(out, j->r, f);
 	rw_findings_sort(out, first);
-}
-
-static int scan_block(struct rw_scanner *s, const struct rw_rules *r, struct rw_slice text,
-		      size_t from, size_t to, struct rw_findings *out)
-{
-	struct rw_probe probe = {s, r, {NULL, 0}, on_hit};
-	int rc;
-
-	rw_view_fold(&s->view, rw_slice_of(text.p + from, to - from));
-	rw_meter_lap(s->meter, RW_PART_FOLD);
-	s->n_hits = 0;
-	probe.text = rw_slice_of(s->view.bytes, s->view.n);
-	rc = rw_probe_run(&probe, RW_DB_INJECTION);
-	s->numbered += s->n_hits;
-	rw_meter_lap(s->meter, RW_PART_INJECTION);
-	for (unsigned i = 0; !rc && i < s->n_hits; i++) {
-		const struct rw_hit *hit = &s->hits[i];
-
-		if (s->only < 0 || s->only == r->pats[hit->pat].rule)
-			rc = place(s, r, hit, from, to, out);
-	}
-	rw_meter_lap(s->meter, RW_PART_PLACE);
-	return rc;
 }
 
 int rw_injections(struct rw_scanner *s, const struct rw_rules *r, struct rw_slice text, bool model,
 		  struct rw_findings *out)
 {
-	size_t from = 0, to = 0;
+	struct job j = {.s = s, .r = r, .out = out};
 	unsigned first = out->n;
-	struct rw_weak best = {.score = 0};
 	int rc = 0;
-
-	model = model && r->model_rule >= 0 && (s->only < 0 || s->only == r->model_rule);
 
 	if (!model && !r->db[RW_DB_INJECTION] && !r->words[RW_DB_INJECTION])
 		return 0;
-	while (!rc && to < text.n) {
-		to = text.n - from > RW_VIEW_TEXT_BYTES
-			     ? char_start(text, from + RW_VIEW_TEXT_BYTES)
-			     : text.n;
-		rc = scan_block(s, r, text, from, to, out);
-		if (!rc && model)
-			rc = look(s, r, from, to, &best);
+	j.model = model && (s->only < 0 || s->only == r->model_rule);
+	j.derived_left = DERIVED_TIMES * text.n + DERIVED_BYTES;
+	while (!rc && j.to < text.n) {
+		struct bytes plain = {.via = RW_VIA_PLAIN};
+
+		j.to = text.n - j.from > RW_VIEW_TEXT_BYTES
+			       ? char_start(text, j.from + RW_VIEW_TEXT_BYTES)
+			       : text.n;
+		plain.text = rw_slice_of(text.p + j.from, j.to - j.from);
+		rc = look(&j, &plain);
 		merge_overlaps(out, r, first);
-		from = char_start(text, to - (to > OVERLAP_BYTES ? OVERLAP_BYTES : to));
+		j.from = char_start(text, j.to - (j.to > OVERLAP_BYTES ? OVERLAP_BYTES : j.to));
 	}
-	if (!rc && model)
-		take(out, r, first, &best);
+	if (!rc && j.model)
+		take(&j, first);
 	return rc;
 }

@@ -158,7 +158,7 @@ static int make(struct rw_rules *r, const struct loader *l, struct rw_error *e)
 	if (!rc)
 		rc = rw_concepts_load(&r->concepts, e);
 	if (!rc)
-		rc = rw_model_load(&r->model, r->concepts, e);
+		rc = rw_model_load(&r->model, e);
 	return rc ? rc : rw_rules_check(r, e);
 }
 

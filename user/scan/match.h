@@ -6,6 +6,7 @@
 #define RW_SCAN_MATCH_H
 
 #include "scan/meter.h"
+#include "scan/decode.h"
 #include "scan/rules.h"
 #include "scan/seg.h"
 #include "scan/view.h"
@@ -49,7 +50,10 @@ struct rw_scanner {
 	struct rw_spans spans[RW_CAT_COUNT]; /* of the unit at hand, by category */
 	struct rw_spans fresh, merged;
 	struct rw_view view;
+	uint64_t looked; /* bytes of views so far: what a test counts work by */
 	struct rw_model_scratch model;
+	struct rw_decoded decoded[2]; /* by depth */
+	char turns[RW_TURNS_MAX * (RW_TURN_BYTES + 8)];
 	struct rw_meter *meter; /* or NULL */
 	int only;		/* this rule alone, or -1: for the rules' own cases */
 };

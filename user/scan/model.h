@@ -14,6 +14,7 @@
 enum {
 	RW_MODEL_FEATURES_MAX = 8192, /* of concepts */
 	RW_MODEL_WORDS_MAX = RW_VIEW_TEXT_BYTES / 2 + 2,
+	RW_MODEL_CELL_BYTES = 80,
 	RW_MODEL_CONTRIBUTIONS_MAX = 8192, /* in one view; later ones are not counted */
 };
 
@@ -23,13 +24,23 @@ struct rw_model_sum {
 	int32_t sum;
 };
 
+/* What in a view asks for a disguise to be undone. */
+struct rw_hints {
+	bool coded;	  /* a long token, or a row of numbers */
+	bool spaced;	  /* a row of single letters */
+	bool reversed;	  /* words that are ours backwards */
+	unsigned rotated; /* by so many letters; 0: not */
+};
+
 struct rw_model_scratch {
-	struct rw_concept_found found[RW_CONCEPT_FOUND_MAX];
 	struct rw_concept_hit hits[RW_CONCEPT_HITS_MAX];
+	struct rw_concept_waiting waiting;
 	struct rw_model_sum words[RW_MODEL_WORDS_MAX], concepts[RW_MODEL_CONTRIBUTIONS_MAX];
-	unsigned n_words, n_concepts;
+	unsigned n_words, n_concepts, n_hits;
 	uint32_t seen[RW_MODEL_FEATURES_MAX]; /* per feature: number of the view, and where */
 	uint32_t views;
+	bool near[RW_VIEW_TEXT_BYTES / RW_MODEL_CELL_BYTES + 1]; /* where concepts are weighed */
+	struct rw_hints hints;					 /* of the last view */
 };
 
 /* The window of a view that looks most like an injection. */
@@ -43,12 +54,18 @@ struct rw_model_best {
 struct rw_model;
 
 /* Reads the weights in the binary. */
-int rw_model_load(struct rw_model **out, const struct rw_concepts *c, struct rw_error *e);
+int rw_model_load(struct rw_model **out, struct rw_error *e);
 void rw_model_free(struct rw_model *m);
 
 /* 0, or RW_EIO where the matcher failed. */
 int rw_model_look(const struct rw_model *m, const struct rw_concepts *c, hs_scratch_t *hs,
 		  const struct rw_view *v, struct rw_model_scratch *s, struct rw_model_best *best);
+
+/* The concept features that gave most to the window, strongest first; how many. After
+ * rw_model_look. */
+unsigned rw_model_explain(const struct rw_model *m, const struct rw_concepts *c,
+			  const struct rw_model_scratch *s, const struct rw_model_best *best,
+			  struct rw_concept_parts out[], unsigned most);
 
 /* Log-odds as a score from 0 to 10000: hundredths of a per cent. */
 unsigned rw_model_score(double z);

@@ -3,146 +3,65 @@
 
 #include <string.h>
 
+#include "base/err.h"
 #include "scan/swar.h"
 
-/* What mixes hashes: odd numbers without a pattern, as of splitmix64. */
-#define MIX_A UINT64_C(0xbf58476d1ce4e5b9)
-#define MIX_B UINT64_C(0x94d049bb133111eb)
-#define MIX_C UINT64_C(0x9e3779b97f4a7c15)
+enum { LANES = 16 };
 
-enum {
-	STEM_ASCII = 5,	 /* bytes of a beginning, of words at least one longer */
-	STEM_BEYOND = 10 /* the same of words that start beyond ASCII: two bytes a letter */
-};
+typedef unsigned char lanes __attribute__((vector_size(LANES)));
 
-static uint64_t mix(uint64_t h)
+static inline lanes within(lanes x, unsigned char first, unsigned char last)
 {
-	h = (h ^ h >> 29) * MIX_A;
-	return (h ^ h >> 32) * MIX_B;
+	return (lanes)(x - first <= (unsigned char)(last - first));
 }
 
-static uint32_t feature_of(uint64_t h)
+/* A bit a lane whose bytes are all ones. */
+static inline uint64_t bits_of(lanes x)
 {
-	uint32_t f = (uint32_t)(mix(h) >> (64 - RW_NGRAM_BITS));
+#ifdef __SSE2__
+	typedef char chars __attribute__((vector_size(LANES)));
 
-	return f ? f : 1;
+	return (unsigned)__builtin_ia32_pmovmskb128((chars)x) & 0xffff;
+#else
+	uint64_t out = 0;
+
+	for (unsigned i = 0; i < LANES; i++)
+		out |= (uint64_t)(x[i] >> 7) << i;
+	return out;
+#endif
 }
 
-/* The high bit of each byte of x that belongs to a word. */
-static uint64_t word_bytes(uint64_t x)
+/* For n bytes, at most 64, a bit each: it belongs to a word; it begins a letter that is a word. */
+static void classify(const char *p, size_t n, uint64_t *word, uint64_t *lone)
 {
-	uint64_t low = x & ~RW_ALL8(0x80);
+	char copy[64] = "";
 
-	return rw_between8(low, 'a', 'z') | rw_between8(low, '0', '9') |
-	       rw_between8(low, '_', '_') | (x & RW_ALL8(0x80));
-}
-
-/* Whether the sequence that c begins is a letter that is a word: CJK, kana, hangul, Thai. */
-static unsigned lone_letter(const char *p, size_t n)
-{
-	unsigned char c = (unsigned char)*p;
-
-	if (n < 3 || c < 0xe0 || c > 0xed)
-		return 0;
-	if (c >= 0xe3)
-		return 3;
-	return c == 0xe0 && ((unsigned char)p[1] == 0xb8 || (unsigned char)p[1] == 0xb9) ? 3 : 0;
-}
-
-/* Skips what is between words; false at the end. */
-static bool skip(struct rw_words *w)
-{
-	while (w->at < w->n) {
-		uint64_t m = word_bytes(rw_load8(w->p + w->at));
-
-		if (m) {
-			w->at += (unsigned)__builtin_ctzll(m) / 8;
-			return w->at < w->n;
-		}
-		w->at += 8;
+	if (n < sizeof(copy)) {
+		memcpy(copy, p, n);
+		p = copy;
 	}
-	return false;
-}
+	*word = *lone = 0;
+	for (unsigned i = 0; i < sizeof(copy) / LANES; i++) {
+		lanes x;
 
-/* The end of the word at from, and its hash; *digits: it has nothing else. */
-static size_t take(const struct rw_words *w, size_t from, uint64_t *hash, bool *digits)
-{
-	uint64_t h = MIX_C, x, in, beyond;
-	size_t at = from;
-	unsigned len = 8;
-
-	*digits = true;
-	do {
-		x = rw_load8(w->p + at);
-		in = ~word_bytes(x) & RW_ALL8(0x80);
-		len = in ? (unsigned)__builtin_ctzll(in) / 8 : 8;
-		if (at + len > w->n)
-			len = (unsigned)(w->n - at);
-		beyond = x & RW_ALL8(0x80) & rw_first8(len);
-		if (beyond) { /* up to a letter that is a word by itself */
-			for (unsigned i = (unsigned)__builtin_ctzll(beyond) / 8; i < len; i++) {
-				if (!lone_letter(w->p + at + i, w->n - at - i))
-					continue;
-				len = i;
-				in = 1;
-				break;
-			}
-		}
-		x &= rw_first8(len);
-		if (len) {
-			h = (h ^ x) * MIX_A;
-			h ^= h >> 31;
-		}
-		if (rw_between8(x & ~RW_ALL8(0x80), '0', '9') != (RW_ALL8(0x80) & rw_first8(len)) ||
-		    beyond)
-			*digits = false;
-		at += len;
-	} while (!in && len == 8 && at < w->n);
-	*hash = h;
-	return at;
-}
-
-static uint64_t stem(const struct rw_words *w, const struct rw_word *out)
-{
-	size_t n = out->end - out->start;
-	uint64_t x = rw_load8(w->p + out->start), y;
-
-	if (n > STEM_ASCII && !(x & RW_ALL8(0x80) & rw_first8(STEM_ASCII)))
-		return (x & rw_first8(STEM_ASCII)) * MIX_C;
-	if (n <= STEM_BEYOND)
-		return 0;
-	y = rw_load8(w->p + out->start + STEM_BEYOND - 8);
-	return (x * MIX_C) ^ y;
-}
-
-bool rw_words_next(struct rw_words *w, struct rw_word *out)
-{
-	uint64_t h, s;
-	bool digits;
-	unsigned lone;
-
-	if (!skip(w))
-		return false;
-	lone = lone_letter(w->p + w->at, w->n - w->at);
-	out->start = (uint32_t)w->at;
-	if (lone) {
-		h = ((rw_load8(w->p + w->at) & rw_first8(lone)) ^ MIX_B) * MIX_A;
-		h ^= h >> 31;
-		digits = false;
-		w->at += lone;
-	} else {
-		w->at = take(w, w->at, &h, &digits);
+		memcpy(&x, p + (size_t)i * LANES, LANES);
+		*word |= bits_of(within(x, 'a', 'z') | within(x, '0', '9') | within(x, '_', '_') |
+				 within(x, 0x80, 0xff))
+			 << (i * LANES);
+		*lone |= bits_of(within(x, RW_LONE_FIRST, RW_LONE_LAST)) << (i * LANES);
 	}
-	out->end = (uint32_t)w->at;
-	out->letter_only = w->at - out->start == 1 && !(w->p[out->start] & (char)0x80);
-	if (digits)
-		h = MIX_B;
-	s = digits || lone ? 0 : stem(w, out);
-	out->feature[0] = feature_of(h);
-	out->feature[1] = feature_of(h * MIX_C + w->before);
-	out->feature[2] = feature_of(h * MIX_B + w->before * MIX_C + w->before2);
-	out->feature[3] = s ? feature_of(s + 1) : 0;
-	w->before2 = w->before;
-	w->before = h;
-	return true;
+}
+
+void rw_words_init(struct rw_words *w, struct rw_slice view)
+{
+	size_t blocks = (view.n + 63) / 64;
+
+	RW_BUG_ON(view.n > RW_VIEW_TEXT_BYTES);
+	w->p = view.p;
+	w->n = view.n;
+	w->at = 0;
+	w->before = w->before2 = 0;
+	for (size_t i = 0; i < blocks; i++)
+		classify(view.p + i * 64, view.n - i * 64, &w->word[i], &w->lone[i]);
+	w->word[blocks] = w->lone[blocks] = 0;
 }

@@ -7,6 +7,14 @@ static const char *const category_names[RW_CAT_COUNT] = {"injection", "pii",   "
 							 "markup",    "topic", "leak"};
 static const char *const action_names[] = {"allow", "flag", "mask", "block"};
 
+static const char *const via_names[RW_VIAS] = {"plain",	   "decoded", "rotated",
+					       "reversed", "spaced",  "turns"};
+
+const char *rw_via_name(enum rw_via via)
+{
+	return via_names[via];
+}
+
 const char *rw_category_name(enum rw_category c)
 {
 	return category_names[c];
@@ -85,6 +93,11 @@ unsigned rw_rules_skipped(const struct rw_rules *r)
 const char *rw_rules_skipped_why(const struct rw_rules *r, unsigned i)
 {
 	return r->skipped[i];
+}
+
+const char *rw_rules_concept(const struct rw_rules *r, unsigned concept)
+{
+	return rw_concepts_id(r->concepts, concept);
 }
 
 const char *rw_rules_digest(const struct rw_rules *r)

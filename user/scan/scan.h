@@ -45,9 +45,23 @@ struct rw_finding {
 	uint16_t rule;	     /* index for rw_rules_info */
 	uint8_t swallowed;   /* 1: longer than a lane holds, its end was not known at its start */
 	uint8_t score;	     /* 1 to 100: how sure; 0: as severe as its rule */
+	uint8_t via;	     /* enum rw_via: the view that it was seen in */
 };
 
-enum { RW_FINDINGS_MAX = 256 };
+/* How a view of a text came to be. */
+enum rw_via {
+	RW_VIA_PLAIN,
+	RW_VIA_DECODED,
+	RW_VIA_ROTATED,
+	RW_VIA_REVERSED,
+	RW_VIA_SPACED,
+	RW_VIA_TURNS,
+	RW_VIAS
+};
+/* "plain", "decoded", "rotated", "reversed", "spaced", "turns". */
+const char *rw_via_name(enum rw_via via);
+
+enum { RW_FINDINGS_MAX = 256, RW_SIGNALS_MAX = 4 };
 
 /* Sorted by start; those of one category do not overlap. Beyond the bound: more counts. */
 struct rw_findings {
@@ -57,6 +71,12 @@ struct rw_findings {
 	unsigned score; /* 0 to 100, the strongest evidence */
 	/* The same by category and finer, 0 to 10000: also of what is too weak for a finding. */
 	uint16_t evidence[RW_CAT_COUNT];
+	/* Of the model's finding: the concepts that stand behind each other in it, strongest first.
+	 */
+	struct rw_signal {
+		uint8_t n, concept[3]; /* for rw_rules_concept */
+	} signals[RW_SIGNALS_MAX];
+	unsigned n_signals;
 };
 
 struct rw_rules;
@@ -85,6 +105,8 @@ struct rw_rules *rw_rules_ref(struct rw_rules *r);
 void rw_rules_unref(struct rw_rules *r);
 unsigned rw_rules_count(const struct rw_rules *r);
 const struct rw_rule_info *rw_rules_info(const struct rw_rules *r, unsigned rule);
+/* "override", "prior": what a part of a signal is called. */
+const char *rw_rules_concept(const struct rw_rules *r, unsigned concept);
 /* Hex digest of the packs: which rules decided. */
 const char *rw_rules_digest(const struct rw_rules *r);
 
@@ -99,6 +121,21 @@ void rw_scanner_free(struct rw_scanner *s);
  */
 int rw_scan_text(struct rw_scanner *s, const struct rw_rules *r, struct rw_slice text,
 		 unsigned categories, struct rw_findings *out);
+
+enum { RW_TURNS_MAX = 8, RW_TURN_BYTES = 256 };
+
+/* What a user said in one turn of a conversation, and what scanning it alone gave. */
+struct rw_said {
+	struct rw_slice text;
+	uint16_t score; /* evidence[RW_CAT_INJECTION] */
+};
+
+/*
+ * Injection in a user's turns together, the last RW_TURNS_MAX of n, of each the last RW_TURN_BYTES:
+ * what was split over them, and signs that rise. Offsets in the findings say nothing. 0 or RW_EIO.
+ */
+int rw_scan_turns(struct rw_scanner *s, const struct rw_rules *r, const struct rw_said *turns,
+		  unsigned n, struct rw_findings *out);
 
 /* What to do by category, from the configuration. */
 struct rw_vault;
@@ -124,6 +161,11 @@ struct rw_guard {
 
 /* Scores of injection that the presets draw the line at; no finding has less than the first. */
 enum { RW_INJECTION_STRICT = 50, RW_INJECTION_BALANCED = 70, RW_INJECTION_PERMISSIVE = 85 };
+
+/* How careful: where the line is drawn. Observe is balanced, and does no more than flag. */
+enum rw_preset { RW_PRESET_BALANCED, RW_PRESET_STRICT, RW_PRESET_PERMISSIVE, RW_PRESET_OBSERVE };
+/* Draws the line for injection where the guard has none of its own yet. */
+void rw_guard_preset(struct rw_guard *g, enum rw_preset p);
 
 /* The categories that the guard wants looked for, as a mask for rw_scan_text: all but the allowed.
  */

@@ -42,6 +42,7 @@ int rw_scan_text(struct rw_scanner *s, const struct rw_rules *r, struct rw_slice
 	int rc = 0;
 
 	out->n = out->more = out->score = 0;
+	out->n_signals = 0;
 	memset(out->evidence, 0, sizeof(out->evidence));
 	if (text.n > UINT32_MAX)
 		return RW_EIO;
@@ -125,6 +126,10 @@ void rw_tally_place(struct rw_tally *t, const struct rw_guard *g, const struct r
 void rw_tally_add(struct rw_tally *t, const struct rw_guard *g, const struct rw_rules *r,
 		  const struct rw_findings *f)
 {
-	for (unsigned i = 0; i < f->n; i++)
-		rw_tally_place(t, g, &f->at[i], rw_action_of(g, r, &f->at[i]));
+	for (unsigned i = 0; i < f->n; i++) {
+		enum rw_action action = rw_action_of(g, r, &f->at[i]);
+
+		if (action != RW_ACT_ALLOW) /* below the guard's line */
+			rw_tally_place(t, g, &f->at[i], action);
+	}
 }

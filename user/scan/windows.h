@@ -4,7 +4,6 @@
 #define RW_SCAN_WINDOWS_H
 
 #include "scan/concept.h"
-#include "scan/ngram.h"
 
 enum { RW_WINDOW_SCALES = 2 };
 

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Views and decoders over any bytes: in bounds, never longer than the text, each byte from a place in it. */
+#include "base/err.h"
+#include "scan/decode.h"
+#include "scan/ngram.h"
+
+static struct rw_view view;
+static struct rw_decoded d, again;
+
+static void check(const struct rw_decoded *at, size_t n)
+{
+	RW_BUG_ON(at->n > n);
+	for (size_t i = 0; i < at->n; i++)
+		RW_BUG_ON(at->origin[i] >= n);
+}
+
+/* Words lie in the view, in order, and their features in the model. */
+static void words(struct rw_slice text)
+{
+	struct rw_words w;
+	struct rw_word word;
+	uint32_t end = 0;
+
+	rw_view_fold(&view, text);
+	RW_BUG_ON(view.n > text.n);
+	rw_words_init(&w, rw_slice_of(view.bytes, view.n));
+	while (rw_words_next(&w, &word)) {
+		RW_BUG_ON(word.start < end || word.end <= word.start || word.end > view.n);
+		end = word.end;
+		for (unsigned k = 0; k < RW_NGRAM_KINDS; k++)
+			RW_BUG_ON(word.feature[k] >> RW_NGRAM_BITS);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct rw_slice text = rw_slice_of((const char *)data, n);
+
+	if (n > RW_VIEW_TEXT_BYTES)
+		return 0;
+	words(text);
+	rw_decode_hinted(text);
+	rw_decode(&d, text, n & 1);
+	check(&d, n);
+	words(rw_slice_of(d.bytes, d.n));
+	rw_decode(&again, rw_slice_of(d.bytes, d.n), false);
+	check(&again, d.n);
+	rw_decode_rotated(&d, text, n % 26);
+	check(&d, n);
+	rw_decode_reversed(&d, text, n & 1);
+	check(&d, n);
+	RW_BUG_ON(d.n != n);
+	rw_decode_spaced(&d, text);
+	check(&d, n);
+	rw_decode_turns_hinted(text);
+	rw_decode_turns(&d, text, (enum rw_turns)(n % RW_TURNS_WAYS));
+	check(&d, n);
+	return 0;
+}

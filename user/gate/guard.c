@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is done about what a text says, by who said it, to which model; and a conversation as a
+ * whole. */
+#include "gate/request.h"
+
+static const struct rw_config *config_of(const struct rw_request *r)
+{
+	return r->snap->routes->config;
+}
+
+/*
+ * System prompts and earlier answers are the application's own: they quote attacks and, unless told
+ * otherwise, are not scored for injection. Personal data and secrets count everywhere.
+ */
+struct rw_guard rw_request_guard(const struct rw_request *r, enum rw_role role)
+{
+	const struct rw_config *c = config_of(r);
+	int model = rw_snapshot_model(r->snap, r->chat.model);
+	enum rw_preset preset = c->preset;
+	struct rw_guard g = c->request;
+
+	if (model >= 0 && c->models[model].preset != RW_MODEL_PRESET_NONE)
+		preset = (enum rw_preset)c->models[model].preset;
+	g.threshold[RW_CAT_INJECTION] = c->request_score;
+	if (role == RW_ROLE_TOOL) {
+		g.action[RW_CAT_INJECTION] = c->tools_injection;
+		g.threshold[RW_CAT_INJECTION] = c->tools_score;
+	} else if (role == RW_ROLE_SYSTEM) {
+		g.action[RW_CAT_INJECTION] = c->system_injection;
+	} else if (role == RW_ROLE_ASSISTANT) {
+		g.action[RW_CAT_INJECTION] = RW_ACT_ALLOW;
+	}
+	rw_guard_preset(&g, preset);
+	return g;
+}
+
+void rw_request_turn(struct rw_request *r, const struct rw_text *t, const struct rw_findings *f)
+{
+	if (t->role != RW_ROLE_USER)
+		return;
+	if (r->n_turns == RW_TURNS_MAX)
+		memmove(r->turns, r->turns + 1, --r->n_turns * sizeof(r->turns[0]));
+	r->turns[r->n_turns++] = (struct rw_said){t->text, f->evidence[RW_CAT_INJECTION]};
+}
+
+int rw_request_conversation(struct rw_request *r)
+{
+	struct rw_guard g = rw_request_guard(r, RW_ROLE_USER);
+	struct rw_findings f;
+	int rc;
+
+	if (!config_of(r)->conversation || r->n_turns < 2 ||
+	    g.action[RW_CAT_INJECTION] == RW_ACT_ALLOW)
+		return RW_ACT_ALLOW;
+	rc = rw_scan_turns(r->w->scanner, r->snap->rules, r->turns, r->n_turns, &f);
+	if (rc)
+		return rc;
+	rw_tally_add(&r->found, &g, r->snap->rules, &f);
+	return (int)rw_guard_verdict(&g, r->snap->rules, &f);
+}

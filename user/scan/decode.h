@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Undoing disguises: a block of text in, what it says in clear out, each byte with the offset of
+ * what it came from. No output is longer than its input and each takes one pass over it, so
+ * whatever a text holds, a bounded number of views costs a bounded number of passes.
+ */
+#ifndef RW_SCAN_DECODE_H
+#define RW_SCAN_DECODE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "scan/view.h"
+
+enum {
+	RW_CODED_BYTES_MIN = 16, /* a shorter token is no base64 or hex */
+	RW_CODED_RUN_MIN = 6,	 /* numbers, escapes, Morse letters in a row that are text */
+};
+
+struct rw_decoded {
+	char bytes[RW_VIEW_TEXT_BYTES];
+	uint16_t origin[RW_VIEW_TEXT_BYTES]; /* of what a byte came from; not always ascending */
+	size_t n;
+};
+
+/*
+ * The text with what is encoded in it decoded in its place: base64 (standard, URL, wrapped), hex,
+ * percent, HTML entities, \u \x \0 escapes, numbers of characters (binary, decimal, hex), Morse.
+ * False: there is none. inside: the text goes on from before, so a token at its start may be the
+ * rest of one.
+ */
+bool rw_decode(struct rw_decoded *d, struct rw_slice text, bool inside);
+/*
+ * Whether escapes or Morse in text ask for that; long tokens and rows of numbers do by struct
+ * rw_hints of the view (model.h).
+ */
+bool rw_decode_hinted(struct rw_slice text);
+/* Letters moved back by n in the alphabet. */
+void rw_decode_rotated(struct rw_decoded *d, struct rw_slice text, unsigned n);
+/* The characters from the last to the first; words: those of each word. */
+void rw_decode_reversed(struct rw_decoded *d, struct rw_slice text, bool words);
+/* "i g n o r e" without what is between the letters; false: nothing is spaced out. */
+bool rw_decode_spaced(struct rw_decoded *d, struct rw_slice text);
+
+/* How the turns of a user are joined: as they are; without labels and quotes; the same without a
+ * space. */
+enum rw_turns { RW_TURNS_SPACED, RW_TURNS_BARE, RW_TURNS_GLUED, RW_TURNS_WAYS };
+/*
+ * Of a conversation in lines ("User: ...", "Assistant: ...") what the user said. False: it is none,
+ * or has one turn only.
+ */
+bool rw_decode_turns(struct rw_decoded *d, struct rw_slice text, enum rw_turns how);
+bool rw_decode_turns_hinted(struct rw_slice text);
+
+/* --- between the files of decoding ------------------------------------------------------------ */
+
+static inline void rw_decoded_put(struct rw_decoded *d, char c, size_t from)
+{
+	if (d->n == sizeof(d->bytes))
+		return;
+	d->bytes[d->n] = c;
+	d->origin[d->n++] = (uint16_t)from;
+}
+
+/* Value of a hexadecimal digit, or -1. */
+static inline int rw_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
+		return (c | 0x20) - 'a' + 10;
+	return -1;
+}
+
+/*
+ * Each looks at what starts at i, appends what it decodes to and returns how much of the text it
+ * was; 0: it is nothing of the kind, and d is as before.
+ */
+size_t rw_decode_escape(struct rw_decoded *d, struct rw_slice text, size_t i);
+size_t rw_decode_numbers(struct rw_decoded *d, struct rw_slice text, size_t i);
+size_t rw_decode_morse(struct rw_decoded *d, struct rw_slice text, size_t i);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A conversation: what its turns say together that none says alone. */
+#include "scan/match.h"
+
+enum {
+	TURN_WEAK = 2500,    /* hundredths of a per cent; less is no sign of anything */
+	TURNS_WEAK = 3,	     /* signs that make a trajectory */
+	KEEP_PERCENT = 85,   /* of a sign's weight, one turn later */
+	WEIGHT_PERCENT = 50, /* of a sign in the last turn */
+};
+
+/*
+ * How sure several weak signs make: as if each were a chance of its own, older ones with less
+ * weight. 0 where there are too few, or where the last turn shows none.
+ */
+static unsigned trajectory(const struct rw_said *turns, unsigned n)
+{
+	double calm = 1, weight = WEIGHT_PERCENT / 100.0;
+	unsigned signs = 0;
+
+	if (!n || turns[n - 1].score < TURN_WEAK)
+		return 0;
+	for (unsigned i = n; i-- > 0; weight *= KEEP_PERCENT / 100.0) {
+		if (turns[i].score < TURN_WEAK)
+			continue;
+		signs++;
+		calm *= 1 - weight * turns[i].score / 10000;
+	}
+	return signs < TURNS_WEAK ? 0 : (unsigned)(10000 * (1 - calm));
+}
+
+/* Appends a turn as a line; of a long one its end: what was split goes on from there. */
+static size_t put_turn(char *out, size_t len, struct rw_slice t)
+{
+	if (t.n > RW_TURN_BYTES)
+		t = rw_slice_of(t.p + t.n - RW_TURN_BYTES, RW_TURN_BYTES);
+	memcpy(out + len, "user:", 5);
+	len += 5;
+	for (size_t i = 0; i < t.n; i++)
+		out[len++] = t.p[i] == '\n' ? ' ' : t.p[i];
+	out[len++] = '\n';
+	return len;
+}
+
+int rw_scan_turns(struct rw_scanner *s, const struct rw_rules *r, const struct rw_said *turns,
+		  unsigned n, struct rw_findings *out)
+{
+	unsigned first = n > RW_TURNS_MAX ? n - RW_TURNS_MAX : 0, rising;
+	size_t len = 0;
+	int rc = 0;
+
+	out->n = out->more = out->score = 0;
+	out->n_signals = 0;
+	memset(out->evidence, 0, sizeof(out->evidence));
+	for (unsigned i = first; i < n; i++)
+		len = put_turn(s->turns, len, turns[i].text);
+	if (n - first > 1)
+		rc = rw_injections(s, r, rw_slice_of(s->turns, len), true, out);
+	rising = trajectory(turns + first, n - first);
+	if (!rc && rising > out->evidence[RW_CAT_INJECTION]) {
+		out->evidence[RW_CAT_INJECTION] = (uint16_t)rising;
+		if (rising >= RW_INJECTION_STRICT * 100 && r->model_rule >= 0)
+			rw_findings_add(out, r,
+					(struct rw_finding){.end = (uint32_t)len,
+							    .rule = (uint16_t)r->model_rule,
+							    .score = (uint8_t)(rising / 100),
+							    .via = RW_VIA_TURNS});
+	}
+	return rc;
+}
