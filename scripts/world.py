@@ -361,7 +361,7 @@ class World:
 
         if request_id is None:
             return records()
-        return wait_for(f"the audit record of {request_id}", 5, lambda: next(
+        return wait_for(f"the audit record of {request_id}", 20, lambda: next(
             (r for r in records() if r["request_id"] == request_id), None))
 
     def audit_lines(self):

@@ -73,7 +73,7 @@ def test_port_in_use_by_somebody_else(world):
                       "import socket,time; s=socket.create_server(('127.0.0.1',18443)); "
                       "print('up',flush=True); time.sleep(60)"], world.dir / "holder.log")
     try:
-        wait_for("the holder", 5, lambda: "up" in holder.text())
+        wait_for("the holder", 20, lambda: "up" in holder.text())
         out = serve(world, other_config(world))
         assert "127.0.0.1:18443: another process listens there" in out
     finally:

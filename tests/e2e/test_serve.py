@@ -58,7 +58,7 @@ def test_second_listener_in_use_ends_the_start_cleanly(world):
                       "import socket,time; s=socket.create_server(('127.0.0.1',18444)); "
                       "print('up',flush=True); time.sleep(60)"], world.dir / "holder2.log")
     try:
-        wait_for("the holder", 5, lambda: "up" in holder.text())
+        wait_for("the holder", 20, lambda: "up" in holder.text())
         p = serve(world, other_config(world, workers=2, listeners=[
             {"address": "127.0.0.1:18443", "tls": tls(world)},
             {"address": "127.0.0.1:18444", "tls": tls(world)}]))
@@ -122,7 +122,7 @@ def test_workers_take_the_cores_that_are_allowed(ringwall, flavour):
         assert {field(t, "Cpus_allowed_list") for t in tasks(w.gateway.p.pid)} == {str(cores[-1])}
         w.gateway.stop()
         w.start_gateway()
-        wait_for("a worker on each core", 5, lambda: {str(c) for c in cores} <= {
+        wait_for("a worker on each core", 20, lambda: {str(c) for c in cores} <= {
             field(t, "Cpus_allowed_list") for t in tasks(w.gateway.p.pid)} or len(cores) == 1)
 
 
@@ -141,7 +141,7 @@ def test_second_sigterm_ends_the_drain(ringwall, flavour):
                                            extra_headers={"x-stub-delay-ms": "500"})
         next(iter(stream))
         w.gateway.signal(signal.SIGTERM)
-        wait_for("the drain", 5, lambda: "draining" in w.gateway.text())
+        wait_for("the drain", 20, lambda: "draining" in w.gateway.text())
         w.gateway.signal(signal.SIGTERM)
         assert w.gateway.wait(10) == 0
         assert "second signal" in w.gateway.text()
@@ -200,7 +200,7 @@ def test_no_key_and_no_prompt_in_log_audit_or_metrics(world):
             with world.openai(max_retries=0) as c, pytest.raises(openai.APIStatusError) as e:
                 c.chat.completions.create(**say("PROMPTWORD"), extra_headers={"x-stub-status": status})
             assert PROVIDER_KEY not in str(e.value)
-    wait_for("the records", 5, lambda: len(world.audit()) >= 6)
+    wait_for("the records", 20, lambda: len(world.audit()) >= 6)
     places = {"log": world.gateway.text(), "metrics": world.get("http://127.0.0.1:9443/metrics"),
               "audit": "\n".join(str({k: v for k, v in r.items() if k != "model"})
                                  for r in world.audit())}

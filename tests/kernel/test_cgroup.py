@@ -273,7 +273,7 @@ def test_metadata_is_refused_though_listed_but_for_a_name_server(cage):
     assert cage.caged.tcp("169.254.169.254", 443) == "EPERM"
     assert cage.caged.udp("169.254.169.254", 53) == "ok"
     assert cage.caged.udp("169.254.169.254", 53, "connect") == "ok"
-    wait_for("the datagram", 5, lambda: cage.heard == [("169.254.169.254", b"x")] * 2)
+    wait_for("the datagram", 20, lambda: cage.heard == [("169.254.169.254", b"x")] * 2)
     assert cage.caged.udp("169.254.169.254", 80) == "EPERM"
 
 
@@ -328,7 +328,7 @@ def raw(cage, to, packet):
 def test_raw_packets_escape_uncontained(cage):
     """The counter-proof: the same packet arrives where nothing stops it."""
     assert raw(cage, OTHER, v4(OTHER, socket.IPPROTO_UDP, datagram(53))) == "ok"
-    wait_for("the datagram", 5, lambda: cage.heard == [(OTHER, b"escape")])
+    wait_for("the datagram", 20, lambda: cage.heard == [(OTHER, b"escape")])
 
 
 @pytest.mark.parametrize("to,packet,counter", [
@@ -347,7 +347,7 @@ def test_backstop_drops_raw_packets(cage, to, packet, counter):
     assert rose(before, cage.counters()) == {counter: 1}
     assert any(r["packet"] for r in cage.status()["refused"])
     assert cage.caged.udp(UP, 53) == "ok"  # comes after whatever was under way
-    wait_for("the datagram", 5, lambda: (UP, b"x") in cage.heard)
+    wait_for("the datagram", 20, lambda: (UP, b"x") in cage.heard)
     assert cage.heard == [(UP, b"x")]
 
 

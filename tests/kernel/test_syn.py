@@ -87,7 +87,7 @@ def test_data_in_place_of_a_lost_ack_connects(cookies):
         seq, ack = struct.unpack("!II", answer[24:32])
         assert ack == 1001 and tci == 0xe000
         s.send(cookies.frame(tcp(*here, 1001, seq + 1, ACK, payload=b"hello"), tag))
-        wait_for("the connection", 5, lambda: "10.77.0.200:4321" in cookies.run(
+        wait_for("the connection", 20, lambda: "10.77.0.200:4321" in cookies.run(
             "ss", "-Htn", "state", "established", f"( sport = :{PORT} )").stdout)
     assert cookies.counters()["cookie_accepted"] == 1
 
@@ -119,9 +119,9 @@ def test_cookie_of_another_is_refused(cookies):
         seq = struct.unpack("!I", answer[44:48])[0]
         ack("fd77:8::99")
         ack("fd77:9::98")
-        wait_for("both", 5, lambda: cookies.counters()["cookie_refused"] == 2)
+        wait_for("both", 20, lambda: cookies.counters()["cookie_refused"] == 2)
         ack("fd77:8::98")
-        wait_for("its own", 5, lambda: cookies.counters()["cookie_accepted"] == 1)
+        wait_for("its own", 20, lambda: cookies.counters()["cookie_accepted"] == 1)
 
 
 def test_connections_from_before_outlive_a_flood_of_forgeries(net):
@@ -354,6 +354,6 @@ def test_upgrade_keeps_cookies_that_are_out(cookies):
         cookies.rw("kern", "upgrade")
         seq = struct.unpack("!I", answer[24:28])[0]
         s.send(cookies.frame(tcp(*here, 1001, seq + 1, ACK)))
-        wait_for("the connection", 5, lambda: cookies.counters()["cookie_accepted"] == 1)
+        wait_for("the connection", 20, lambda: cookies.counters()["cookie_accepted"] == 1)
     cookies.spend_budget()
     assert cookies.can_connect("10.77.0.4") and cookies.counters()["cookie_accepted"] == 2
