@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What 200 running streams notice of a flood of TLS handshakes: 5,000 a second are offered for 20 s, more than
+"""Two things about handshakes. What 200 running streams notice of a flood of TLS handshakes: 5,000 a second are offered for 20 s, more than
 the machine can do, from other addresses. Every event is timed from the stub's stamp to the client, once
-without and once with the flood. `make bench-handshakes`. Writes build/bench/handshakes.json."""
+without and once with the flood. And whether requests fail while the certificate is exchanged 100 times, each
+request on a connection of its own. `make bench-handshakes`. Writes build/bench/handshakes.json."""
 
 import argparse
 import json
@@ -15,11 +16,26 @@ import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TOP / "scripts"))
-from world import GATEWAY, PORT, World  # noqa: E402
+from pki import Authority  # noqa: E402
+from world import GATEWAY, PORT, World, wait_for  # noqa: E402
 
 BIN = TOP / "build/release/bench"
 STREAMS, EVENT_MS, ROUND = 200, 100, 24
 SOURCES = [f"10.77.0.{i}" for i in range(3, 10)]
+
+
+class Renewed(World):
+    def make_certificates(self):
+        self.authority = Authority(self.dir, "bench-ca")
+        self.ca = self.authority.crt
+        self.renew()
+
+    def renew(self):
+        self.authority.issue("gateway", f"IP:{GATEWAY}")
+
+    def write_config(self, **over):
+        tls = {"cert_file": str(self.dir / "gateway.crt"), "key_file": str(self.dir / "gateway.key")}
+        super().write_config(listeners=[{"address": f"{GATEWAY}:{PORT}", "tls": tls}], **over)
 
 
 def client_hello(file):
@@ -89,6 +105,27 @@ def one(w, rate, seconds):
     return out
 
 
+def reloads(w, times):
+    """Requests, each with a handshake, while certificate and key change; by files alone."""
+    body = w.dir / "chat.json"
+    body.write_text(json.dumps({"model": "stub", "messages": [{"role": "user", "content": "Hello."}]}))
+    load = subprocess.Popen(
+        [*w.ns_prefix(w.cl_ns), str(BIN / "load"), "--address", f"{GATEWAY}:{PORT}", "--host", GATEWAY, "--ca", str(w.ca),
+         "--body", str(body), "--connections", "8", "--seconds", "100000", "--churn", "--header",
+         f"authorization: Bearer {w.key}"], stdout=subprocess.PIPE, text=True)
+    before = w.metrics()
+    for n in range(times):
+        taken = w.metrics()["ringwall_cert_reloads_total"]
+        w.renew()
+        wait_for("the new certificate", 30, lambda t=taken: w.metrics()["ringwall_cert_reloads_total"] > t, every=0.1)
+    after = w.metrics()
+    load.terminate()
+    load.communicate()
+    return {k: after[f"ringwall_{k}_total"] - before[f"ringwall_{k}_total"]
+            for k in ("cert_reloads", "tls_handshakes", "tls_handshakes_failed", "requests", "answers_2xx", "answers_4xx",
+                      "answers_5xx", "canceled")}
+
+
 def say(title, r):
     s, m = r["streams"], r["resident_kib"]
     print(f"{title}: {s['events']} events, {s['late']} later than 50 ms, {s['broken']} streams broken; "
@@ -105,15 +142,18 @@ def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--rate", type=int, default=5000)
     p.add_argument("--seconds", type=int, default=20)
+    p.add_argument("--reloads", type=int, default=100)
     a = p.parse_args()
-    with World(TOP / "build/release/ringwall", kernel=False, strikes={"threshold": 1000000}) as w:
+    with Renewed(TOP / "build/release/ringwall", kernel=False, strikes={"threshold": 1000000}) as w:
         client_hello(w.dir / "hello.bin")
         quiet, flooded = one(w, 0, a.seconds), one(w, a.rate, a.seconds)
+        renewed = reloads(w, a.reloads)
     say("quiet", quiet)
     say("flood", flooded)
+    print(f"reloads: {json.dumps(renewed)}")
     out = TOP / "build/bench/handshakes.json"
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps({"quiet": quiet, "flood": flooded}, indent=1))
+    out.write_text(json.dumps({"quiet": quiet, "flood": flooded, "reloads": renewed}, indent=1))
 
 
 if __name__ == "__main__":

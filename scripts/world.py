@@ -269,7 +269,7 @@ class World:
                 raise Failed(f"it ended at once:\n{process.text()[-3000:]}")
             # Not within a word: "ready:" is not in "already:".
             return re.search(rf"(?<![a-z]){re.escape(words)}", process.text())
-        wait_for(f"'{words}' in {process.log.name}", 30, probe)
+        wait_for(f"'{words}' in {process.log.name}", 120, probe)
 
     def attach(self, *more):
         self.run(self.ringwall, "kern", "attach", "-i", self.gw_if, "-p", PORT, *more)

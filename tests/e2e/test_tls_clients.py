@@ -3,6 +3,8 @@
 version and suite alone, in the smallest pieces, with certificates of their own. Each asks for a chat and for
 a stream."""
 
+import base64
+import hashlib
 import json
 import os
 import pathlib
@@ -14,7 +16,7 @@ import subprocess
 import pytest
 from debs import once
 from pki import Authority
-from world import GATEWAY, GATEWAY6, PORT, Failed, World, wait_for
+from world import GATEWAY, GATEWAY6, PORT, PROVIDER_KEY, STUB_PORT, World, wait_for
 
 NAME, MODERN, MTLS, WELCOME = "gateway.test", 8445, 8446, 8447
 GNUTLS = ["gnutls-bin", "libgnutls-dane0t64", "libunbound8", "libevent-2.1-7t64"]
@@ -34,12 +36,22 @@ class Clients(World):
                         "wrong CA": strangers.issue("wrong", **user), "none": None}
         self.clients_ca = clients.crt
 
+    def pins(self):
+        """The stub's key, and one in reserve."""
+        der = subprocess.run(["openssl", "x509", "-pubkey", "-noout", "-in", self.dir / "stub.crt"], check=True, capture_output=True)
+        der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "der"], input=der.stdout, check=True, capture_output=True)
+        own = base64.b64encode(hashlib.sha256(der.stdout).digest()).decode()
+        return [{"sha256": "A" * 43 + "="}, {"sha256": own}]
+
     def write_config(self, **over):
         first, *more = ({"cert_file": str(c), "key_file": str(k)} for c, k in self.pairs)
         tls = {**first, "certificates": more}
         asking = {**tls, "client_ca_file": str(self.clients_ca)}
         at = [(PORT, tls), (MODERN, {**tls, "profile": "modern", "unknown_name": "refuse"}),
               (MTLS, {**asking, "client_cert": "required"}), (WELCOME, {**asking, "client_cert": "optional"})]
+        upstreams = [{"name": "stub", "url": f"https://127.0.0.1:{STUB_PORT}/v1", "key": PROVIDER_KEY,
+                      "ca_file": str(self.dir / "stub.crt"), "tls": {"name": "localhost", "pins": self.pins()}}]
+        over.setdefault("upstreams", upstreams)
         super().write_config(listeners=[{"address": f"{GATEWAY}:{p}", "tls": t} for p, t in at],
                              auth={"client_cert": "accepted"}, strikes={"threshold": 1000000}, **over)
 
@@ -262,3 +274,23 @@ def test_certificates_change_under_load(w):
         (w.dir / "ecdsa.key").write_text(good)
         assert len(list(stream)) > 10
     assert w.metrics()["ringwall_cert_reloads_total"] >= 2
+
+
+def test_an_upstream_without_a_pinned_key_is_refused_or_reported(w):
+    """All of the above went to an upstream that has one of two pins."""
+    def taken(tls):
+        reloads = w.gateway.text().count("ringwall.yaml: taken")
+        w.write_config(upstreams=[{"name": "stub", "url": f"https://127.0.0.1:{STUB_PORT}/v1", "key": PROVIDER_KEY,
+                                   "ca_file": str(w.dir / "stub.crt"), "tls": {"name": "localhost", **tls}}])
+        w.gateway.signal(signal.SIGHUP)
+        wait_for("the reload", 120, lambda: w.gateway.text().count("ringwall.yaml: taken") > reloads)
+        return w.metrics()["ringwall_tls_pin_mismatches_total"]
+
+    wrong = {"pins": w.pins()[:1]}
+    before = taken(wrong)
+    p = curl(w)
+    assert "502" in p.stdout.splitlines()[0] and "none of the pinned keys is in its chain" in w.gateway.text()
+    assert w.metrics()["ringwall_tls_pin_mismatches_total"] > before
+    before = taken({**wrong, "pins_mode": "report"})
+    assert "200" in curl(w).stdout.splitlines()[0]
+    assert w.metrics()["ringwall_tls_pin_mismatches_total"] == before + 1
