@@ -36,6 +36,7 @@ def ringwall(flavour):
 def sanitizers():
     os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0:exitcode=99")
     os.environ.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
+    os.environ.setdefault("LSAN_OPTIONS", f"suppressions={TOP / 'tests/lsan.supp'}:print_suppressions=0")
 
 
 @pytest.fixture(scope="session", autouse=True)
