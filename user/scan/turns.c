@@ -3,11 +3,12 @@
 #include "scan/match.h"
 
 enum {
-	TURN_WEAK = 2500,    /* hundredths of a per cent; less is no sign of anything */
-	TURNS_WEAK = 3,	     /* signs that make a trajectory */
-	KEEP_PERCENT = 85,   /* of a sign's weight, one turn later */
-	WEIGHT_PERCENT = 50, /* of a sign in the last turn */
+	TURN_WEAK = 2500, /* hundredths of a per cent; less is no sign of anything */
+	TURNS_WEAK = 3,	  /* signs that make a trajectory */
 };
+
+#define WEIGHT 0.5  /* of a sign in the last turn */
+#define KEEP   0.85 /* of a sign's weight, one turn later */
 
 /*
  * How sure several weak signs make: as if each were a chance of its own, older ones with less
@@ -15,12 +16,12 @@ enum {
  */
 static unsigned trajectory(const struct rw_said *turns, unsigned n)
 {
-	double calm = 1, weight = WEIGHT_PERCENT / 100.0;
+	double calm = 1, weight = WEIGHT;
 	unsigned signs = 0;
 
 	if (!n || turns[n - 1].score < TURN_WEAK)
 		return 0;
-	for (unsigned i = n; i-- > 0; weight *= KEEP_PERCENT / 100.0) {
+	for (unsigned i = n; i-- > 0; weight *= KEEP) {
 		if (turns[i].score < TURN_WEAK)
 			continue;
 		signs++;
