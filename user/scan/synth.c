@@ -271,7 +271,8 @@ static void same_form(struct synth *s, size_t from, bool letters)
 
 static bool accepted(const struct synth *s)
 {
-	struct rw_candidate c = {.value = rw_slice_of(s->out, s->n), .before = {0}, .after = -1};
+	struct rw_candidate c = {
+		.value = rw_slice_of(s->out, s->n), .before = rw_slice_of("", 0), .after = -1};
 
 	if (rw_slice_eq(c.value, s->value))
 		return false;

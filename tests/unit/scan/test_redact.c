@@ -220,14 +220,14 @@ static void a_plan_of_masks_makes_no_redactor(void **state)
 
 static bool is_luhn(struct rw_slice v)
 {
-	struct rw_candidate c = {.value = v, .after = -1};
+	struct rw_candidate c = {.value = v, .before = rw_slice_of("", 0), .after = -1};
 
 	return rw_valid_luhn(&c);
 }
 
 static bool is_iban(struct rw_slice v)
 {
-	struct rw_candidate c = {.value = v, .after = -1};
+	struct rw_candidate c = {.value = v, .before = rw_slice_of("", 0), .after = -1};
 
 	return rw_valid_iban(&c) && c.value.n == v.n;
 }
