@@ -13,15 +13,12 @@
 #include <string.h>
 
 #include "tls/control.h"
-#include "tls/keys.h"
+#include "tls/crypt.h"
 #include "tls/record.h"
 
 enum {
-	HEADER = 5,
-	NONCE_12 = 8,		       /* explicit, of GCM in TLS 1.2 */
 	MAX_13 = RW_RECORD_MAX + 256,  /* RFC 8446 5.2: of ciphertext */
 	MAX_12 = RW_RECORD_MAX + 1024, /* RFC 5246 6.2.3, lower in truth */
-	MAX_SEALED = HEADER + NONCE_12 + RW_RECORD_MAX + 1 + RW_TLS_TAG,
 };
 
 /* AES-GCM wears out at 2^24.5 full records (RFC 8446 5.5). */
@@ -38,7 +35,7 @@ struct aead_record {
 	enum rw_record_event end; /* EOF or ERROR, for good; else WANT */
 	struct rw_tls_control control;
 
-	uint8_t header[HEADER]; /* of the record begun */
+	uint8_t header[RW_TLS_HEADER]; /* of the record begun */
 	uint8_t n_header;
 	uint8_t *part; /* its body, as far as it came; NULL: none of it */
 	size_t n_part;
@@ -56,112 +53,15 @@ static bool is_13(const struct aead_record *a)
 	return a->keys.version == TLS1_3_VERSION;
 }
 
-/* --- one record ------------------------------------------------------------------------ */
-
-static void put64(uint8_t *p, uint64_t v)
-{
-	for (int i = 7; i >= 0; i--, v >>= 8)
-		p[i] = (uint8_t)v;
-}
-
-/* The iv with the sequence number in it (RFC 8446 5.3, RFC 7905 2). */
-static void make_nonce(const struct rw_tls_way *w, uint8_t nonce[RW_TLS_IV])
-{
-	uint8_t seq[8];
-
-	put64(seq, w->seq);
-	memcpy(nonce, w->iv, RW_TLS_IV);
-	for (int i = 0; i < 8; i++)
-		nonce[4 + i] ^= seq[i];
-}
-
-/* TLS 1.3: the header. TLS 1.2: what it would be of the plaintext, behind the sequence number. */
-static size_t make_aad(const struct aead_record *a, uint64_t seq, const uint8_t header[HEADER],
-		       size_t n_plain, uint8_t aad[8 + HEADER])
-{
-	if (is_13(a)) {
-		memcpy(aad, header, HEADER);
-		return HEADER;
-	}
-	put64(aad, seq);
-	memcpy(aad + 8, header, 3);
-	aad[11] = (uint8_t)(n_plain >> 8);
-	aad[12] = (uint8_t)n_plain;
-	return 8 + HEADER;
-}
-
-static bool explicit_nonce(const struct aead_record *a)
-{
-	return !is_13(a) && a->keys.suite->gcm;
-}
-
 /* data as one record of this type. What it needs of the sink it gets whole, or the end is here. */
 static int seal(struct aead_record *a, uint8_t type, const void *data, size_t n)
 {
-	uint8_t out[MAX_SEALED], aad[8 + HEADER], nonce[RW_TLS_IV], *body = out + HEADER, *p = body;
-	size_t n_aad, n_body = n + RW_TLS_TAG;
-	struct rw_tls_way *w = &a->keys.tx;
-	int k, rc;
+	uint8_t out[RW_TLS_SEALED];
+	size_t all = rw_tls_seal(&a->keys, a->sealer, type, data, n, out);
+	int rc = all ? a->sink(a->sink_user, out, all) : RW_ENOMEM;
 
-	make_nonce(w, nonce);
-	if (is_13(a))
-		n_body++;
-	if (explicit_nonce(a)) {
-		memcpy(p, nonce + 4, NONCE_12); /* the sequence number: never twice */
-		p += NONCE_12;
-		n_body += NONCE_12;
-	}
-	out[0] = is_13(a) ? SSL3_RT_APPLICATION_DATA : type;
-	out[1] = 3;
-	out[2] = 3;
-	out[3] = (uint8_t)(n_body >> 8);
-	out[4] = (uint8_t)n_body;
-	n_aad = make_aad(a, w->seq, out, n, aad);
-	rc = EVP_EncryptInit_ex2(a->sealer, NULL, NULL, nonce, NULL) == 1 &&
-	     EVP_EncryptUpdate(a->sealer, NULL, &k, aad, (int)n_aad) == 1 &&
-	     EVP_EncryptUpdate(a->sealer, p, &k, data, (int)n) == 1;
-	p += n;
-	if (rc && is_13(a))
-		rc = EVP_EncryptUpdate(a->sealer, p++, &k, &type, 1) == 1;
-	rc = rc && EVP_EncryptFinal_ex(a->sealer, p, &k) == 1 &&
-	     EVP_CIPHER_CTX_ctrl(a->sealer, EVP_CTRL_AEAD_GET_TAG, RW_TLS_TAG, p) == 1;
-	w->seq++;
-	rc = rc ? a->sink(a->sink_user, out, HEADER + n_body) : RW_ENOMEM;
 	a->broken |= rc != RW_OK;
 	return rc;
-}
-
-/* The body of a record, sealed as header says, to out; its length, or -1. */
-static long open_record(struct aead_record *a, const uint8_t *body, size_t n, uint8_t *out)
-{
-	uint8_t aad[8 + HEADER], nonce[RW_TLS_IV], tag[RW_TLS_TAG];
-	struct rw_tls_way *w = &a->keys.rx;
-	size_t n_aad;
-	int k;
-
-	make_nonce(w, nonce);
-	if (explicit_nonce(a)) {
-		if (n < NONCE_12)
-			return -1;
-		memcpy(nonce + 4, body, NONCE_12);
-		body += NONCE_12;
-		n -= NONCE_12;
-	}
-	if (n < RW_TLS_TAG)
-		return -1;
-	n -= RW_TLS_TAG;
-	memcpy(tag, body + n, RW_TLS_TAG);
-	n_aad = make_aad(a, w->seq, a->header, n, aad);
-	if (EVP_DecryptInit_ex2(a->opener, NULL, NULL, nonce, NULL) != 1 ||
-	    EVP_DecryptUpdate(a->opener, NULL, &k, aad, (int)n_aad) != 1 ||
-	    (n && EVP_DecryptUpdate(a->opener, out, &k, body, (int)n) != 1) ||
-	    EVP_CIPHER_CTX_ctrl(a->opener, EVP_CTRL_AEAD_SET_TAG, RW_TLS_TAG, tag) != 1 ||
-	    EVP_DecryptFinal_ex(a->opener, out + n, &k) != 1) {
-		OPENSSL_cleanse(out, n);
-		return -1;
-	}
-	w->seq++;
-	return (long)n;
 }
 
 /* --- what goes wrong ------------------------------------------------------------------- */
@@ -271,13 +171,14 @@ static const uint8_t *gather(struct aead_record *a, struct rw_slice *in, enum rw
 	size_t n, k;
 
 	*ev = RW_RECORD_WANT;
-	if (a->n_header < HEADER) {
-		k = HEADER - a->n_header < (int)in->n ? (size_t)(HEADER - a->n_header) : in->n;
+	if (a->n_header < RW_TLS_HEADER) {
+		k = RW_TLS_HEADER - a->n_header < (int)in->n ? (size_t)(RW_TLS_HEADER - a->n_header)
+							     : in->n;
 		memcpy(a->header + a->n_header, in->p, k);
 		a->n_header = (uint8_t)(a->n_header + k);
 		in->p += k;
 		in->n -= k;
-		if (a->n_header < HEADER)
+		if (a->n_header < RW_TLS_HEADER)
 			return NULL;
 		*ev = check_header(a, e);
 		if (*ev != RW_RECORD_WANT)
@@ -327,7 +228,7 @@ static int strip(const uint8_t *p, size_t *n)
 static enum rw_record_event take(struct aead_record *a, const uint8_t *body, uint8_t *out,
 				 size_t *n, struct rw_error *e)
 {
-	long got = open_record(a, body, body_bytes(a), out);
+	long got = rw_tls_open(&a->keys, a->opener, a->header, body, body_bytes(a), out);
 	int type = a->header[0];
 	size_t content;
 
@@ -494,7 +395,8 @@ static size_t aead_missing(const struct rw_record *r)
 
 	if (a->n_header == 0)
 		return 0;
-	return a->n_header < HEADER ? (size_t)HEADER - a->n_header : body_bytes(a) - a->n_part;
+	return a->n_header < RW_TLS_HEADER ? (size_t)RW_TLS_HEADER - a->n_header
+					   : body_bytes(a) - a->n_part;
 }
 
 static void aead_free(struct rw_record *r)
@@ -520,18 +422,6 @@ static const struct rw_record_ops aead_ops = {
 	.free = aead_free,
 };
 
-static EVP_CIPHER_CTX *evp_new(const struct rw_tls_suite *s, const uint8_t *key, int encrypts)
-{
-	const EVP_CIPHER *cipher = rw_tls_suite_cipher(s);
-	EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
-
-	/* Every AEAD here has a nonce of 12 bytes. */
-	if (cipher && c && EVP_CipherInit_ex2(c, cipher, key, NULL, encrypts, NULL) == 1)
-		return c;
-	EVP_CIPHER_CTX_free(c);
-	return NULL;
-}
-
 int rw_record_aead_new(struct rw_record **out, const struct rw_tls_keys *k, rw_record_sink sink,
 		       void *user)
 {
@@ -546,8 +436,8 @@ int rw_record_aead_new(struct rw_record **out, const struct rw_tls_keys *k, rw_r
 	a->sink = sink;
 	a->sink_user = user;
 	a->end = RW_RECORD_WANT;
-	a->sealer = evp_new(k->suite, k->tx.key, 1);
-	a->opener = evp_new(k->suite, k->rx.key, 0);
+	a->sealer = rw_tls_crypt_new(k->suite, k->tx.key, true);
+	a->opener = rw_tls_crypt_new(k->suite, k->rx.key, false);
 	if (!a->sealer || !a->opener) {
 		aead_free(&a->base);
 		return RW_ENOMEM;
