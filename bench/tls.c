@@ -106,7 +106,7 @@ static double idle_bytes(bool handed_over)
 	without = allocated();
 	for (int i = 0; i < IDLE; i++)
 		end_free(&c[i]);
-	return (double)(with - without) / IDLE;
+	return (double)(with - without) / (double)IDLE;
 }
 
 static double cpu_ns(void)
