@@ -33,7 +33,7 @@ static void check_listeners(const struct rw_config *c)
 		const struct rw_listener_config *l = &c->listeners[i];
 
 		RW_BUG_ON(rw_value_address(rw_slice_str(l->address), &a));
-		RW_BUG_ON(!l->cert_file != !l->key_file);
+		RW_BUG_ON(!l->first.cert_file != !l->first.key_file);
 		RW_BUG_ON(!l->tls && !l->plain_anywhere && !rw_value_is_loopback(&a));
 	}
 }
