@@ -51,14 +51,14 @@ static const char *lint(const char *p, bool injection)
 static int source_of(const struct rw_rule *rule, const struct rw_pack_str *p, struct rw_view *view,
 		     char out[RW_PATTERN_MAX], struct rw_error *e)
 {
-	const char *why = lint(p->text, rule->info.category == RW_CAT_INJECTION);
+	const char *why = lint(p->text, rw_reads_view(rule->info.category));
 	size_t n = strlen(p->text);
 
 	if (why)
 		return rule_fail(e, rule, p->line, why, NULL);
 	if (n >= RW_PATTERN_MAX)
 		return rule_fail(e, rule, p->line, "the pattern is too long", NULL);
-	if (rule->info.category == RW_CAT_INJECTION) {
+	if (rw_reads_view(rule->info.category)) {
 		rw_view_fold_letters(view, rw_slice_of(p->text, n));
 		n = view->n;
 		memcpy(out, view->bytes, n);
@@ -96,7 +96,7 @@ static int compile_pcre(struct rw_pat *pat, const struct rw_rule *rule, unsigned
 static int check_width(const struct rw_rule *rule, unsigned line, const char *source,
 		       uint32_t *width, struct rw_error *e)
 {
-	bool injection = rule->info.category == RW_CAT_INJECTION;
+	bool injection = rw_reads_view(rule->info.category);
 	hs_compile_error_t *he = NULL;
 	hs_expr_info_t *info = NULL;
 	int rc = 0;
@@ -123,7 +123,7 @@ static int check_width(const struct rw_rule *rule, unsigned line, const char *so
 
 static enum rw_db db_of(const struct rw_rule *rule)
 {
-	return rule->info.category == RW_CAT_INJECTION ? RW_DB_INJECTION : RW_DB_ENTITY;
+	return rw_reads_view(rule->info.category) ? RW_DB_INJECTION : RW_DB_ENTITY;
 }
 
 static int add_pattern(struct rw_rules *r, struct rw_sack *sack, unsigned rule_index,
@@ -191,6 +191,7 @@ static int compile_db(struct rw_rules *r, enum rw_db db, struct rw_view *view, s
 
 		if (rule->pem)
 			r->pem_rule = (int)i;
+		r->topics |= rule->info.category == RW_CAT_TOPIC;
 		if (rule->model)
 			r->model_rule = (int)i;
 		for (unsigned k = 0; !rc && k < rule->patterns.n && db_of(rule) == db; k++)

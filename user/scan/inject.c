@@ -93,7 +93,9 @@ static void merge_overlaps(struct rw_findings *out, const struct rw_rules *r, un
 		struct rw_finding f = out->at[i];
 		struct rw_finding *last = n > first ? &out->at[n - 1] : NULL;
 
-		if (!last || f.start >= last->end) {
+		if (!last || f.start >= last->end ||
+		    rw_rule_of(r, f.rule)->info.category !=
+			    rw_rule_of(r, last->rule)->info.category) {
 			out->at[n++] = f;
 			continue;
 		}
@@ -110,6 +112,7 @@ static void merge_overlaps(struct rw_findings *out, const struct rw_rules *r, un
 struct job {
 	struct rw_scanner *s;
 	const struct rw_rules *r;
+	unsigned categories; /* of the rules whose findings count */
 	struct rw_findings *out;
 	bool model;	     /* the model is asked, and disguises are undone */
 	bool doubt;	     /* nothing in the view at hand looks like an attack to the model */
@@ -150,9 +153,10 @@ static struct rw_finding locate(const struct job *j, const struct bytes *b, size
 
 static void note(struct job *j, struct rw_finding f)
 {
-	unsigned severity = rw_rule_of(j->r, f.rule)->info.severity;
+	const struct rw_rule_info *info = &rw_rule_of(j->r, f.rule)->info;
+	unsigned severity = info->severity;
 
-	if (j->doubt)
+	if (j->doubt && info->category == RW_CAT_INJECTION)
 		f.score = (uint8_t)(severity > DOUBT_COSTS ? severity - DOUBT_COSTS : 1);
 	rw_findings_add(j->out, j->r, f);
 }
@@ -213,7 +217,10 @@ static int match(struct job *j, const struct bytes *b)
 	for (unsigned i = 0; !rc && i < s->n_hits; i++) {
 		const struct rw_hit *hit = &s->hits[i];
 
-		if (s->only < 0 || s->only == j->r->pats[hit->pat].rule)
+		unsigned rule = j->r->pats[hit->pat].rule;
+
+		if (s->only < 0 ? j->categories & 1u << rw_rule_of(j->r, rule)->info.category
+				: (unsigned)s->only == rule)
 			rc = place(j, b, hit);
 	}
 	rw_meter_lap(s->meter, RW_PART_PLACE);
@@ -340,13 +347,16 @@ static void take(struct job *j, unsigned first)
 	rw_findings_sort(out, first);
 }
 
-int rw_injections(struct rw_scanner *s, const struct rw_rules *r, struct rw_slice text, bool model,
-		  struct rw_findings *out)
+int rw_injections(struct rw_scanner *s, const struct rw_rules *r, struct rw_slice text,
+		  unsigned categories, bool model, struct rw_findings *out)
 {
-	struct job j = {.s = s, .r = r, .out = out};
+	struct job j = {.s = s, .r = r, .categories = categories, .out = out};
 	unsigned first = out->n;
 	int rc = 0;
 
+	model = model && categories & 1u << RW_CAT_INJECTION;
+	if (!(categories & 1u << RW_CAT_INJECTION) && !r->topics)
+		return 0;
 	if (!model && !r->db[RW_DB_INJECTION] && !r->words[RW_DB_INJECTION])
 		return 0;
 	j.model = model && (s->only < 0 || s->only == r->model_rule);

@@ -135,20 +135,34 @@ static bool tallied(const struct rw_tally *t, uint16_t rule)
 	return false;
 }
 
+/* Whether it may be a part of a word: another window has the whole. */
+static bool is_part(const struct rw_lane *l, const struct rw_finding *f, bool eof)
+{
+	return rw_rule_of(l->r, f->rule)->info.category == RW_CAT_TOPIC &&
+	       ((f->end == l->recent.len && !eof) || (f->start == 0 && l->recent_cut));
+}
+
 /* Looks for injection in the last bytes: each rule counts once in a lane. */
-static int look_back(struct rw_lane *l)
+static int look_back(struct rw_lane *l, bool eof)
 {
 	struct rw_findings f = {.n = 0};
 	size_t keep = INJECTION_WINDOW - INJECTION_EVERY;
-	int rc = rw_injections(l->s, l->r, rw_buf_slice(&l->recent), false, &f);
+	int rc = rw_injections(l->s, l->r, rw_buf_slice(&l->recent), l->categories, false, &f);
 
-	for (unsigned i = 0; !rc && i < f.n; i++)
+	for (unsigned i = 0; !rc && i < f.n; i++) {
+		enum rw_action action = rw_action_of(&l->guard, l->r, &f.at[i]);
+
+		if (is_part(l, &f.at[i], eof))
+			continue;
 		if (!tallied(&l->tally, f.at[i].rule))
-			rw_tally_rule(&l->tally, f.at[i].rule, l->guard.action[RW_CAT_INJECTION]);
-	if (!rc && f.n && l->guard.action[RW_CAT_INJECTION] == RW_ACT_BLOCK)
-		rc = RW_EPERM;
-	if (l->recent.len > keep)
+			rw_tally_rule(&l->tally, f.at[i].rule, action);
+		if (action == RW_ACT_BLOCK)
+			rc = RW_EPERM;
+	}
+	if (l->recent.len > keep) {
 		rw_buf_consume(&l->recent, l->recent.len - keep);
+		l->recent_cut = true;
+	}
 	l->due = INJECTION_EVERY;
 	return rc;
 }
@@ -161,7 +175,7 @@ static int look_back(struct rw_lane *l)
  */
 static int feed_some(struct rw_lane *l, struct rw_slice *text, bool whole)
 {
-	bool injection = l->categories & 1u << RW_CAT_INJECTION;
+	bool injection = l->categories & RW_IN_VIEW;
 	size_t n = injection && !whole && text->n > l->due ? l->due : text->n;
 	bool blocks = false;
 	int rc;
@@ -182,7 +196,7 @@ static int feed_some(struct rw_lane *l, struct rw_slice *text, bool whole)
 	if (rc || l->due)
 		return rc;
 	rc = advance(l, false);
-	return rc ? rc : look_back(l);
+	return rc ? rc : look_back(l, false);
 }
 
 /* Whether there is nothing that the lane could do. */
@@ -274,8 +288,8 @@ int rw_lane_end(struct rw_lane *l, struct rw_buf *out)
 	if (l->guard.echo)
 		rw_lane_listen(l, (struct rw_slice){0}, true, &blocks);
 	rc = blocks ? RW_EPERM : advance(l, true);
-	if (!rc && l->categories & 1u << RW_CAT_INJECTION && l->recent.len)
-		rc = look_back(l);
+	if (!rc && l->categories & RW_IN_VIEW && l->recent.len)
+		rc = look_back(l, true);
 	l->out = NULL;
 	rw_buf_reset(&l->text);
 	rw_spells_reset(&l->spells);

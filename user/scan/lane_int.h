@@ -29,6 +29,7 @@ struct rw_lane {
 	bool open;	      /* a finding goes on into text to come */
 	bool open_masked;     /* and what belongs to it is dropped */
 	int failed;	      /* sticky: nothing more comes out */
+	bool recent_cut;      /* and does not begin where the text does */
 	struct rw_buf recent; /* for injection: the last bytes, whatever was masked */
 	size_t due;	      /* bytes until it is looked for again */
 	bool dropping;	      /* what goes on a value that time decided is dropped */

@@ -11,6 +11,8 @@
 #include "scan/seg.h"
 #include "scan/view.h"
 
+/* The categories that are found in the folded view. */
+#define RW_IN_VIEW  (1u << RW_CAT_INJECTION | 1u << RW_CAT_TOPIC)
 /* The categories that are found in runs. */
 #define RW_ENTITIES (1u << RW_CAT_PII | 1u << RW_CAT_SECRET | 1u << RW_CAT_MARKUP)
 
@@ -87,11 +89,12 @@ int rw_entities(struct rw_scanner *s, const struct rw_rules *r, struct rw_seg *s
 		struct rw_slice text, bool eof, unsigned categories, const struct rw_sink *sink);
 
 /*
- * Injection in the whole of text, appended: sorted among themselves and disjoint. By the rules and,
- * where wanted, by the model.
+ * Injection and topics, as far as they are in the categories, in the whole of text, appended:
+ * sorted among themselves, those of a category disjoint. By the rules and, where wanted, by the
+ * model.
  */
-int rw_injections(struct rw_scanner *s, const struct rw_rules *r, struct rw_slice text, bool model,
-		  struct rw_findings *out);
+int rw_injections(struct rw_scanner *s, const struct rw_rules *r, struct rw_slice text,
+		  unsigned categories, bool model, struct rw_findings *out);
 
 /* Appends, or counts in more; keeps the score. The finding's place, or NULL. */
 struct rw_finding *rw_findings_add(struct rw_findings *out, const struct rw_rules *r,

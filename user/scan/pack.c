@@ -149,6 +149,16 @@ static int key_assigned_to(struct reader *rd, const yaml_node_t *v, struct rw_ru
 	return read_list(rd, v, &rule->assigned_to);
 }
 
+static int key_words(struct reader *rd, const yaml_node_t *v, struct rw_rule *rule)
+{
+	return read_list(rd, v, &rule->words);
+}
+
+static int key_domains(struct reader *rd, const yaml_node_t *v, struct rw_rule *rule)
+{
+	return read_list(rd, v, &rule->domains);
+}
+
 static int key_match(struct reader *rd, const yaml_node_t *v, struct rw_rule *rule)
 {
 	return read_list(rd, v, &rule->match);
@@ -205,6 +215,8 @@ static const struct {
 	{"patterns", key_patterns},
 	{"context", key_context},
 	{"assigned_to", key_assigned_to},
+	{"words", key_words},
+	{"domains", key_domains},
 	{"match", key_match},
 	{"no_match", key_no_match},
 	{"entropy", key_entropy},
@@ -223,7 +235,12 @@ static int check_rule(struct reader *rd, const yaml_node_t *node, const struct r
 		return fail(rd, node, "neither it nor the pack has a category", NULL);
 	if (!rule->info.severity)
 		return fail(rd, node, "it has no severity (1 to 100)", NULL);
-	if (rule->pem || rule->model ? rule->patterns.n != 0 : rule->patterns.n == 0)
+	if (rule->words.n && rule->info.category != RW_CAT_TOPIC)
+		return fail(rd, node, "words are for the category topic", NULL);
+	if (rule->domains.n && rule->info.category != RW_CAT_MARKUP)
+		return fail(rd, node, "domains are for the category markup", NULL);
+	if (rule->pem || rule->model ? rule->patterns.n != 0
+				     : rule->patterns.n + rule->words.n + rule->domains.n == 0)
 		return fail(rd, node, "it needs patterns, or the validator pem or model and none",
 			    NULL);
 	if (rule->patterns.n > RW_RULE_PATTERNS_MAX)
@@ -300,6 +317,65 @@ static int ask_for_names(struct reader *rd, const yaml_node_t *node, struct rw_r
 			rc = rw_fail(rd->e, RW_ENOMEM, "no memory for the rules");
 	}
 	return rc;
+}
+
+/* A word as a pattern of the folded view, a domain as one of bytes: what is no letter and no digit
+ * is escaped, ASCII made small, a space any one. NULL: too long or too short. */
+static const char *escape(struct reader *rd, const char *text, const char *front, const char *back)
+{
+	char out[RW_NAMES_BYTES_MAX], *p = stpcpy(out, front);
+
+	if (strlen(text) < 3 || strlen(text) * 2 + strlen(front) + strlen(back) >= sizeof(out))
+		return NULL;
+	for (; *text; text++) {
+		bool small = *text >= 'a' && *text <= 'z', digit = *text >= '0' && *text <= '9';
+		bool capital = *text >= 'A' && *text <= 'Z';
+
+		if (!small && !capital && !digit && *text != ' ' && (unsigned char)*text < 0x80)
+			*p++ = '\\';
+		*p++ = capital ? (char)(*text + 32) : *text;
+	}
+	p = stpcpy(p, back);
+	return rw_arena_copy(&rd->set->arena, rw_slice_of(out, (size_t)(p - out)));
+}
+
+static bool is_word_byte(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* Adds a pattern for each word and each domain behind those that the rule has. */
+static int add_listed(struct reader *rd, const yaml_node_t *node, struct rw_rule *rule)
+{
+	static const char front[] = "(?i)(?:[a-z0-9-]{1,63}\\.){0,6}\\b", back[] = "(?![a-z0-9-])";
+	unsigned n = rule->patterns.n + rule->words.n + rule->domains.n;
+	struct rw_pack_str *at;
+
+	if (!rule->words.n && !rule->domains.n)
+		return 0;
+	at = rw_arena_alloc(&rd->set->arena, n * sizeof(*at));
+	if (!at)
+		return rw_fail(rd->e, RW_ENOMEM, "no memory for the rules");
+	if (rule->patterns.n)
+		memcpy(at, rule->patterns.at, rule->patterns.n * sizeof(*at));
+	rule->patterns.at = at;
+	for (unsigned i = 0; i < rule->words.n + rule->domains.n; i++) {
+		bool word = i < rule->words.n;
+		const struct rw_pack_str *s = word ? &rule->words.at[i]
+						   : &rule->domains.at[i - rule->words.n];
+		size_t length = strlen(s->text);
+		/* letters beyond ASCII have no boundaries */
+		const char *before = !word ? front : is_word_byte(s->text[0]) ? "\\b" : "";
+		const char *behind = !word					   ? back
+				     : length && is_word_byte(s->text[length - 1]) ? "\\b"
+										   : "";
+		const char *pattern = escape(rd, s->text, before, behind);
+
+		if (!pattern)
+			return fail(rd, node, "a word or domain has 3 to 200 bytes, not ", s->text);
+		at[rule->patterns.n++] = (struct rw_pack_str){pattern, s->line};
+	}
+	return 0;
 }
 
 static struct rw_rule *find_rule(struct rw_ruleset *set, const char *id)
@@ -402,6 +478,8 @@ static int read_rule(struct reader *rd, const yaml_node_t *node)
 		rc = check_rule(rd, node, &rule);
 	if (!rc && !rd->disabled)
 		rc = ask_for_names(rd, node, &rule);
+	if (!rc && !rd->disabled)
+		rc = add_listed(rd, node, &rule);
 	if (!rc && !rd->disabled)
 		rc = put_rule(rd, node, &rule);
 	rd->rule = NULL;

@@ -40,8 +40,9 @@ struct rw_rule {
 	const char *pack;
 	unsigned line;
 	struct rw_pack_list patterns;
-	struct rw_pack_list context;	 /* lower case; empty: none needed */
-	struct rw_pack_list assigned_to; /* names; the patterns have been made to ask for one */
+	struct rw_pack_list context;	    /* lower case; empty: none needed */
+	struct rw_pack_list words, domains; /* made into patterns, too */
+	struct rw_pack_list assigned_to;    /* names; the patterns have been made to ask for one */
 	struct rw_pack_list match, no_match;
 	const struct rw_validator *validator; /* or NULL */
 	unsigned entropy_centibits;	      /* least Shannon entropy per character, 0: any */

@@ -72,6 +72,7 @@ struct rw_rules {
 	unsigned n_pieces, n_needles, n_links;
 	hs_database_t *db[RW_DB_COUNT];	       /* NULL: it has no pattern */
 	struct rw_lexicon *words[RW_DB_COUNT]; /* NULL: it has no word */
+	bool topics;			       /* there is a rule of that category */
 	int pem_rule, model_rule;	       /* index, or -1 */
 	struct rw_concepts *concepts;
 	struct rw_model *model;
@@ -82,6 +83,12 @@ struct rw_rules {
 	char **skipped;			  /* why packs were left out */
 	unsigned n_skipped;
 };
+
+/* Whether rules of a category read the folded view and not the bytes of a text. */
+static inline bool rw_reads_view(enum rw_category c)
+{
+	return c == RW_CAT_INJECTION || c == RW_CAT_TOPIC;
+}
 
 static inline const struct rw_rule *rw_rule_of(const struct rw_rules *r, unsigned rule)
 {

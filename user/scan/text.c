@@ -47,8 +47,8 @@ int rw_scan_text(struct rw_scanner *s, const struct rw_rules *r, struct rw_slice
 	if (text.n > UINT32_MAX)
 		return RW_EIO;
 	/* First, so that no number of entities pushes it out of the list. */
-	if (categories & 1u << RW_CAT_INJECTION)
-		rc = rw_injections(s, r, text, true, out);
+	if (categories & RW_IN_VIEW)
+		rc = rw_injections(s, r, text, categories, true, out);
 	if (!rc && categories & RW_ENTITIES) {
 		rw_seg_init(&seg, rw_wants_pem(s, r, categories));
 		rc = rw_entities(s, r, &seg, text, true, categories, &sink);

@@ -56,7 +56,8 @@ int rw_scan_turns(struct rw_scanner *s, const struct rw_rules *r, const struct r
 	for (unsigned i = first; i < n; i++)
 		len = put_turn(s->turns, len, turns[i].text);
 	if (n - first > 1)
-		rc = rw_injections(s, r, rw_slice_of(s->turns, len), true, out);
+		rc = rw_injections(s, r, rw_slice_of(s->turns, len), 1u << RW_CAT_INJECTION, true,
+				   out);
 	rising = trajectory(turns + first, n - first);
 	if (!rc && rising > out->evidence[RW_CAT_INJECTION]) {
 		out->evidence[RW_CAT_INJECTION] = (uint16_t)rising;

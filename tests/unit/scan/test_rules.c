@@ -112,6 +112,58 @@ static void scanner_is_made_to_fit_a_larger_set(void **state)
 	rw_rules_unref(r);
 }
 
+/* Words of an operator, whole and in any case; in a stream not a part of one that a window cut. */
+static void words_and_domains_are_found_whole(void **state)
+{
+	static const char yaml[] =
+		"rules:\n"
+		"  - {id: t, category: topic, type: PROJECT, severity: 60, words: [Blue Heron, "
+		"'C++', "
+		"проект],\n     match: ['the «blue heron» plan', 'ПРОЕКТ'], no_match: [blue "
+		"herons]}\n"
+		"  - {id: d, category: markup, type: DOMAIN, severity: 60, domains: "
+		"[evil.example],\n"
+		"     match: ['see https://«a.evil.example»/x'], "
+		"no_match: ['https://notevil.example/x', 'https://evil.example-x.org/']}\n";
+	const struct rw_guard g = {.action = {[RW_CAT_TOPIC] = RW_ACT_BLOCK}};
+	static struct rw_findings f;
+	struct rw_rules *r;
+	struct rw_scanner *s;
+	struct rw_error e = {.text = ""};
+	struct rw_slice text = RW_SLICE("BLUE  HERON, Blue-heron, blueheron, c++");
+
+	(void)state;
+	if (load_with(yaml, &r, &e))
+		fail_msg("%s", e.text);
+	assert_int_equal(rw_scanner_new(&s, r, &e), 0);
+	assert_int_equal(rw_scan_text(s, r, text, 1u << RW_CAT_TOPIC, &f), 0);
+	assert_int_equal(f.n, 2);
+	assert_int_equal(f.at[0].end, 11);
+	assert_int_equal(rw_scan_text(s, r, text, IN_RUNS | 1u << RW_CAT_INJECTION, &f), 0);
+	assert_int_equal(f.n, 0);
+	for (size_t pad = 200; pad < 300; pad++) {
+		for (unsigned whole = 0; whole < 2; whole++) {
+			struct rw_lane *l = rw_lane_new(s, r, &g);
+			struct rw_buf b = {0}, out = {0};
+			int rc;
+
+			for (size_t i = 0; i < pad; i++)
+				assert_int_equal(rw_buf_add(&b, i % 7 ? "x" : " ", 1), 0);
+			assert_int_equal(
+				rw_buf_add_str(&b, whole ? " blue heron " : " blue heronry "), 0);
+			rc = rw_lane_feed(l, rw_buf_slice(&b), &out);
+			if (!rc)
+				rc = rw_lane_end(l, &out);
+			assert_int_equal(rc, whole ? RW_EPERM : 0);
+			rw_lane_free(l);
+			rw_buf_free(&b);
+			rw_buf_free(&out);
+		}
+	}
+	rw_scanner_free(s);
+	rw_rules_unref(r);
+}
+
 /* A key that looks like nothing is told by the name that it is assigned to, however that is
  * written. */
 static void assigned_to_finds_a_value_by_its_name(void **state)
@@ -308,6 +360,7 @@ int main(void)
 		cmocka_unit_test(built_in_packs_hold_what_they_promise),
 		cmocka_unit_test(operator_pack_adds_a_rule),
 		cmocka_unit_test(scanner_is_made_to_fit_a_larger_set),
+		cmocka_unit_test(words_and_domains_are_found_whole),
 		cmocka_unit_test(assigned_to_finds_a_value_by_its_name),
 		cmocka_unit_test(operator_pack_overrides_by_id),
 		cmocka_unit_test(operator_pack_disables_by_id),
