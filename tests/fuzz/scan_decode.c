@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Views and decoders over any bytes: in bounds, never longer than the text, each byte from a place in it. */
+/* Views and decoders over any bytes: in bounds, never longer than the text, each byte from a place
+ * in it. */
 #include "base/err.h"
 #include "scan/decode.h"
 #include "scan/ngram.h"
