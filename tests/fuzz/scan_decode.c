@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	words(rw_slice_of(d.bytes, d.n));
 	rw_decode(&again, rw_slice_of(d.bytes, d.n), false);
 	check(&again, d.n);
-	rw_decode_rotated(&d, text, n % 26);
+	rw_decode_rotated(&d, text, (unsigned)(n % 26));
 	check(&d, n);
 	rw_decode_reversed(&d, text, n & 1);
 	check(&d, n);

@@ -15,7 +15,8 @@ static int route(const struct rw_snapshot *s, const char *model)
 /* "*" admits every other model, but must not take one that is named. */
 static void exact_name_goes_before_the_star(void **state)
 {
-	struct rw_model_config models[] = {{"*", 0}, {"gpt-4o", 1}};
+	struct rw_model_config models[] = {{.name = "*", .upstream = 0},
+					   {.name = "gpt-4o", .upstream = 1}};
 	struct rw_config c = {.n_models = 2};
 	struct rw_routes routes = {.config = &c};
 	struct rw_snapshot s = {.routes = &routes};
