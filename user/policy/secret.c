@@ -217,7 +217,8 @@ int rw_secret_own(const char *file, unsigned char *key, size_t n, struct rw_erro
 				"%s: it must hold %zu hexadecimal digits; move it away and a new "
 				"key is made",
 				file, 2 * n);
-		key[i] = (unsigned char)(hi << 4 | lo);
+		else
+			key[i] = (unsigned char)(hi << 4 | lo);
 	}
 	rw_buf_wipe(&hex);
 	return rc;
