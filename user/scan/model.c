@@ -112,7 +112,8 @@ static void sum_words(const struct rw_model *m, const struct rw_concepts *c,
 	rw_words_init(&words, rw_slice_of(v->bytes, v->n));
 	s->n_words = s->waiting.n = 0;
 	while (rw_words_next(&words, &w)) {
-		for (unsigned k = 0; k < RW_NGRAM_KINDS; k++)
+		/* Said over and over a word says nothing new; the sum of its weights would. */
+		for (unsigned k = 0; k < RW_NGRAM_KINDS && !w.again; k++)
 			sum += m->words[w.feature[k]];
 		s->words[s->n_words++] = (struct rw_model_sum){(uint16_t)w.start, sum};
 		rw_concepts_short(c, v, &w, &s->waiting);

@@ -25,6 +25,7 @@ enum {
 struct rw_word {
 	uint32_t start, end; /* in the view */
 	bool letter_only;    /* one ASCII letter or digit */
+	bool again;	     /* the same as the two words before it */
 	/* Below 1 << RW_NGRAM_BITS. Feature 0 is none: a short word has no beginning. */
 	uint32_t feature[RW_NGRAM_KINDS];
 };
@@ -156,6 +157,7 @@ static inline bool rw_words_next(struct rw_words *w, struct rw_word *out)
 		h = rw_hash_word(w->p + start, end - start);
 		s = lone ? 0 : rw_word_stem(w, out);
 	}
+	out->again = h == w->before && h == w->before2;
 	out->feature[0] = rw_feature_of(h);
 	out->feature[1] = rw_feature_of(h * RW_MIX_C + w->before);
 	out->feature[2] = rw_feature_of(h * RW_MIX_B + w->before * RW_MIX_C + w->before2);

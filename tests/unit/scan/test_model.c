@@ -66,6 +66,24 @@ static void free_text_is_scored(void **state)
 }
 
 /* Rules know phrases, not what is asked about them: hard negatives were flagged by rules alone. */
+/* A sum over the words of a window made an injection of any word that was said fifty times. */
+static void a_word_said_over_and_over_is_no_injection(void **state)
+{
+	static const char *const said[] = {"word ", "ok ", "test ", "hello ", "system "};
+	struct rw_buf b = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+		rw_buf_reset(&b);
+		for (unsigned n = 0; n < 200; n++)
+			rw_buf_add_str(&b, said[i]);
+		scan(rw_buf_slice(&b));
+		if (f.evidence[RW_CAT_INJECTION] >= RW_INJECTION_STRICT * 100)
+			fail_msg("%s: %u", said[i], f.evidence[RW_CAT_INJECTION]);
+	}
+	rw_buf_free(&b);
+}
+
 static void a_phrase_in_a_harmless_question_is_doubted(void **state)
 {
 	(void)state;
@@ -216,6 +234,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sums_are_those_of_the_training),
 		cmocka_unit_test(free_text_is_scored),
+		cmocka_unit_test(a_word_said_over_and_over_is_no_injection),
 		cmocka_unit_test(a_phrase_in_a_harmless_question_is_doubted),
 		cmocka_unit_test(a_finding_says_which_concepts_made_it),
 		cmocka_unit_test(a_long_text_hides_nothing),
