@@ -7,6 +7,7 @@
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
@@ -106,13 +107,17 @@ static void explain(int err)
 static void assume(void)
 {
 	struct utsname un;
-	unsigned major = 0, minor = 0;
+	unsigned long major, minor;
+	char *dot;
 
 	for (unsigned i = 0; i < RW_KTLS_CIPHERS; i++)
 		caps.tls12[i] = caps.tls13[i] = true;
 	caps.usable = true;
-	if (uname(&un) == 0 && sscanf(un.release, "%u.%u", &major, &minor) == 2)
-		caps.rekey = major > 6 || (major == 6 && minor >= 14);
+	if (uname(&un))
+		return;
+	major = strtoul(un.release, &dot, 10);
+	minor = *dot == '.' ? strtoul(dot + 1, NULL, 10) : 0;
+	caps.rekey = major > 6 || (major == 6 && minor >= 14);
 }
 
 static void probe(void)
