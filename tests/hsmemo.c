@@ -85,20 +85,22 @@ static void keep(const char *path, const hs_database_t *db)
 	free(bytes);
 }
 
-hs_error_t hs_compile_multi(const char *const *sources, const unsigned *flags, const unsigned *ids,
-			    unsigned n, unsigned mode, const hs_platform_info_t *platform,
-			    hs_database_t **db, hs_compile_error_t **error)
+hs_error_t hs_compile_multi(const char *const *expressions, const unsigned *flags,
+			    const unsigned *ids, unsigned elements, unsigned mode,
+			    const hs_platform_info_t *platform, hs_database_t **db,
+			    hs_compile_error_t **error)
 {
 	const char *folder = getenv("RW_HS_MEMO");
 	char path[4096];
 	hs_error_t rc;
 
 	if (!folder || platform)
-		return REAL(hs_compile_multi)(sources, flags, ids, n, mode, platform, db, error);
-	path_of(path, folder, sources, flags, ids, n, mode);
+		return REAL(hs_compile_multi)(expressions, flags, ids, elements, mode, platform, db,
+					      error);
+	path_of(path, folder, expressions, flags, ids, elements, mode);
 	if (recall(path, db))
 		return HS_SUCCESS;
-	rc = REAL(hs_compile_multi)(sources, flags, ids, n, mode, platform, db, error);
+	rc = REAL(hs_compile_multi)(expressions, flags, ids, elements, mode, platform, db, error);
 	if (rc == HS_SUCCESS)
 		keep(path, *db);
 	return rc;

@@ -36,14 +36,16 @@ static int end_token(struct rw_lane *l)
 	return rw_spells_add(&l->spells, &one);
 }
 
-/* Up to the byte behind the next place where a token may begin or end. */
+/* Up to the byte behind the next place where a token may begin or end. text is not empty. */
 static int take_some(struct rw_lane *l, struct rw_slice *text)
 {
 	const char *open = l->token ? text->p : memchr(text->p, '[', text->n);
 	size_t n = open ? (size_t)(open - text->p) + 1 : text->n;
 	int rc = rw_buf_add(&l->text, text->p, n);
-	char c = text->p[n - 1];
+	char c;
 
+	RW_BUG_ON(!n || !text->p);
+	c = text->p[n - 1];
 	text->p += n;
 	text->n -= n;
 	if (rc || !open)

@@ -68,14 +68,14 @@ int rw_redactor_new(struct rw_redactor **out, const struct rw_rules *rules,
 	for (unsigned i = 0; i < plan->n_types; i++) {
 		if (set_type(x, rules, &plan->types[i]))
 			continue;
-		rw_redactor_unref(x);
+		free(x);
 		return rw_fail(e, RW_EINVAL,
 			       "guards.redaction.types: no rule finds the type %.64s; "
 			       "x-ringwall-findings and docs/rules.md name the types",
 			       plan->types[i].type);
 	}
 	if (masks_all(x)) {
-		rw_redactor_unref(x);
+		free(x);
 		return RW_OK;
 	}
 	if (key)

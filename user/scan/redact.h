@@ -57,10 +57,10 @@ int rw_redactor_new(struct rw_redactor **out, const struct rw_rules *rules,
 		    const struct rw_redact_plan *plan, const unsigned char key[RW_REDACT_KEY_BYTES],
 		    struct rw_error *e);
 bool rw_redact_needs_key(const struct rw_redact_plan *plan);
-struct rw_redactor *rw_redactor_ref(struct rw_redactor *r); /* NULL is allowed, here and below */
-void rw_redactor_unref(struct rw_redactor *r);
-/* How findings of the rule are written; r may be NULL. */
-enum rw_redact rw_redactor_kind(const struct rw_redactor *r, unsigned rule);
+struct rw_redactor *rw_redactor_ref(struct rw_redactor *x); /* NULL is allowed, here and below */
+void rw_redactor_unref(struct rw_redactor *x);
+/* How findings of the rule are written; x may be NULL. */
+enum rw_redact rw_redactor_kind(const struct rw_redactor *x, unsigned rule);
 
 /* NULL: out of memory. */
 struct rw_vault *rw_vault_new(void);

@@ -21,11 +21,12 @@ static unsigned trajectory(const struct rw_said *turns, unsigned n)
 
 	if (!n || turns[n - 1].score < TURN_WEAK)
 		return 0;
-	for (unsigned i = n; i-- > 0; weight *= KEEP) {
-		if (turns[i].score < TURN_WEAK)
-			continue;
-		signs++;
-		calm *= 1 - weight * turns[i].score / 10000;
+	for (unsigned i = n; i-- > 0;) {
+		if (turns[i].score >= TURN_WEAK) {
+			signs++;
+			calm *= 1 - weight * turns[i].score / 10000;
+		}
+		weight *= KEEP;
 	}
 	return signs < TURNS_WEAK ? 0 : (unsigned)(10000 * (1 - calm));
 }

@@ -103,17 +103,18 @@ static int load_pair(struct rw_tls_ctx *c, const struct rw_tls_pair *pair, bool 
 }
 
 /* Those that clients get without asking for a name; the rest is for names.c. */
-static int use_default(struct rw_tls_ctx *c, const struct rw_tls_pair *pairs, struct rw_error *e)
+static int use_default(struct rw_tls_ctx *c, const struct rw_tls_server_config *cfg,
+		       struct rw_error *e)
 {
 	uint32_t set = rw_tls_names_default(c->names);
 
-	for (unsigned i = 0; i < c->n_certs; i++) {
+	for (unsigned i = 0; i < c->n_certs && i < cfg->n_pairs; i++) {
 		const struct rw_tls_cert *x = &c->certs[i];
 
 		if ((set >> i & 1) &&
 		    SSL_CTX_use_cert_and_key(c->ssl, x->leaf, x->key, x->chain, 1) != 1)
 			return rw_fail(e, RW_EINVAL, "certificate %s cannot be used: %s",
-				       pairs[i].cert_file, rw_tls_reason());
+				       cfg->pairs[i].cert_file, rw_tls_reason());
 	}
 	return RW_OK;
 }
@@ -157,7 +158,7 @@ static int fill_server(struct rw_tls_ctx *c, const struct rw_tls_server_config *
 		return RW_EINVAL;
 	rw_tls_names_use(c);
 	rw_tls_ocsp_use(c);
-	rc = use_default(c, cfg->pairs, e);
+	rc = use_default(c, cfg, e);
 	return rc ? rc : ask_clients(c, cfg, e);
 }
 

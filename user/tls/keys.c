@@ -134,7 +134,7 @@ int rw_tls_derive_12(struct rw_tls_keys *k, uint8_t master[RW_TLS_SECRET], uint8
 	memcpy(client->key, p, s->key_bytes);
 	memcpy(server->key, p += s->key_bytes, s->key_bytes);
 	memcpy(client->iv, p += s->key_bytes, iv);
-	memcpy(server->iv, p += iv, iv);
+	memcpy(server->iv, p + iv, iv);
 	OPENSSL_cleanse(block, sizeof(block));
 	return rc;
 }
