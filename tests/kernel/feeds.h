@@ -23,7 +23,14 @@ static inline int feeds_try_set(struct rig *r, const char *name, enum rw_kern_ve
 	int rc = rw_kern_feed_load(&r->k, &load, set, &settled, &feed, e);
 
 	rw_feed_set_free(set);
+	rig_forget(r);
 	return rc;
+}
+
+static inline void feeds_clear(struct rig *r, const char *name)
+{
+	assert_int_equal(rw_kern_feed_clear(&r->k, name, NULL), RW_OK);
+	rig_forget(r);
 }
 
 /* prefixes: until NULL. */

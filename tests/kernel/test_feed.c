@@ -196,7 +196,7 @@ static void bits_and_lengths_narrow_again(void **state)
 	want.plens4[0] = 33;
 	assert_memory_equal(view.plens4, want.plens4, sizeof(want.plens4));
 	assert_memory_equal(view.plens6, want.plens6, sizeof(want.plens6));
-	assert_int_equal(rw_kern_feed_clear(&r->k, "a", NULL), RW_OK);
+	feeds_clear(r, "a");
 	assert_false(view_now(r, &view));
 	assert_int_equal(inner_maps(r), 0);
 	assert_int_equal(feeds_count(r), 0);
@@ -216,7 +216,7 @@ static void loads_keep_bans(void **state)
 	rig_expect_from(r, "50.0.0.7", ACK, RW_KERN_N_drop_denied);
 	FEED(r, "a", DROP_ALL, "50.0.0.9");
 	rig_expect_from(r, "50.0.0.7", ACK, RW_KERN_N_drop_denied);
-	assert_int_equal(rw_kern_feed_clear(&r->k, "a", NULL), RW_OK);
+	feeds_clear(r, "a");
 	rig_expect_from(r, "50.0.0.7", ACK, RW_KERN_N_drop_denied);
 	assert_int_equal(bpf_map_lookup_elem(r->k.fd[RW_MAP_DENY4], &key, &ban), 0);
 	assert_int_equal(ban.drops, 4);
@@ -263,7 +263,7 @@ static void clearing_one_feed_keeps_what_another_lists_too(void **state)
 	FEED(r, "b", DROP_ALL, "50.0.0.7", "50.0.1.9", "50.0.1.0/28", "2400:1:0:5::/64");
 	assert_int_equal(feeds_get(r, "a").entries4, 2);
 	assert_int_equal(feeds_get(r, "b").entries4, 2); /* .9 is covered by the /28 */
-	assert_int_equal(rw_kern_feed_clear(&r->k, "a", NULL), RW_OK);
+	feeds_clear(r, "a");
 	rig_expect_from(r, "50.0.0.7", ACK, FED);
 	rig_expect_from(r, "50.0.1.9", ACK, FED);
 	rig_expect_from(r, "50.0.1.16", ACK, PASS);
@@ -288,7 +288,7 @@ static void strictest_of_several_feeds_counts_and_counts_for_its_own(void **stat
 	rig_expect_from(r, "52.0.0.7", ACK, FED);
 	assert_int_equal(feeds_get(r, "hard").drops, 3);
 	assert_int_equal(feeds_get(r, "mild").drops, 1);
-	assert_int_equal(rw_kern_feed_clear(&r->k, "hard", NULL), RW_OK);
+	feeds_clear(r, "hard");
 	rig_expect_from(r, "51.0.0.7", ACK, PASS);
 	rig_expect_from(r, "51.0.0.7", SYN, FED);
 	rig_expect_from(r, "51.0.0.8", SYN, PASS);
@@ -309,7 +309,7 @@ static void ninth_feed_is_refused_and_a_freed_place_counts_from_zero(void **stat
 	assert_int_equal(feeds_get(r, "f0").drops, 1);
 	assert_int_equal(feeds_try(r, "f8", DROP_ALL, list, &e), RW_ELIMIT);
 	assert_non_null(strstr(e.text, "feed clear"));
-	assert_int_equal(rw_kern_feed_clear(&r->k, "f0", NULL), RW_OK);
+	feeds_clear(r, "f0");
 	assert_int_equal(feeds_try(r, "f8", DROP_ALL, list, &e), RW_OK);
 	assert_int_equal(feeds_get(r, "f8").drops, 0);
 	rig_expect_from(r, "50.0.0.9", ACK, FED);
