@@ -16,6 +16,7 @@ import time
 import pytest
 from cage import Inside, cgroup, into
 from common import TOP
+from veth import bpf_ids
 from world import World, wait_for
 
 PINS = "/sys/fs/bpf/ringwall/v1"
@@ -423,16 +424,14 @@ def test_children_and_their_sockets_stay_inside(cage):
 
 def test_detach_leaves_nothing(cage):
     """Counted by id: other programs and maps of the machine come and go as they please."""
-    def ids(kind, *which):
-        return {o["id"] for o in json.loads(cage.run("bpftool", "-j", kind, "show", *which).stdout)}
-
     def pinned(kind, name):
         # bpftool prints a link and then fails, where it cannot say who holds it
         return json.loads(cage.run("bpftool", "-j", kind, "show", "pinned", f"{PINS}/{name}",
                                    check=False).stdout)
 
     def left():
-        return links & ids("link"), programs & ids("prog"), maps & ids("map")
+        return (links & bpf_ids(cage, "link"), programs & bpf_ids(cage, "prog"),
+                maps & bpf_ids(cage, "map"))
 
     cage.contain()
     names = cage.run("ls", PINS).stdout.split()

@@ -8,7 +8,7 @@ import struct
 import threading
 
 import pytest
-from test_netns import BANNED, FREE, NOBODY, PINS, Net
+from veth import BANNED, FREE, NOBODY, PINS, Net, bpf_ids
 from world import GATEWAY, PORT, wait_for
 
 
@@ -176,7 +176,7 @@ def inner_maps(net):
 
 
 def all_maps(net):
-    return {m["id"] for m in json.loads(net.run("bpftool", "-j", "map", "show").stdout)}
+    return bpf_ids(net, "map")
 
 
 def test_lists_that_are_out_of_force_are_freed(attached, write):

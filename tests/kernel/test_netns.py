@@ -9,7 +9,7 @@ import subprocess
 import threading
 
 import pytest
-from veth import BANNED, FREE, NOBODY, PINS, Net, echoes
+from veth import BANNED, FREE, NOBODY, PINS, Net, bpf_ids, echoes
 from world import GATEWAY, GATEWAY6, PORT, run, wait_for
 
 both_modes = pytest.mark.parametrize("attached", ["native", "tcx"], indirect=True)
@@ -128,15 +128,11 @@ def test_shadow_mode_drops_nothing_and_counts(net):
 # --- life --------------------------------------------------------------------------------------
 
 
-def ids(net, kind, *which):
-    return {o["id"] for o in json.loads(net.run("bpftool", "-j", kind, "show", *which).stdout)}
-
-
 @pytest.mark.parametrize("attached", ["native", "tcx", "generic"], indirect=True)
 def test_detach_leaves_nothing(attached):
     """Counted by id: other programs and maps of the machine come and go as they please."""
     def left():
-        return links & ids(attached, "link"), programs & ids(attached, "prog"), maps & ids(attached, "map")
+        return links & bpf_ids(attached, "link"), programs & bpf_ids(attached, "prog"), maps & bpf_ids(attached, "map")
 
     names = attached.run("ls", PINS).stdout.split()
     pinned = [attached.link(n) for n in names if n.endswith("_link")]

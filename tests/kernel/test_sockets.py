@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Connections by source: `kern attach --cgroup`, and who shows what it counts."""
 
-import json
 
 import pytest
 from cage import Inside, cgroup
-from veth import PINS
+from veth import PINS, bpf_ids
 from world import GATEWAY, GATEWAY6, PORT, wait_for
 
 SERVE = """
@@ -99,5 +98,4 @@ def test_detach_ends_it(counted):
         assert link["type"] == "cgroup"
         counted.rw("kern", "detach")
         assert counted.pins() == []
-        wait_for("the link to go", 10, lambda: link["id"] not in
-                 [l["id"] for l in json.loads(counted.run("bpftool", "-j", "link", "show").stdout)])
+        wait_for("the link to go", 10, lambda: link["id"] not in bpf_ids(counted, "link"))

@@ -8,7 +8,7 @@ import socket
 import struct
 import threading
 
-from world import GATEWAY, GATEWAY6, PORT, World
+from world import GATEWAY, GATEWAY6, PORT, World, wait_for
 
 PINS = "/sys/fs/bpf/ringwall/v1"
 NOBODY = ["setpriv", "--reuid", "65534", "--clear-groups", "--bounding-set", "-all"]
@@ -142,6 +142,17 @@ class Net(World):
         """A pinned link, as bpftool tells of it; its exit status means nothing."""
         return json.loads(self.run("bpftool", "-j", "link", "show", "pinned", f"{pins}/{name}",
                                    check=False).stdout)
+
+
+def bpf_ids(net, kind, *which):
+    """The ids of the machine's links, programs or maps. bpftool gives up on a link that another
+    process is just making (BPF_LINK_GET_FD_BY_ID says EAGAIN until it is settled): asked again."""
+    def listed():
+        p = net.run("bpftool", "-j", kind, "show", *which, check=False)
+        assert p.returncode == 0 or "temporarily unavailable" in p.stdout + p.stderr, p.stdout + p.stderr
+        return p if p.returncode == 0 else None
+
+    return {o["id"] for o in json.loads(wait_for(f"a list of every {kind}", 10, listed).stdout)}
 
 
 def echoes(s, data):
