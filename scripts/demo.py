@@ -220,7 +220,8 @@ def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--keep", action="store_true", help="leave it running until Ctrl-C")
     args = p.parse_args()
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    for s in signal.SIGINT, signal.SIGTERM:  # also where the caller, a script with `&`, had it ignored
+        signal.signal(s, signal.default_int_handler)
     try:
         tour(args.keep)
     except KeyboardInterrupt:

@@ -75,13 +75,20 @@ def test_killed_session_leaves_nothing(ringwall, sig):
         p.stdout.close()
 
 
-def test_interrupted_demo_cleans_up():
-    """Ctrl-C in the middle of the tour."""
+def ignore_ctrl_c():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@pytest.mark.parametrize("sig,before_it", [(signal.SIGINT, None), (signal.SIGTERM, None),
+                                           (signal.SIGTERM, ignore_ctrl_c)])
+def test_interrupted_demo_cleans_up(sig, before_it):
+    """Ctrl-C in the middle of the tour, and `kill`, also of one that a script started with `&`."""
     if not (TOP / "build/release/ringwall").exists():
         pytest.fail("build/release/ringwall is not built")
     before = traces("ringwall serve")
     p = subprocess.Popen([sys.executable, TOP / "scripts/demo.py"], stdout=subprocess.PIPE,
-                         stderr=subprocess.STDOUT, text=True, start_new_session=True)
+                         stderr=subprocess.STDOUT, text=True, start_new_session=True,
+                         preexec_fn=before_it)
     out = ""
     while "== A stream" not in out:
         line = p.stdout.readline()
@@ -90,7 +97,7 @@ def test_interrupted_demo_cleans_up():
     gw_ns, = (n for n in new_since(before, "ringwall serve")["namespaces"] if n.startswith("rwg"))
     programs = attached(run("ip", "netns", "exec", gw_ns, "bpftool", "-j", "net", "show").stdout)
     assert programs and programs <= loaded()
-    os.killpg(p.pid, signal.SIGINT)
+    os.kill(p.pid, sig) if before_it else os.killpg(p.pid, sig)
     out += p.stdout.read()
     assert p.wait(30) == 130, out
     assert "cleaned up" in out and "Traceback" not in out

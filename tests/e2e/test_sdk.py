@@ -98,6 +98,10 @@ def test_injection_raises_bad_request_and_is_not_retried(world, client):
     assert e.value.response.headers["x-ringwall-verdict"] == "block"
     assert "injection." in e.value.response.headers["x-ringwall-findings"]
     assert world.stub_stats()["requests"] == before, "nothing went upstream"
+    request = e.value.response.headers["x-ringwall-request-id"]
+    record = wait_for("the record", 10, lambda: next(
+        (r for r in world.audit() if r["request_id"] == request), None))
+    assert record["duration_us"] > 0, "the guards took their time"
 
 
 def test_upstream_429_is_retried_by_the_sdk_itself(client):

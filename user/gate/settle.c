@@ -216,7 +216,7 @@ static void recycle(struct rw_request *r)
 void rw_request_settle(struct rw_request *r, bool completed)
 {
 	struct rw_metrics *m = &r->w->metrics;
-	uint64_t now = rw_loop_now(r->w->loop);
+	uint64_t now = rw_loop_clock(r->w->loop); /* a refused request lives within one turn */
 
 	rw_task_cancel(&r->yield);
 	rw_request_wipe(r);

@@ -215,6 +215,11 @@ uint64_t rw_loop_now(const struct rw_loop *l)
 	return l->now_ns;
 }
 
+uint64_t rw_loop_clock(struct rw_loop *l)
+{
+	return l->io->ops->now_ns(l->io);
+}
+
 uint64_t rw_loop_wall_ms(const struct rw_loop *l)
 {
 	return l->io->ops->wall_ms(l->io);

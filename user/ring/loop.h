@@ -58,6 +58,8 @@ bool rw_loop_busy(const struct rw_loop *l);
 
 /* Monotonic nanoseconds, read once per turn: cheap, and simulated time in the simulator. */
 uint64_t rw_loop_now(const struct rw_loop *l);
+/* The same clock, read now: for what is measured within a turn. */
+uint64_t rw_loop_clock(struct rw_loop *l);
 /* Unix time in milliseconds. */
 uint64_t rw_loop_wall_ms(const struct rw_loop *l);
 /* Random bytes from the back-end (seeded in the simulator). Not for keys: OpenSSL makes those. */
