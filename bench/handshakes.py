@@ -101,7 +101,8 @@ def one(w, rate, seconds):
     after = w.metrics()
     out["metrics"] = {k: after[k] - before[k] for k in after if k.startswith("ringwall_tls_")}
     out["cpu"] = (cpu_seconds(pid) - cpu) / (time.monotonic() - began)
-    out["resident_kib"] = {"before": memory[0], "most": max(memory), "after": resident_kib(pid)}
+    half = len(memory) // 2
+    out["resident_kib"] = {"before": memory[0], "most_of_first_half": max(memory[:half]), "most": max(memory), "after": resident_kib(pid)}
     return out
 
 
@@ -130,7 +131,10 @@ def say(title, r):
     s, m = r["streams"], r["resident_kib"]
     print(f"{title}: {s['events']} events, {s['late']} later than 50 ms, {s['broken']} streams broken; "
           f"event {json.dumps(s['event'])}")
-    print(f"  gateway: {r['cpu']:.2f} processors; memory {m['before']} KiB before, {m['most']} at most, {m['after']} after")
+    print(f"  gateway: {r['cpu']:.2f} processors; memory {m['before']} KiB before, at most {m['most_of_first_half']} in "
+          f"the first half, {m['most']} in all, {m['after']} after")
+    if s["refused"] or s["why"]:
+        print(f"  {s['refused']} requests refused: {s['why']}")
     if r["flood"]:
         f = r["flood"]
         print(f"  {f['offered'] / f['seconds']:.0f} handshakes/s offered, {f['answered'] / f['seconds']:.0f}/s answered (mean "

@@ -5,7 +5,7 @@ import socket
 
 from world import GATEWAY, PORT, World, wait_for
 
-EACH, ALL = 16, 24
+EACH, ALL = 16, 32
 
 
 def begin(n, source):
@@ -41,9 +41,14 @@ def test_a_flood_of_handshakes_is_bounded_and_counted_and_streams_go_on(ringwall
         assert w.metrics()["ringwall_tls_handshaking"] == EACH
         with w.openai(source="10.77.0.4") as other:  # there is room for others
             assert other.chat.completions.create(**say).choices[0].message.content
-        second = begin(30, "10.77.0.5")  # until there is none
-        wait_for("the refusals", 20, lambda: w.metrics()["ringwall_tls_refused_total"] == 60 - EACH + 30 - (ALL - EACH))
-        for s in first + second:
+        # Beyond a half of all, each gets less, so that there is always room for one more: 8 and 4 of the other 16 here.
+        second = begin(30, "10.77.0.5")
+        wait_for("the refusals", 20, lambda: w.metrics()["ringwall_tls_refused_total"] == 60 - EACH + 30 - 8)
+        third = begin(30, "10.77.0.6")
+        wait_for("the refusals", 20, lambda: w.metrics()["ringwall_tls_refused_total"] == 60 - EACH + 30 - 8 + 30 - 4)
+        with w.openai(source="10.77.0.4") as other:
+            assert other.chat.completions.create(**say).choices[0].message.content
+        for s in first + second + third:
             s.close()
         wait_for("an end of all", 20, lambda: w.metrics()["ringwall_tls_handshaking"] == 0)
         with w.openai(source="10.77.0.3") as again:

@@ -15,8 +15,11 @@ enum {
 	AUDIT_BATCH_NS = 5 * 1000 * 1000, /* how long a record may wait for company */
 	DRAIN_TICK_NS = 20 * 1000 * 1000,
 	MAX_HANDSHAKES = 16384, /* the most that limits.handshakes can say */
-	/* Twice a turn: about a millisecond with an ECDSA key, three with RSA 2048. */
-	HANDSHAKE_STEPS = 2,
+	/*
+	 * Twice a turn: half a millisecond with an ECDSA key, more than one with RSA 2048; on a
+	 * machine that gives us a tenth of a processor ten times that, between a stream's events.
+	 */
+	HANDSHAKE_STEPS = 1,
 };
 
 /* --- requests come in ------------------------------------------------------------------------ */

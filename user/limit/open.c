@@ -61,11 +61,24 @@ static uint32_t find(const struct rw_open *o, const struct rw_source *who)
 	return i;
 }
 
+/*
+ * A bound of each alone lets a few fill all of it. Beyond a half, what one may have shrinks with
+ * what is left, so that who comes next always finds room: n that take what they can get leave
+ * two parts in n + 2.
+ */
+static uint32_t share(uint32_t each, uint32_t left, uint32_t all)
+{
+	uint64_t part = 2 * (uint64_t)each * left / all;
+
+	return part >= each ? each : part ? (uint32_t)part : 1;
+}
+
 bool rw_open_begin(struct rw_open *o, const struct rw_source *who, uint32_t each, uint32_t all)
 {
 	struct cell *c = &o->cells[find(o, who)];
 
-	if (o->all >= all || o->all >= o->most || c->n >= each)
+	all = all < o->most ? all : o->most;
+	if (o->all >= all || c->n >= share(each, all - o->all, all))
 		return false;
 	c->who = *who;
 	c->n++;

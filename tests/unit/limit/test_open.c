@@ -27,15 +27,38 @@ static void each_and_all_are_bounded(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 3; i++)
-		assert_true(rw_open_begin(o, &a, 3, 5));
-	assert_false(rw_open_begin(o, &a, 3, 5));
-	assert_true(rw_open_begin(o, &b, 3, 5));
-	assert_true(rw_open_begin(o, &b, 3, 5));
-	assert_false(rw_open_begin(o, &c, 3, 5)); /* all */
+		assert_true(rw_open_begin(o, &a, 3, 6));
+	assert_false(rw_open_begin(o, &a, 3, 6));
+	assert_true(rw_open_begin(o, &b, 3, 6));
+	assert_true(rw_open_begin(o, &b, 3, 6));
+	assert_true(rw_open_begin(o, &c, 3, 6));
+	assert_false(rw_open_begin(o, &c, 3, 6)); /* all */
 	rw_open_end(o, &a);
-	assert_true(rw_open_begin(o, &c, 3, 5));
+	assert_false(rw_open_begin(o, &b, 3, 6)); /* more than what is left is worth */
+	rw_open_end(o, &c);
+	assert_true(rw_open_begin(o, &c, 3, 6));
 	assert_int_equal(rw_open_count(o), 5);
 	rw_open_free(o);
+}
+
+/* Seven sources that each stay below their bound filled the table, and honest ones were refused. */
+static void a_few_that_take_all_they_get_leave_room(void **state)
+{
+	(void)state;
+	for (uint32_t n = 2; n <= 1000; n = n * 7 / 2) {
+		struct rw_open *o = rw_open_new(4096, 1);
+		struct rw_source next = source(n);
+
+		for (unsigned round = 0; round < 300; round++)
+			for (uint32_t i = 0; i < n; i++) {
+				struct rw_source s = source(i);
+
+				rw_open_begin(o, &s, 256, 1024);
+			}
+		assert_in_range(rw_open_count(o), 512, 1023);
+		assert_true(rw_open_begin(o, &next, 256, 1024));
+		rw_open_free(o);
+	}
 }
 
 /* A lower bound after a reload: what is open stays, nothing new begins. */
@@ -48,7 +71,7 @@ static void a_lower_bound_waits_for_the_ends(void **state)
 	for (unsigned i = 0; i < 10; i++)
 		assert_true(rw_open_begin(o, &a, 100, 100));
 	assert_false(rw_open_begin(o, &a, 100, 100)); /* the table's own */
-	for (unsigned i = 0; i < 8; i++) {
+	for (unsigned i = 0; i < 9; i++) {
 		assert_false(rw_open_begin(o, &a, 3, 3));
 		rw_open_end(o, &a);
 	}
@@ -79,7 +102,9 @@ static void random_orders_are_counted_exactly(void **state)
 				want[who]--;
 				all--;
 			} else {
-				bool may = all < MOST && want[who] < 4;
+				uint32_t each = 8 * (MOST - all) / MOST;
+				bool may = all < MOST && (!want[who] || want[who] < each) &&
+					   want[who] < 4;
 
 				if (rw_open_begin(o, &s, 4, 1000) != may)
 					fail_msg("seed %lu, step %u", (unsigned long)seed, step);
@@ -96,6 +121,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_and_all_are_bounded),
+		cmocka_unit_test(a_few_that_take_all_they_get_leave_room),
 		cmocka_unit_test(a_lower_bound_waits_for_the_ends),
 		cmocka_unit_test(random_orders_are_counted_exactly),
 	};
