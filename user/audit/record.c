@@ -145,6 +145,7 @@ static int add_record(const struct rw_audit_record *r, struct rw_buf *out)
 		{",\"verdict\":", rw_slice_str(r->verdict)},
 		{",\"reason\":", rw_slice_str(r->reason)},
 		{",\"upstream\":", rw_slice_str(r->upstream)},
+		{",\"upstream_error\":", rw_slice_str(r->upstream_error)},
 		{",\"tls_backend\":", rw_slice_str(r->tls_backend)},
 	};
 	const struct {

@@ -19,6 +19,7 @@ static const char *const names[] = {
 	[-RW_EAGAIN] = "try again",
 	[-RW_EUNSUP] = "not supported here",
 	[-RW_EEXIST] = "exists already",
+	[-RW_ETLS] = "TLS failed",
 };
 
 const char *rw_err_name(int code)

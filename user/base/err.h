@@ -28,6 +28,7 @@ enum rw_err {
 	RW_EAGAIN = -11,   /* not now; a callback tells when */
 	RW_EUNSUP = -12,   /* this host or build cannot do it */
 	RW_EEXIST = -13,   /* it is there already */
+	RW_ETLS = -14, /* TLS with the peer failed: its certificate, an alert, a broken record */
 };
 
 struct rw_error {

@@ -365,13 +365,21 @@ static enum rw_refusal kind_of(int code)
 	}
 }
 
+static void note_failure(struct rw_request *r, const struct rw_error *why)
+{
+	const char *text = rw_arena_copy(&r->arena, rw_slice_str(why->text));
+
+	rw_warn("request %s: %s", r->id, why->text);
+	r->upstream_error = text ? text : rw_err_name((int)why->code);
+}
+
 static void on_done(void *user, const struct rw_error *why)
 {
 	struct rw_request *r = user;
 
 	r->fetch = NULL;
 	if (why->code)
-		rw_warn("request %s: %s", r->id, why->text);
+		note_failure(r, why);
 	if (r->mode == RW_ANSWER_STREAM)
 		end_ended_stream(r, why->code == 0);
 	else if (why->code)
@@ -417,6 +425,6 @@ enum rw_step rw_request_forward(struct rw_request *r)
 	r->fetch = rw_fetch_start(r->pools->at[r->upstream], &rq, &cb, r, &e);
 	if (r->fetch)
 		return RW_STEP_WAIT;
-	rw_warn("request %s: %s", r->id, e.text);
+	note_failure(r, &e);
 	return rw_refuse(r, kind_of((int)e.code), NULL, 0);
 }

@@ -101,9 +101,10 @@ struct rw_request {
 	struct rw_usage usage;
 
 	/* for settling */
-	bool answered;	    /* a head went to the client */
-	unsigned status;    /* it said this */
-	const char *reason; /* error code of a refusal; "" */
+	bool answered;		    /* a head went to the client */
+	unsigned status;	    /* it said this */
+	const char *reason;	    /* error code of a refusal; "" */
+	const char *upstream_error; /* what the upstream did wrong, in words; "" */
 	const char *verdict;
 	uint64_t answer_bytes;
 };

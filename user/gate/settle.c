@@ -34,6 +34,7 @@ struct rw_request *rw_request_new(struct rw_worker *w, struct rw_exchange *x)
 	r->begun_ns = rw_loop_now(w->loop);
 	r->upstream = -1;
 	r->reason = "";
+	r->upstream_error = "";
 	r->verdict = "";
 	snprintf(r->id, sizeof(r->id), "rq_%016" PRIx64, rw_loop_random(w->loop));
 	rw_metric_add(&w->metrics.requests_total, 1);
@@ -170,6 +171,7 @@ static void write_audit(struct rw_request *r, bool completed, uint64_t now)
 		.completion_tokens = r->usage.completion_tokens,
 		.duration_us = (now - r->begun_ns) / 1000,
 		.upstream_us = r->first_byte_ns ? (r->first_byte_ns - r->fetch_ns) / 1000 : 0,
+		.upstream_error = r->upstream_error,
 		.upstream = r->upstream >= 0 ? c->upstreams[r->upstream].name : "",
 		.tls_backend = si->backend,
 		.rules = r->snap->rules,

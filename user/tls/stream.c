@@ -57,10 +57,11 @@ static void begin_close(struct rw_stream *st)
 /* TLS is over, and why says so without naming the peer. An alert may still be on its way. */
 void rw_stream_fail(struct rw_stream *st)
 {
+	int code = st->why.code == RW_EPROTO ? RW_ETLS : (int)st->why.code;
 	char peer[300];
 
 	st->failed = true;
-	rw_fail(&st->why, st->why.code, "TLS%s with %s failed: %s", st->open ? "" : " handshake",
+	rw_fail(&st->why, code, "TLS%s with %s failed: %s", st->open ? "" : " handshake",
 		peer_of(st, peer, sizeof(peer)), st->why.text);
 	begin_close(st);
 	rw_sock_finish(st->sock);
@@ -92,7 +93,7 @@ static void explain_close(struct rw_stream *st, int err)
 		rw_fail(&st->why, err, "cannot connect to %s: %s", peer,
 			err == RW_ECLOSED ? "connection refused" : rw_err_name(err));
 	else if (err == RW_EPROTO && st->in_kernel)
-		rw_fail(&st->why, err,
+		rw_fail(&st->why, RW_ETLS,
 			"TLS with %s failed: the kernel could not open a record, which is damaged, "
 			"too long or none at all",
 			peer);

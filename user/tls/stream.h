@@ -27,7 +27,8 @@ struct rw_stream_cb {
 	void (*on_data)(void *user, const uint8_t *data, size_t n);
 	void (*on_eof)(void *user, bool clean);
 	void (*on_drain)(void *user);				  /* see rw_sock_cb.on_drain */
-	void (*on_close)(void *user, const struct rw_error *why); /* why->code 0: our own close */
+	/* why->code 0: our own close; RW_ETLS: of TLS and not of TCP, the text says what */
+	void (*on_close)(void *user, const struct rw_error *why);
 };
 
 struct rw_stream_info {

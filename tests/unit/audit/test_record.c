@@ -38,6 +38,7 @@ static struct rw_audit_record typical(void)
 		.duration_us = 1500,
 		.upstream_us = 1200,
 		.upstream = "openai",
+		.upstream_error = "upstream api: refused",
 		.tls_backend = "openssl",
 	};
 }
@@ -88,6 +89,7 @@ static void a_record_says_what_happened(void **state)
 	assert_string_equal(text_of(doc, "verdict"), "allow");
 	assert_string_equal(text_of(doc, "reason"), "");
 	assert_string_equal(text_of(doc, "upstream"), "openai");
+	assert_string_equal(text_of(doc, "upstream_error"), "upstream api: refused");
 	assert_string_equal(text_of(doc, "tls_backend"), "openssl");
 	assert_int_equal(number_of(doc, "status"), 200);
 	assert_int_equal(number_of(doc, "request_bytes"), 2048);
@@ -100,7 +102,7 @@ static void a_record_says_what_happened(void **state)
 	assert_true(yyjson_is_true(yyjson_obj_get(root, "completed")));
 	assert_int_equal(yyjson_arr_size(yyjson_obj_get(root, "request_findings")), 0);
 	assert_int_equal(yyjson_arr_size(yyjson_obj_get(root, "answer_findings")), 0);
-	assert_int_equal(yyjson_obj_size(root), 25);
+	assert_int_equal(yyjson_obj_size(root), 26);
 	yyjson_doc_free(doc);
 }
 

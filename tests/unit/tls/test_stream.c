@@ -486,7 +486,7 @@ static void a_plain_peer_is_named(void **state)
 	world_until(&w, w.raw && raw_got.len);
 	assert_int_equal(rw_sock_send(w.raw, answer, sizeof(answer) - 1), RW_OK);
 	world_until(&w, c.closes);
-	assert_why(&c, RW_EPROTO, "TLS handshake with localhost (127.0.0.1:");
+	assert_why(&c, RW_ETLS, "TLS handshake with localhost (127.0.0.1:");
 	assert_non_null(strstr(c.why.text, "it does not speak TLS"));
 	world_end(&w);
 	rw_buf_free(&raw_got);
@@ -520,10 +520,10 @@ static void each_refusal_names_the_peer(void **state)
 	world_begin(&w, p->knobs, 1, "expired");
 	world_connect(&w, &c);
 	world_until(&w, c.closes && w.n_accepted && w.accepted[0].closes);
-	assert_why(&c, RW_EPROTO, "TLS handshake with localhost (127.0.0.1:");
+	assert_why(&c, RW_ETLS, "TLS handshake with localhost (127.0.0.1:");
 	assert_non_null(strstr(c.why.text, "certificate has expired"));
 	/* The server was told by the alert, and says what it means. */
-	assert_why(&w.accepted[0], RW_EPROTO, "TLS handshake with 127.0.0.1:");
+	assert_why(&w.accepted[0], RW_ETLS, "TLS handshake with 127.0.0.1:");
 	assert_non_null(strstr(w.accepted[0].why.text, "our certificate has expired"));
 	assert_int_equal(c.opens + w.accepted[0].opens, 0);
 	world_end(&w);
@@ -658,7 +658,7 @@ static void a_damaged_record_ends_the_stream_after_what_was_right(void **state)
 	world_until(&w, w.accepted[0].closes);
 	assert_int_equal(w.accepted[0].got.len, 5);
 	assert_int_equal(w.accepted[0].eofs, 0);
-	assert_why(&w.accepted[0], RW_EPROTO, "TLS with 127.0.0.1:");
+	assert_why(&w.accepted[0], RW_ETLS, "TLS with 127.0.0.1:");
 	assert_int_equal(x.client.last, RW_RECORD_ERROR);
 	assert_non_null(strstr(x.client.e.text, "bad record mac"));
 	world_end(&w);
@@ -690,7 +690,7 @@ static void an_error_behind_a_pause_waits(void **state)
 		world_until(&w, w.accepted[0].closes);
 		assert_int_equal(w.accepted[0].got.len, 5);
 		if (resume)
-			assert_why(&w.accepted[0], RW_EPROTO, "bad record mac");
+			assert_why(&w.accepted[0], RW_ETLS, "bad record mac");
 		else
 			assert_why(&w.accepted[0], RW_OK, "");
 		world_end(&w);
