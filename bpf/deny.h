@@ -292,14 +292,13 @@ static __always_inline void rw_ban_drop(const struct rw_packet *p, __u32 plen,
 		rw_recent_put(p->src_hi, p->family, plen);
 }
 
-static __always_inline void rw_recent_spend(struct rw_kern_recent *recent)
+static __always_inline void rw_ban_spend(struct rw_kern_recent *recent)
 {
 	struct rw_packet p = {.src_hi = recent->net, .family = recent->family};
 	__u32 plen = recent->plen, drops = recent->drops;
-	struct rw_kern_ban *ban = drops ? rw_ban_at(&p, plen) : NULL;
+	struct rw_kern_ban *ban = rw_ban_at(&p, plen);
 	__u64 n, due_ns;
 
-	recent->drops = 0;
 	if (!ban)
 		return;
 	n = __sync_fetch_and_add(&ban->drops, drops) + drops;

@@ -47,16 +47,16 @@ enum {
 };
 
 /*
- * Counts the packet and says whether the source looks too fast. Both cells are raised to the
- * smaller backlog plus one packet only (conservative update). The stores race with other CPUs and
+ * Counts packets and says whether the source looked too fast before. Both cells are raised to the
+ * smaller backlog plus the packets only (conservative update). The stores race with other CPUs and
  * may lose a packet: a flood reaches the threshold all the same.
  */
 static __always_inline bool rw_sketch_over(__u64 *a, __u64 *b, __u64 now_ns,
-					   const struct rw_kern_rate *rate)
+					   const struct rw_kern_rate *rate, __u32 packets)
 {
 	__u64 least = *a < *b ? *a : *b;
 	__u64 backlog = least > now_ns ? least - now_ns : 0;
-	__u64 next = backlog + rate->interval_ns;
+	__u64 next = backlog + packets * rate->interval_ns;
 
 	if (next > rate->sketch_cap_ns)
 		next = rate->sketch_cap_ns;
@@ -68,22 +68,42 @@ static __always_inline bool rw_sketch_over(__u64 *a, __u64 *b, __u64 now_ns,
 	return backlog > rate->sketch_threshold_ns;
 }
 
-/* Multiply-shift with secret odd factors: two sources collide in a row with chance 2 / columns. */
+/*
+ * The column of a source, by multiply-shift with secret odd factors: two sources collide in a row
+ * with chance 2 / columns.
+ */
+static __always_inline __u64 rw_column(const struct rw_packet *p, const struct rw_kern_cfg *cfg,
+				       unsigned row, unsigned bits)
+{
+	/* the IPv4 address, or the /64 of IPv6 */
+	return p->src_hi * cfg->hash[row] >> (64 - bits);
+}
+
+static __always_inline __u64 *rw_pkt_cell(struct rw_kern_sketch *sk, unsigned row,
+					  const struct rw_packet *p, const struct rw_kern_cfg *cfg)
+{
+	return &sk->pkt[row][rw_column(p, cfg, row, RW_KERN_PKT_BITS)];
+}
+
+static __always_inline __u64 *rw_syn_cell(struct rw_kern_sketch *sk, unsigned row,
+					  const struct rw_packet *p, const struct rw_kern_cfg *cfg)
+{
+	return &sk->syn[row][rw_column(p, cfg, row, RW_KERN_SYN_BITS)];
+}
+
 static __always_inline bool rw_suspect(const struct rw_packet *p, const struct rw_kern_cfg *cfg,
 				       const struct rw_kern_rate *rate, bool syn, __u64 now_ns)
 {
 	__u32 zero = 0;
 	struct rw_kern_sketch *sk = bpf_map_lookup_elem(&rw_sketch, &zero);
-	__u64 id = p->src_hi; /* the IPv4 address, or the /64 of IPv6 */
-	__u64 h0 = id * cfg->hash[0], h1 = id * cfg->hash[1];
 
 	if (!sk)
 		return false;
 	if (syn)
-		return rw_sketch_over(&sk->syn[0][h0 >> (64 - RW_KERN_SYN_BITS)],
-				      &sk->syn[1][h1 >> (64 - RW_KERN_SYN_BITS)], now_ns, rate);
-	return rw_sketch_over(&sk->pkt[0][h0 >> (64 - RW_KERN_PKT_BITS)],
-			      &sk->pkt[1][h1 >> (64 - RW_KERN_PKT_BITS)], now_ns, rate);
+		return rw_sketch_over(rw_syn_cell(sk, 0, p, cfg), rw_syn_cell(sk, 1, p, cfg),
+				      now_ns, rate, 1);
+	return rw_sketch_over(rw_pkt_cell(sk, 0, p, cfg), rw_pkt_cell(sk, 1, p, cfg), now_ns, rate,
+			      1);
 }
 
 enum { RW_SWAPS = 2 }; /* tries: with one, two CPUs on one source let 5 % too many through */
@@ -153,13 +173,66 @@ static __always_inline struct rw_kern_source *rw_promote(const struct rw_kern_ke
 	return bpf_map_lookup_elem(&rw_source, key);
 }
 
+/* A source is an IPv4 address, or a /64. */
+static __always_inline __u32 rw_source_plen(const struct rw_packet *p)
+{
+	return p->family == 4 ? 32 : 64;
+}
+
+/* Tells of a source's drops, now n, if that is due. */
+static __always_inline void rw_source_tell(const struct rw_packet *p, __u32 plen, __u64 *told_ns,
+					   enum rw_kern_counter outcome, __u64 n)
+{
+	__u64 due_ns = rw_drop_due(told_ns);
+
+	if (due_ns)
+		rw_tell(p->src_hi, p->src_lo, RW_ABOUT(rate_drops, outcome, p->family, plen), n,
+			due_ns);
+}
+
+/* The sketch has not seen what rw_recent met, and is to send the source to its limiter again. */
+static __always_inline void rw_sketch_spend(const struct rw_packet *p,
+					    const struct rw_kern_recent *recent)
+{
+	const struct rw_kern_cfg *cfg = rw_cfg_now();
+	__u32 zero = 0;
+	struct rw_kern_sketch *sk = bpf_map_lookup_elem(&rw_sketch, &zero);
+	__u64 now_ns, met_ns;
+
+	if (!cfg || !sk)
+		return;
+	now_ns = rw_rate_now_ns(cfg);
+	met_ns = now_ns - (__u32)(now_ns - recent->span);
+	rw_sketch_over(rw_pkt_cell(sk, 0, p, cfg), rw_pkt_cell(sk, 1, p, cfg), met_ns, &cfg->pkt,
+		       recent->drops);
+}
+
+/* What rw_recent has met of a source since the last time. */
+static __always_inline void rw_source_spend(struct rw_kern_recent *recent)
+{
+	struct rw_packet p = {.src_hi = recent->net, .family = recent->family};
+	__u32 plen = rw_source_plen(&p), drops = recent->drops;
+	struct rw_kern_source *source;
+	struct rw_kern_key key RW_WHOLE;
+	__u64 n;
+
+	rw_sketch_spend(&p, recent);
+	rw_key_of(&p, plen, &key);
+	source = bpf_map_lookup_elem(&rw_source, &key);
+	if (!source)
+		return;
+	n = __sync_fetch_and_add(&source->drops, drops) + drops;
+	if (rw_drops_told(n, drops))
+		rw_source_tell(&p, plen, &source->told_pkt_ns, RW_KERN_N_drop_pkt_rate, n);
+}
+
 /* Counts a packet over its budget, and tells of it where that is due. */
 static __always_inline void rw_exact_drop(const struct rw_packet *p, __u32 plen, __u32 budget,
-					  struct rw_kern_source *source)
+					  struct rw_kern_source *source, __u64 now_ns)
 {
 	bool syn = budget & RW_BUDGET_SYN;
 	__u64 *told_ns = syn ? &source->told_syn_ns : &source->told_pkt_ns;
-	__u64 n = __sync_fetch_and_add(&source->drops, 1) + 1, due_ns;
+	__u64 n = __sync_fetch_and_add(&source->drops, 1) + 1;
 
 	if (budget & RW_BUDGET_SHARED) {
 		struct rw_kern_ban *ban = rw_ban_at(p, plen);
@@ -168,15 +241,11 @@ static __always_inline void rw_exact_drop(const struct rw_packet *p, __u32 plen,
 			rw_ban_drop(p, plen, ban);
 		return;
 	}
-	if (*told_ns && !rw_drop_told(n))
-		return;
-	due_ns = rw_drop_due(told_ns);
-	if (due_ns)
-		rw_tell(p->src_hi, p->src_lo,
-			RW_ABOUT(rate_drops,
-				 syn ? RW_KERN_N_drop_syn_rate : RW_KERN_N_drop_pkt_rate, p->family,
-				 plen),
-			n, due_ns);
+	if (!syn && n >= RW_KERN_RECENT_FROM)
+		rw_recent_put_rate(p->src_hi, p->family, now_ns);
+	if (!*told_ns || rw_drop_told(n))
+		rw_source_tell(p, plen, told_ns,
+			       syn ? RW_KERN_N_drop_syn_rate : RW_KERN_N_drop_pkt_rate, n);
 }
 
 /* Whether the packet is within the budget of this source. */
@@ -210,7 +279,7 @@ __noinline bool rw_exact_find(__u64 src_hi, __u64 src_lo, __u32 family, __u32 pl
 	rate = budget & RW_BUDGET_SYN ? &cfg->syn : &cfg->pkt;
 	if (!rate->interval_ns)
 		return true;
-	now_ns = bpf_jiffies64() * cfg->tick_ns;
+	now_ns = rw_rate_now_ns(cfg);
 	rw_key_of(&p, plen, &key);
 	source = bpf_map_lookup_elem(&rw_source, &key);
 	if (!source)
@@ -219,7 +288,7 @@ __noinline bool rw_exact_find(__u64 src_hi, __u64 src_lo, __u32 family, __u32 pl
 		return false;
 	if (rw_exact(source, rate, budget, now_ns, stats))
 		return true;
-	rw_exact_drop(&p, plen, budget, source);
+	rw_exact_drop(&p, plen, budget, source, now_ns);
 	return false;
 }
 
@@ -232,7 +301,7 @@ static __always_inline bool rw_conforms(const struct rw_packet *p, const struct 
 					struct rw_kern_stats *stats, bool syn, __u64 now_ns)
 {
 	const struct rw_kern_rate *rate = syn ? &cfg->syn : &cfg->pkt;
-	__u32 plen = p->family == 4 ? 32 : 64, budget = syn ? RW_BUDGET_SYN : 0;
+	__u32 plen = rw_source_plen(p), budget = syn ? RW_BUDGET_SYN : 0;
 	struct rw_kern_source *source;
 	struct rw_kern_key key RW_WHOLE;
 
@@ -245,7 +314,7 @@ static __always_inline bool rw_conforms(const struct rw_packet *p, const struct 
 				     budget | cfg->index << RW_BUDGET_CFG_SHIFT);
 	if (rw_exact(source, rate, budget, now_ns, stats))
 		return true;
-	rw_exact_drop(p, plen, budget, source);
+	rw_exact_drop(p, plen, budget, source, now_ns);
 	return false;
 }
 

@@ -27,7 +27,7 @@
 static __always_inline __u32 rate_outcome(const struct rw_packet *p, const struct rw_kern_cfg *cfg,
 					  struct rw_kern_stats *stats)
 {
-	__u64 now_ns = bpf_jiffies64() * cfg->tick_ns;
+	__u64 now_ns = rw_rate_now_ns(cfg);
 
 	if (rw_is_syn(p->flags) && !rw_conforms(p, cfg, stats, true, now_ns))
 		return RW_KERN_N_drop_syn_rate;
@@ -74,7 +74,7 @@ static __always_inline __u32 source_outcome(const struct rw_packet *p,
 		return RW_KERN_N_pass;
 	if (rw_allowed(p, bits))
 		return RW_KERN_N_pass_allowed;
-	recently = rw_recently(p);
+	recently = rw_recently(p, cfg);
 	if (recently)
 		return recently;
 	denied = rw_denied(p, bits);

@@ -53,8 +53,9 @@ enum {
 	RW_KERN_EVENT_SPAN_BITS = 28,
 	RW_KERN_EVENT_EVERY = 64,  /* drops after which is looked whether to tell again */
 	RW_KERN_RECENT_BITS = 15,  /* log2 of the places of rw_recent, per CPU */
-	RW_KERN_RECENT_FROM = 64,  /* drops that a ban has before its sources are met there */
-	RW_KERN_RECENT_DROPS = 32, /* met there after which the ban counts them */
+	RW_KERN_RECENT_FROM = 64,  /* drops of a ban or limiter before its sources are met there */
+	RW_KERN_RECENT_DROPS = 32, /* met there after which the ban or limiter counts them */
+	RW_KERN_RECENT_RATE = 127, /* in the place of a length: over the packet rate */
 	RW_KERN_RECENT_FEED = 128, /* beside the number of the feed that dropped the source */
 };
 
@@ -172,15 +173,16 @@ struct rw_kern_ban {
 };
 
 /*
- * rw_recent: index n is CPU n. Sources that a ban of theirs, or a feed, has dropped in the last
- * moment, with the drops that the ban has not counted yet: less than RW_KERN_RECENT_DROPS.
+ * rw_recent: index n is CPU n. Sources that a ban of theirs, a feed or the packet rate has dropped
+ * in the last moment, with the drops that the ban or the limiter has not counted yet: less than
+ * RW_KERN_RECENT_DROPS.
  */
 struct rw_kern_recent {
 	uint64_t net;  /* the IPv4 address in the upper half, or the /64, as a number */
-	uint32_t span; /* of time; before this one, the entry is over */
+	uint32_t span; /* of time, the entry's; of RATE the limiter's time, its lower half */
 	uint16_t drops;
 	uint8_t family; /* 4 or 6 */
-	uint8_t plen;	/* of the ban, or the feed and RW_KERN_RECENT_FEED */
+	uint8_t plen;	/* of the ban, RW_KERN_RECENT_RATE, or the feed and _FEED */
 };
 
 struct rw_kern_recents {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Floods from banned sources: the program remembers whom it has just dropped (bpf/recent.h). What
- * it remembers must drop nobody else, hide no end of a ban for long, and lose no drop.
+ * Floods from banned sources, and from such as are over their rate: the program remembers whom it
+ * has just dropped (bpf/recent.h). What it remembers must drop nobody else, hide no end of a ban
+ * for long, and lose no drop.
  */
 #include "kernel/feeds.h"
 
@@ -280,6 +281,109 @@ static void ban_of_a_listed_source_keeps_its_reason(void **state)
 	rig_expect_from(r, "192.0.2.7", ACK, RW_KERN_N_drop_feed);
 }
 
+/* --- the packet rate ------------------------------------------------------------------------- */
+
+enum { BURST = 5 };
+
+/* A rate so low that the burst is all there is. */
+static void freeze(struct rig *r, struct rw_kern_rate *rate)
+{
+	rw_kern_rate_fill(rate, 100000000000, BURST, r->cfg.tick_ns);
+	rig_config(r);
+}
+
+static uint64_t drops_of_limiter(struct rig *r, const char *src)
+{
+	struct rw_prefix p = rig_prefix(src);
+	struct rw_kern_key key;
+	struct rw_kern_source source;
+
+	if (p.family == AF_INET6)
+		p.plen = 64;
+	key = rw_prefix_key(&p);
+	assert_int_equal(bpf_map_lookup_elem(r->k.fd[RW_MAP_SOURCE], &key, &source), 0);
+	return source.drops;
+}
+
+static void limiters_drops_are_behind_by_a_few_and_none_is_lost(struct rig *r, const char *src)
+{
+	uint64_t sent = 0, dropped;
+	time_t end = deadline();
+
+	freeze(r, &r->cfg.pkt);
+	for (unsigned i = 0; i < 50; i++) {
+		flood(r, src, ACK, FLOOD + i);
+		sent += FLOOD + i;
+		dropped = sent - BURST;
+		assert_in_range(drops_of_limiter(r, src), dropped - (RW_KERN_RECENT_DROPS - 1),
+				dropped);
+	}
+	assert_int_equal(remembered(r), 1);
+	assert_int_equal(rig_counters(r).drop_pkt_rate, dropped);
+	while (drops_of_limiter(r, src) != dropped && time(NULL) < end) {
+		flood(r, src, ACK, 1); /* the first of the next tick settles */
+		dropped++;
+	}
+	assert_int_equal(drops_of_limiter(r, src), dropped);
+}
+
+static void over_the_rate_v4(void **state)
+{
+	limiters_drops_are_behind_by_a_few_and_none_is_lost(*state, "192.0.2.7");
+}
+
+static void over_the_rate_v6(void **state)
+{
+	limiters_drops_are_behind_by_a_few_and_none_is_lost(*state, "2001:db8::");
+}
+
+static void source_passes_again_as_soon_as_time_lets_it(void **state)
+{
+	struct rig *r = *state;
+	uint64_t passed;
+	time_t end = deadline();
+
+	rw_kern_rate_fill(&r->cfg.pkt, r->cfg.tick_ns, BURST, r->cfg.tick_ns);
+	rig_config(r);
+	flood(r, "192.0.2.7", ACK, 100 * FLOOD);
+	assert_true(rig_counters(r).drop_pkt_rate > 0);
+	passed = rig_counters(r).pass;
+	while (rig_counters(r).pass < passed + 10 && time(NULL) < end)
+		flood(r, "192.0.2.7", ACK, 1); /* one a tick conforms */
+	assert_true(rig_counters(r).pass >= passed + 10);
+}
+
+/* Only what the limiter says of packets is remembered: SYNs have a rate that comes before it. */
+static void syns_of_a_remembered_source_meet_the_syn_rate(void **state)
+{
+	struct rig *r = *state;
+
+	freeze(r, &r->cfg.pkt);
+	freeze(r, &r->cfg.syn);
+	flood(r, "192.0.2.7", ACK, FLOOD);
+	assert_int_equal(remembered(r), 1);
+	for (unsigned i = 0; i < BURST; i++)
+		rig_expect_from(r, "192.0.2.7", SYN, RW_KERN_N_drop_pkt_rate);
+	rig_expect_from(r, "192.0.2.7", SYN, RW_KERN_N_drop_syn_rate);
+	rig_expect_from(r, "192.0.2.7", ACK, RW_KERN_N_drop_pkt_rate);
+}
+
+static void ban_takes_the_place_and_no_drop_is_lost(void **state)
+{
+	struct rig *r = *state;
+	uint64_t at_the_rate;
+
+	freeze(r, &r->cfg.pkt);
+	flood(r, "192.0.2.7", ACK, FLOOD);
+	rig_ban(r, "192.0.2.7", RW_KERN_VERDICT_DROP_ALL);
+	expect_soon(r, "192.0.2.7", DENIED, RW_KERN_N_drop_pkt_rate);
+	at_the_rate = rig_counters(r).drop_pkt_rate;
+	flood(r, "192.0.2.7", ACK, FLOOD);
+	assert_int_equal(rig_counters(r).drop_denied, FLOOD + 1);
+	assert_int_equal(rig_counters(r).drop_pkt_rate, at_the_rate);
+	assert_int_equal(drops_of_limiter(r, "192.0.2.7"), at_the_rate);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -296,6 +400,11 @@ int main(void)
 		RIG_TEST(feeds_drops_are_exact_and_its_end_counts_soon),
 		RIG_TEST(feeds_hosts_and_milder_verdicts_are_not_remembered),
 		RIG_TEST(ban_of_a_listed_source_keeps_its_reason),
+		RIG_TEST(over_the_rate_v4),
+		RIG_TEST(over_the_rate_v6),
+		RIG_TEST(source_passes_again_as_soon_as_time_lets_it),
+		RIG_TEST(syns_of_a_remembered_source_meet_the_syn_rate),
+		RIG_TEST(ban_takes_the_place_and_no_drop_is_lost),
 	};
 	cpu_set_t set;
 
