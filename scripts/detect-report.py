@@ -17,13 +17,13 @@ import sys
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 OUT = TOP / "build/detect"
-THRESHOLDS = {"strict (50)": 50, "balanced (70)": 70, "permissive (85)": 85}
+PRESETS = ("strict", "balanced", "permissive")
 CORE = "EMAIL_ADDRESS,PHONE_NUMBER,US_SSN,CREDIT_CARD,IBAN_CODE,IP_ADDRESS"
 
 
-def scan(data, category):
+def scan(data, category, *options):
     """The binary's verdicts for one file."""
-    command = [TOP / "build/release/ringwall", "scan", "--jsonl", "--categories", category, data]
+    command = [TOP / "build/release/ringwall", "scan", "--jsonl", "--categories", category, *options, data]
     p = subprocess.run(command, capture_output=True, check=False)
     if p.returncode:
         sys.exit(p.stderr.decode())
@@ -63,16 +63,18 @@ def group(g):
     return "attack, by a tool" if v.startswith("tool-injection") else "attack, as a prompt"
 
 
-def by_group(gold, pred):
-    """Rows that are flagged at the three thresholds that policies have."""
-    score_of = {p["id"]: p["score"] for p in pred}
+def by_group(gold, verdicts):
+    """Rows by what a preset does about them: flagged or blocked, and blocked."""
     rows = {}
     for g in map(json.loads, open(gold)):
-        rows.setdefault(group(g), []).append(score_of[g["id"]])
-    text = f"{'':26} {'rows':>5} " + " ".join(f"{n:>16}" for n in THRESHOLDS) + "\n"
-    for k, scores in sorted(rows.items()):
-        text += f"{k:26} {len(scores):5} " + " ".join(
-            f"{100 * sum(s >= t for s in scores) / len(scores):14.1f} %" for t in THRESHOLDS.values()) + "\n"
+        rows.setdefault(group(g), []).append(g["id"])
+    text = f"{'':26} {'rows':>5}" + "".join(f"{n:>11} {'blocked':>7}" for n in verdicts) + "\n"
+    for k, ids in sorted(rows.items()):
+        text += f"{k:26} {len(ids):5}"
+        for by_id in verdicts.values():
+            shares = [100 * sum(by_id[i] in actions for i in ids) / len(ids) for actions in (("flag", "block"), ("block",))]
+            text += f"{shares[0]:11.1f} {shares[1]:7.1f}"
+        text += "\n"
     return text
 
 
@@ -82,7 +84,9 @@ def injection(data, scorer):
     out = OUT / f"{data.stem}.pred.jsonl"
     write(out, pred)
     yield f"{data.name}: recall by threshold", f"score.py injection {data.name} {out.name}", score(scorer, "injection", data, out)
-    yield f"{data.name}: flagged, by group", f"scripts/detect-report.py over {out.name}", by_group(data, pred)
+    actions = {p: {v["id"]: v["action"] for v in scan(data, "injection", "--preset", p)} for p in PRESETS}
+    yield (f"{data.name}: flagged and blocked, by group", f"ringwall scan --jsonl --preset ... {data.name}",
+            by_group(data, actions))
 
 
 def spans(data, scorer, category, types):

@@ -4,28 +4,30 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 #include <yyjson.h>
 
 #include "base/buf.h"
 #include "cmd/cmd.h"
+#include "cmd/progress.h"
 #include "scan/scan.h"
 
 enum {
 	OPT_JSONL = 256,
 	OPT_CATEGORIES,
 	OPT_RULES,
+	OPT_PRESET,
+	OPT_PROGRESS,
 	OPT_INJECTION, /* then the other categories, in their order */
 	TEXT_BYTES_MAX = 1 << 30,
-	PROGRESS_LINES = 256, /* how often the clock is looked at */
 };
 
 struct scan_job {
 	bool jsonl;
 	const char *rules_dir;
 	unsigned categories;
-	struct rw_guard guard;
+	struct rw_guard guard, of_data; /* the latter: of documents and tools' results */
+	enum rw_preset preset;
 	char **files;
 	int n_files;
 
@@ -35,9 +37,7 @@ struct scan_job {
 	struct rw_buf out;
 	bool bad;  /* some input could not be scanned */
 	bool gone; /* nobody reads our output any more */
-	bool progress;
-	time_t told;
-	unsigned long long lines, bytes;
+	struct rw_progress progress;
 };
 
 static const struct argp_option options[] = {
@@ -53,6 +53,12 @@ static const struct argp_option options[] = {
 	{"secrets", OPT_INJECTION + RW_CAT_SECRET, "ACTION", 0, "(default: mask)", 0},
 	{"markup", OPT_INJECTION + RW_CAT_MARKUP, "ACTION", 0, "(default: mask)", 0},
 	{"topics", OPT_INJECTION + RW_CAT_TOPIC, "ACTION", 0, "(default: block)", 0},
+	{"preset", OPT_PRESET, "NAME", 0,
+	 "how sure a finding of injection must be: strict, balanced, permissive, observe "
+	 "(default: balanced)",
+	 0},
+	{"progress", OPT_PROGRESS, NULL, 0,
+	 "say on standard error how far it is, also where that is no terminal", 0},
 	{"rules", OPT_RULES, "DIR", 0, "rule packs (*.yaml) to add to the built-in ones", 0},
 	{0},
 };
@@ -105,6 +111,15 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_RULES:
 		job->rules_dir = arg;
 		return 0;
+	case OPT_PRESET:
+		if (!rw_preset_parse(arg, &job->preset))
+			argp_error(state,
+				   "there is no preset '%s': strict, balanced, permissive, observe",
+				   arg);
+		return 0;
+	case OPT_PROGRESS:
+		job->progress.asked = true;
+		return 0;
 	case ARGP_KEY_ARGS:
 		job->files = state->argv + state->next;
 		job->n_files = state->argc - state->next;
@@ -123,22 +138,6 @@ static const struct argp argp = {
 	       "read. Each text gives one line of JSON: the action, a score of 0 to 100, and the "
 	       "findings with their byte offsets.",
 };
-
-static void tell_progress(struct scan_job *job, bool last)
-{
-	time_t now;
-
-	if (!job->progress || (!last && job->lines % PROGRESS_LINES))
-		return;
-	now = time(NULL);
-	if (!last && now == job->told)
-		return;
-	if (!job->told && last)
-		return; /* it took no second */
-	job->told = now;
-	fprintf(stderr, "\rringwall: %llu texts, %llu KiB%s", job->lines, job->bytes / 1024,
-		last ? "\n" : "");
-}
 
 static int write_findings(struct scan_job *job)
 {
@@ -213,9 +212,9 @@ static int write_scores(struct scan_job *job, const char *id, enum rw_action act
 	return rc ? rc : write_signals(job);
 }
 
-/* Scans one text and prints its verdict; id is JSON. */
+/* Scans one text and prints its verdict under the guard; id is JSON. */
 static void scan_one(struct scan_job *job, const char *id, struct rw_slice text,
-		     unsigned categories)
+		     const struct rw_guard *guard, unsigned categories)
 {
 	enum rw_action action;
 	int rc = rw_scan_text(job->scanner, job->rules, text, categories, &job->findings);
@@ -226,7 +225,7 @@ static void scan_one(struct scan_job *job, const char *id, struct rw_slice text,
 		job->bad = true;
 		return;
 	}
-	action = rw_guard_verdict(&job->guard, job->rules, &job->findings);
+	action = rw_guard_verdict(guard, job->rules, &job->findings);
 	rw_buf_reset(&job->out);
 	rc = write_scores(job, id, action);
 	if (!rc)
@@ -238,9 +237,6 @@ static void scan_one(struct scan_job *job, const char *id, struct rw_slice text,
 	}
 	if (fwrite(job->out.p, 1, job->out.len, stdout) != job->out.len)
 		job->gone = true;
-	job->lines++;
-	job->bytes += text.n;
-	tell_progress(job, false);
 }
 
 static void bad_line(struct scan_job *job, const char *file, unsigned long line, const char *why)
@@ -285,7 +281,7 @@ static void scan_messages(struct scan_job *job, const char *id, yyjson_val *mess
 		fprintf(stderr, "ringwall: no memory for the conversation %s\n", id);
 		job->bad = true;
 	} else {
-		scan_one(job, id, rw_buf_slice(&text), job->categories);
+		scan_one(job, id, rw_buf_slice(&text), &job->guard, job->categories);
 	}
 	rw_buf_wipe(&text);
 }
@@ -297,10 +293,12 @@ static void scan_line(struct scan_job *job, const char *file, unsigned long numb
 	yyjson_val *root = yyjson_doc_get_root(doc);
 	yyjson_val *text = yyjson_obj_get(root, "text"), *id = yyjson_obj_get(root, "id");
 	yyjson_val *messages = yyjson_obj_get(root, "messages");
+	yyjson_val *role = yyjson_obj_get(root, "role");
 	unsigned categories = job->categories;
+	bool data = yyjson_equals_str(role, "tool") || yyjson_equals_str(role, "document");
 	char *id_json = id ? yyjson_val_write(id, 0, NULL) : NULL;
 
-	if (yyjson_equals_str(yyjson_obj_get(root, "role"), "system"))
+	if (yyjson_equals_str(role, "system"))
 		categories &= ~(1u << RW_CAT_INJECTION); /* the application's own */
 	if (!doc)
 		bad_line(job, file, number, "not JSON");
@@ -310,7 +308,8 @@ static void scan_line(struct scan_job *job, const char *file, unsigned long numb
 		bad_line(job, file, number, "no string under \"text\"");
 	else
 		scan_one(job, id_json ? id_json : "null",
-			 rw_slice_of(yyjson_get_str(text), yyjson_get_len(text)), categories);
+			 rw_slice_of(yyjson_get_str(text), yyjson_get_len(text)),
+			 data ? &job->of_data : &job->guard, categories);
 	free(id_json);
 	yyjson_doc_free(doc);
 }
@@ -323,11 +322,14 @@ static void scan_lines(struct scan_job *job, const char *file, FILE *f)
 	ssize_t n;
 
 	while (!job->gone && (n = getline(&line, &cap, f)) >= 0) {
+		size_t whole = (size_t)n;
+
 		number++;
 		while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))
 			n--;
 		if (n > 0)
 			scan_line(job, file, number, line, (size_t)n);
+		rw_progress_done(&job->progress, whole);
 	}
 	free(line);
 }
@@ -349,7 +351,8 @@ static void scan_whole(struct scan_job *job, const char *file, FILE *f)
 		fprintf(stderr, "ringwall: %s is larger than can be scanned as one text\n", file);
 		job->bad = true;
 	} else if (!ferror(f)) {
-		scan_one(job, id.p, rw_buf_slice(&text), job->categories);
+		scan_one(job, id.p, rw_buf_slice(&text), &job->guard, job->categories);
+		rw_progress_done(&job->progress, text.len);
 	}
 	rw_buf_wipe(&text);
 	rw_buf_free(&id);
@@ -386,11 +389,12 @@ static int run(struct scan_job *job)
 		fprintf(stderr, "ringwall: %s\n", e.text);
 		return RW_EXIT_FAIL;
 	}
+	rw_progress_begin(&job->progress, job->files, job->n_files);
 	if (!job->n_files)
 		scan_file(job, "-");
 	for (int i = 0; i < job->n_files && !job->gone; i++)
 		scan_file(job, job->files[i]);
-	tell_progress(job, true);
+	rw_progress_end(&job->progress);
 	if (fflush(stdout) != 0 && errno != EPIPE) {
 		fprintf(stderr, "ringwall: cannot write the verdicts: %s\n", strerror(errno));
 		job->bad = true;
@@ -411,9 +415,11 @@ int rw_cmd_scan(int argc, char **argv)
 	job->guard.action[RW_CAT_SECRET] = RW_ACT_MASK;
 	job->guard.action[RW_CAT_MARKUP] = RW_ACT_MASK;
 	job->guard.action[RW_CAT_TOPIC] = RW_ACT_BLOCK;
-	job->progress = isatty(STDERR_FILENO);
 	argp_err_exit_status = RW_EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, job);
+	job->of_data = job->guard;
+	rw_guard_preset(&job->guard, job->preset, false);
+	rw_guard_preset(&job->of_data, job->preset, true);
 	signal(SIGPIPE, SIG_IGN); /* a reader that has seen enough is no crash */
 	status = run(job);
 	rw_scanner_free(job->scanner);

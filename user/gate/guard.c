@@ -21,16 +21,18 @@ struct rw_guard rw_request_guard(const struct rw_request *r, enum rw_role role)
 
 	if (model >= 0 && c->models[model].preset != RW_MODEL_PRESET_NONE)
 		preset = (enum rw_preset)c->models[model].preset;
-	g.threshold[RW_CAT_INJECTION] = c->request_score;
+	g.threshold[RW_CAT_INJECTION] = (uint8_t)c->request_score;
+	g.alone = (uint8_t)c->request_alone;
 	if (role == RW_ROLE_TOOL) {
 		g.action[RW_CAT_INJECTION] = c->tools_injection;
-		g.threshold[RW_CAT_INJECTION] = c->tools_score;
+		g.threshold[RW_CAT_INJECTION] = (uint8_t)c->tools_score;
+		g.alone = (uint8_t)c->tools_alone;
 	} else if (role == RW_ROLE_SYSTEM) {
 		g.action[RW_CAT_INJECTION] = c->system_injection;
 	} else if (role == RW_ROLE_ASSISTANT) {
 		g.action[RW_CAT_INJECTION] = RW_ACT_ALLOW;
 	}
-	rw_guard_preset(&g, preset);
+	rw_guard_preset(&g, preset, role == RW_ROLE_TOOL);
 	return g;
 }
 

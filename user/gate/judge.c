@@ -27,8 +27,8 @@ static int put_finding(struct rw_request *r, const struct rw_guard *g, const str
 		rc = rw_buf_add_json(b, rw_slice_str(info->type));
 	if (!rc)
 		rc = rw_buf_addf(b, ",\"action\":\"%s\",\"start\":%u,\"end\":%u,\"score\":%u}",
-				 rw_action_name(g->action[info->category]), f->start, f->end,
-				 f->score ? f->score : info->severity);
+				 rw_action_name(rw_guard_action(g, r->snap->rules, f)), f->start,
+				 f->end, f->score ? f->score : info->severity);
 	r->judged.told++;
 	return rc;
 }
@@ -37,7 +37,7 @@ static int put_finding(struct rw_request *r, const struct rw_guard *g, const str
 static void note_worst(struct rw_request *r, const struct rw_guard *g, const struct rw_finding *f)
 {
 	const struct rw_rule_info *info = rw_rules_info(r->snap->rules, f->rule);
-	enum rw_action action = g->action[info->category];
+	enum rw_action action = rw_guard_action(g, r->snap->rules, f);
 	unsigned score = f->score ? f->score : info->severity;
 
 	if (r->judged.rule >= 0 &&
@@ -66,15 +66,6 @@ static int put_redacted(struct rw_request *r, struct rw_guard *g, const struct r
 	return rc;
 }
 
-/* What the guard lets pass is no finding of this answer. */
-static bool counts(const struct rw_request *r, const struct rw_guard *g,
-		   const struct rw_findings *f, unsigned i)
-{
-	struct rw_findings one = {.at = {f->at[i]}, .n = 1};
-
-	return rw_guard_verdict(g, r->snap->rules, &one) != RW_ACT_ALLOW;
-}
-
 static int judge_one(struct rw_request *r, const struct rw_text *t)
 {
 	const struct rw_guard of = rw_request_guard(r, t->role);
@@ -89,8 +80,8 @@ static int judge_one(struct rw_request *r, const struct rw_text *t)
 		return rc;
 	rw_tally_add(&r->found, &g, r->snap->rules, &f);
 	for (unsigned i = 0; !rc && i < f.n; i++) {
-		if (!counts(r, &g, &f, i))
-			continue;
+		if (rw_guard_action(&g, r->snap->rules, &f.at[i]) == RW_ACT_ALLOW)
+			continue; /* what the guard lets pass is no finding of this answer */
 		note_worst(r, &g, &f.at[i]);
 		if (r->judged.told < FINDINGS_TOLD)
 			rc = put_finding(r, &g, &f.at[i]);

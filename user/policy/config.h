@@ -124,7 +124,8 @@ struct rw_config {
 	/* Of texts that are no user's: a finding of injection in them, and its line (0: the
 	 * preset's). */
 	enum rw_action tools_injection, system_injection;
-	uint8_t request_score, tools_score;
+	uint32_t request_score, tools_score;
+	uint32_t request_alone, tools_alone; /* the same where no rule agrees with the model */
 	enum rw_preset preset;
 	bool conversation;     /* turns are looked at together, too */
 	const char *rules_dir; /* operator packs; NULL: none */

@@ -293,7 +293,8 @@ const struct rw_config_key rw_config_keys[] = {
 	{"guards", RW_KIND_SECTION, .doc = "what to do with what the rules find"},
 	{"guards.preset", RW_KIND_CHOICE, false, "balanced", .choices = preset_words, TOP(preset),
 	 .doc = "how sure a finding of injection must be: strict 50, balanced 70, permissive 85 of "
-		"100; observe only flags, whatever is found"},
+		"100, and what the model alone blocks: 85, 97, nothing; observe only flags, "
+		"whatever is found"},
 	{"guards.conversation", RW_KIND_BOOL, false, "true", TOP(conversation),
 	 .doc = "looks at the turns of a user together, too: an attack may be split over them"},
 	{"guards.request", RW_KIND_SECTION, .doc = "in prompts, before they leave"},
@@ -301,6 +302,10 @@ const struct rw_config_key rw_config_keys[] = {
 	 TOP(request.action[RW_CAT_INJECTION]), .doc = "prompt injection and jailbreaks"},
 	{"guards.request.injection_score", RW_KIND_NUMBER, false, "0", 0, 100, TOP(request_score),
 	 .doc = "the score of 100 from which it counts; 0 is the preset's"},
+	{"guards.request.model_score", RW_KIND_NUMBER, false, "0", 0, RW_ALONE_NEVER,
+	 TOP(request_alone),
+	 .doc = "the score from which the model blocks where no rule agrees with it; below it only "
+		"flags; 0 is the preset's, 101 is never"},
 	{"guards.request.pii", RW_KIND_CHOICE, false, "mask", .choices = entity_words,
 	 TOP(request.action[RW_CAT_PII]), .doc = "personal data"},
 	{"guards.request.secrets", RW_KIND_CHOICE, false, "mask", .choices = entity_words,
@@ -316,6 +321,10 @@ const struct rw_config_key rw_config_keys[] = {
 	 TOP(tools_injection), .doc = "instructions in data and documents"},
 	{"guards.tools.injection_score", RW_KIND_NUMBER, false, "0", 0, 100, TOP(tools_score),
 	 .doc = "the score of 100 from which it counts; 0 is the preset's"},
+	{"guards.tools.model_score", RW_KIND_NUMBER, false, "0", 0, RW_ALONE_NEVER,
+	 TOP(tools_alone),
+	 .doc = "the score from which the model blocks where no rule agrees with it; below it only "
+		"flags; 0 is the preset's, 101 is never"},
 	{"guards.system", RW_KIND_SECTION, .doc = "in system prompts, beside guards.request"},
 	{"guards.system.injection", RW_KIND_CHOICE, false, "allow", .choices = injection_words,
 	 TOP(system_injection),

@@ -40,6 +40,7 @@ static int store_copy(struct rw_load *l, const struct rw_config_key *k, struct r
 
 static int store_ranged(const struct rw_config_key *k, int rc, uint64_t v, void *base)
 {
+	RW_BUG_ON(k->to.size == sizeof(bool)); /* would be kept as a truth value */
 	if (rc || v < k->min || v > k->max)
 		return RW_EINVAL;
 	rw_load_store(base, k->to, v);

@@ -17,6 +17,9 @@ static inline enum rw_action rw_action_of(const struct rw_guard *g, const struct
 		least = RW_INJECTION_BALANCED;
 	if ((f->score ? f->score : info->severity) < least)
 		return RW_ACT_ALLOW;
+	if (f->rule == r->model_rule && f->score < (g->alone ? g->alone : RW_ALONE_BALANCED) &&
+	    g->action[info->category] > RW_ACT_FLAG)
+		return RW_ACT_FLAG; /* no rule says so, too */
 	return g->action[info->category];
 }
 

@@ -148,6 +148,9 @@ struct rw_guard {
 	/* A finding with a lower score is let pass; 0: RW_INJECTION_BALANCED for injection, else
 	 * none. */
 	uint8_t threshold[RW_CAT_COUNT];
+	/* A finding of injection that no rule shares with the model is flagged, not blocked, below
+	 * this score; 0: RW_ALONE_BALANCED. */
+	uint8_t alone;
 	/* What lanes look for besides (scan/leak.h); NULL: nothing. Borrowed. */
 	const struct rw_canaries *canaries;
 	enum rw_action canary_action;
@@ -162,14 +165,31 @@ struct rw_guard {
 /* Scores of injection that the presets draw the line at; no finding has less than the first. */
 enum { RW_INJECTION_STRICT = 50, RW_INJECTION_BALANCED = 70, RW_INJECTION_PERMISSIVE = 85 };
 
-/* How careful: where the line is drawn. Observe is balanced, and does no more than flag. */
+/*
+ * Scores from which the model is believed without a rule. Data (documents, tools' results) tell of
+ * more than prompts do, and are often about instructions: it must be surer there.
+ */
+enum {
+	RW_ALONE_STRICT = 85,
+	RW_ALONE_STRICT_DATA = 90,
+	RW_ALONE_BALANCED = 97,
+	RW_ALONE_BALANCED_DATA = 99,
+	RW_ALONE_NEVER = 101
+};
+
+/* How careful: where the lines are drawn. Observe is balanced, and does no more than flag. */
 enum rw_preset { RW_PRESET_BALANCED, RW_PRESET_STRICT, RW_PRESET_PERMISSIVE, RW_PRESET_OBSERVE };
-/* Draws the line for injection where the guard has none of its own yet. */
-void rw_guard_preset(struct rw_guard *g, enum rw_preset p);
+/* "balanced", "strict", "permissive", "observe". */
+bool rw_preset_parse(const char *name, enum rw_preset *out);
+/* Draws the lines for injection where the guard has none of its own yet. */
+void rw_guard_preset(struct rw_guard *g, enum rw_preset p, bool data);
 
 /* The categories that the guard wants looked for, as a mask for rw_scan_text: all but the allowed.
  */
 unsigned rw_guard_categories(const struct rw_guard *g);
+/* What the guard asks for over one finding. */
+enum rw_action rw_guard_action(const struct rw_guard *g, const struct rw_rules *r,
+			       const struct rw_finding *f);
 /* The strongest action that the guard asks for over the findings. */
 enum rw_action rw_guard_verdict(const struct rw_guard *g, const struct rw_rules *r,
 				const struct rw_findings *f);

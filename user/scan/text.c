@@ -67,6 +67,12 @@ unsigned rw_guard_categories(const struct rw_guard *g)
 	return categories;
 }
 
+enum rw_action rw_guard_action(const struct rw_guard *g, const struct rw_rules *r,
+			       const struct rw_finding *f)
+{
+	return rw_action_of(g, r, f);
+}
+
 enum rw_action rw_guard_verdict(const struct rw_guard *g, const struct rw_rules *r,
 				const struct rw_findings *f)
 {
