@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <yyjson.h>
 
+#include "scan/ngram.h"
 #include "scan/windows.h"
 
 enum { SEEN_BITS = 20 };
@@ -16,7 +17,8 @@ enum { SEEN_BITS = 20 };
 static struct {
 	struct rw_view view;
 	struct rw_word words[RW_VIEW_TEXT_BYTES];
-	struct rw_concept_waiting waiting;
+	struct rw_words reader;
+	struct rw_concept_seen seen;
 	struct rw_concept_hit hits[RW_CONCEPT_HITS_MAX];
 	uint32_t key[1 << SEEN_BITS], at[1 << SEEN_BITS]; /* of concept features: seen where */
 	uint32_t feature[RW_CONCEPT_HITS_MAX * 4], where[RW_CONCEPT_HITS_MAX * 4];
@@ -24,7 +26,7 @@ static struct {
 } s;
 
 static struct rw_concepts *concepts;
-static hs_scratch_t *scratch;
+static struct rw_lexicon *lexicon;
 
 /* Features of concepts that count, with where they end. */
 static unsigned concept_features(unsigned n_hits)
@@ -79,20 +81,23 @@ static void put_window(uint32_t line, uint32_t scale, uint32_t start, unsigned n
 	fwrite(s.out, sizeof(*s.out), n, stdout);
 }
 
+static void on_word(void *arg, uint32_t id, size_t start)
+{
+	(void)arg;
+	rw_concepts_note(concepts, &s.view, id, start, &s.seen);
+}
+
 static void look(uint32_t line, struct rw_slice text)
 {
-	struct rw_words words;
-	struct rw_turned turned;
 	unsigned n_words = 0, n_features;
-	int n;
 
 	rw_view_fold(&s.view, text);
-	rw_words_init(&words, rw_slice_of(s.view.bytes, s.view.n));
-	s.waiting.n = 0;
-	for (; rw_words_next(&words, &s.words[n_words]); n_words++)
-		rw_concepts_short(concepts, &s.view, &s.words[n_words], &s.waiting);
-	n = rw_concepts_find(concepts, scratch, &s.view, &s.waiting, s.hits, &turned);
-	n_features = concept_features(n > 0 ? (unsigned)n : 0);
+	rw_words_init(&s.reader, rw_slice_of(s.view.bytes, s.view.n));
+	while (rw_words_next(&s.reader, &s.words[n_words]))
+		n_words++;
+	rw_concepts_begin(&s.seen);
+	rw_lexicon_find(lexicon, rw_slice_of(s.view.bytes, s.view.n), on_word, NULL);
+	n_features = concept_features(rw_concepts_hits(concepts, &s.seen, s.hits));
 	for (unsigned k = 0; k < RW_WINDOW_SCALES; k++)
 		for (size_t i = 0; i < rw_window_count(s.view.n, k); i++)
 			put_window(line, rw_window_bytes[k], (uint32_t)rw_window_start(i, k),
@@ -114,8 +119,7 @@ int main(void)
 	size_t cap = 0;
 	uint32_t number = 0;
 
-	if (rw_concepts_load(&concepts, &e) ||
-	    hs_alloc_scratch(rw_concepts_db(concepts), &scratch) != HS_SUCCESS) {
+	if (rw_concepts_load(&concepts, &e) || !(lexicon = rw_concepts_lexicon(concepts))) {
 		fprintf(stderr, "%s\n", e.text);
 		return 1;
 	}
@@ -127,7 +131,7 @@ int main(void)
 		yyjson_doc_free(doc);
 	}
 	free(line);
-	hs_free_scratch(scratch);
+	rw_lexicon_free(lexicon);
 	rw_concepts_free(concepts);
 	return 0;
 }

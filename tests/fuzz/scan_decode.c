@@ -18,7 +18,7 @@ static void check(const struct rw_decoded *at, size_t n)
 /* Words lie in the view, in order, and their features in the model. */
 static void words(struct rw_slice text)
 {
-	struct rw_words w;
+	static struct rw_words w;
 	struct rw_word word;
 	uint32_t end = 0;
 
@@ -41,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (n > RW_VIEW_TEXT_BYTES)
 		return 0;
 	words(text);
-	rw_decode_hinted(text);
+	rw_decode_hints(text);
 	rw_decode(&d, text, n & 1);
 	check(&d, n);
 	words(rw_slice_of(d.bytes, d.n));
@@ -54,7 +54,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	RW_BUG_ON(d.n != n);
 	rw_decode_spaced(&d, text);
 	check(&d, n);
-	rw_decode_turns_hinted(text);
 	rw_decode_turns(&d, text, (enum rw_turns)(n % RW_TURNS_WAYS));
 	check(&d, n);
 	return 0;

@@ -181,6 +181,22 @@ static int compile_hs(struct rw_rules *r, enum rw_db db, const struct rw_sack *s
 	return rc;
 }
 
+/* One table for the rules' words and the concepts': the view is read once. */
+static int make_lexicon(struct rw_rules *r, const struct rw_sack *sack)
+{
+	unsigned n = rw_concepts_entries(r->concepts, 0, NULL);
+	struct rw_lexicon_entry *all = calloc(sack->n_words + n, sizeof(*all));
+
+	if (!all)
+		return RW_ENOMEM;
+	r->first_concept = r->n_needles;
+	memcpy(all, sack->words, sack->n_words * sizeof(*all));
+	rw_concepts_entries(r->concepts, r->first_concept, all + sack->n_words);
+	r->lexicon = rw_lexicon_new(all, sack->n_words + n);
+	free(all);
+	return r->lexicon ? RW_OK : RW_ENOMEM;
+}
+
 static int compile_db(struct rw_rules *r, enum rw_db db, struct rw_view *view, struct rw_error *e)
 {
 	struct rw_sack sack = {.r = r};
@@ -197,9 +213,7 @@ static int compile_db(struct rw_rules *r, enum rw_db db, struct rw_view *view, s
 		for (unsigned k = 0; !rc && k < rule->patterns.n && db_of(rule) == db; k++)
 			rc = add_pattern(r, &sack, i, &rule->patterns.at[k], view, e);
 	}
-	if (!rc && !rw_sack_close(&sack) && sack.n_words)
-		r->words[db] = rw_lexicon_new(sack.words, sack.n_words);
-	if (!rc && (!sack.words || (sack.n_words && !r->words[db])))
+	if (!rc && (rw_sack_close(&sack) || (db == RW_DB_INJECTION && make_lexicon(r, &sack))))
 		rc = rw_fail(e, RW_ENOMEM, "no memory for the rules");
 	if (!rc)
 		rc = compile_hs(r, db, &sack, e);

@@ -6,20 +6,15 @@
 #include "scan/concept_pack.h"
 #include "scan/lexicon.h"
 
-enum { SHORT_BITS = 9, SHORTS = 1 << SHORT_BITS, SHORTS_MAX = 200 };
 enum { TURNED_BYTES = 16 };
 
 struct rw_concepts {
 	struct rw_concept_pack pack;
-	hs_database_t *db; /* of signs */
-	struct rw_lexicon *lexicon;
 	char (*turned)[TURNED_BYTES];
-	unsigned n_short;
-	uint16_t shorts[SHORTS]; /* words by their bytes: index + 1 */
 };
 
 /*
- * Words that betray a text turned about: each stands in the matcher backwards and rotated by 1 to
+ * Words that betray a text turned about: each stands in the lexicon backwards and rotated by 1 to
  * 25, as id n_words + turn * TURNED + word; turn 0 is backwards.
  */
 static const char *const turned_words[] = {
@@ -33,7 +28,7 @@ static const char *const turned_words[] = {
 
 enum {
 	TURNED = sizeof(turned_words) / sizeof(turned_words[0]),
-	TURNS = 26,
+	TURNS = RW_CONCEPT_TURNS,
 	TURNED_HITS = 2, /* fewer are chance */
 };
 
@@ -46,111 +41,43 @@ static void turn(const char *word, unsigned by, char out[TURNED_BYTES])
 	out[n] = '\0';
 }
 
-static bool is_short(const struct rw_concept_word *w)
+static int fill_turned(struct rw_concepts *c, struct rw_error *e)
 {
-	return w->len < RW_LEXICON_BYTES_MIN && w->alone_before && w->alone_behind;
-}
-
-static unsigned short_slot(const char *p, unsigned n)
-{
-	uint32_t key = 0;
-
-	memcpy(&key, p, n);
-	return (key * 0x9e3779b1u) >> (32 - SHORT_BITS);
-}
-
-/* Short words into a table of their own. */
-static int fill_short(struct rw_concepts *c, struct rw_error *e)
-{
-	for (unsigned i = 0; i < c->pack.n_words; i++) {
-		const struct rw_concept_word *w = &c->pack.words[i];
-		unsigned slot = short_slot(w->text, w->len < 4 ? w->len : 4);
-
-		if (!is_short(w))
-			continue;
-		if (c->n_short++ == SHORTS_MAX)
-			return rw_fail(e, RW_ELIMIT, "too many short words in the concepts");
-		while (c->shorts[slot])
-			slot = (slot + 1) % SHORTS;
-		c->shorts[slot] = (uint16_t)(i + 1);
-	}
+	c->turned = calloc(TURNS * TURNED, sizeof(*c->turned));
+	if (!c->turned)
+		return rw_fail(e, RW_ENOMEM, "no memory for the concepts");
+	for (unsigned k = 0; k < TURNS * TURNED; k++)
+		turn(turned_words[k % TURNED], k / TURNED, c->turned[k]);
 	return 0;
 }
 
-/* What begins as words begin goes to the lexicon. Lives until its pack is freed. */
-static int fill_lexicon(struct rw_concepts *c, struct rw_error *e)
+unsigned rw_concepts_entries(const struct rw_concepts *c, uint32_t first,
+			     struct rw_lexicon_entry *out)
 {
-	unsigned n = 0;
-	struct rw_lexicon_entry *all = calloc(c->pack.n_words + TURNS * TURNED, sizeof(*all));
+	unsigned n = c->pack.n_words;
 
-	c->turned = calloc(TURNS * TURNED, sizeof(*c->turned));
-	if (!all || !c->turned) {
-		free(all);
-		return rw_fail(e, RW_ENOMEM, "no memory for the concepts");
-	}
-	for (unsigned i = 0; i < c->pack.n_words; i++) {
-		const struct rw_concept_word *w = &c->pack.words[i];
+	for (unsigned i = 0; out && i < n; i++)
+		out[i] = (struct rw_lexicon_entry){c->pack.words[i].text, c->pack.words[i].len,
+						   first + i};
+	for (unsigned k = 0; out && k < TURNS * TURNED; k++)
+		out[n + k] = (struct rw_lexicon_entry){c->turned[k], (uint32_t)strlen(c->turned[k]),
+						       first + n + k};
+	return n + TURNS * TURNED;
+}
 
-		if (w->len >= RW_LEXICON_BYTES_MIN && rw_begins_word((unsigned char)*w->text))
-			all[n++] = (struct rw_lexicon_entry){w->text, w->len, i};
+struct rw_lexicon *rw_concepts_lexicon(const struct rw_concepts *c)
+{
+	unsigned n = rw_concepts_entries(c, 0, NULL);
+	struct rw_lexicon_entry *all = calloc(n, sizeof(*all));
+	struct rw_lexicon *out = NULL;
+
+	if (all) {
+		rw_concepts_entries(c, 0, all);
+		out = rw_lexicon_new(all, n);
 	}
-	for (unsigned k = 0; k < TURNS * TURNED; k++) {
-		turn(turned_words[k % TURNED], k / TURNED, c->turned[k]);
-		all[n++] = (struct rw_lexicon_entry){c->turned[k], (uint32_t)strlen(c->turned[k]),
-						     c->pack.n_words + k};
-	}
-	c->lexicon = rw_lexicon_new(all, n);
 	free(all);
-	return c->lexicon ? 0 : rw_fail(e, RW_ENOMEM, "no memory for the concepts");
+	return out;
 }
-
-/* What is left, signs mostly, to Hyperscan. */
-static int fill_signs(struct rw_concepts *c, struct rw_error *e)
-{
-	unsigned n = 0, most = c->pack.n_words;
-	const char **text = calloc(most, sizeof(*text));
-	size_t *len = calloc(most, sizeof(*len));
-	unsigned *flags = calloc(most, sizeof(*flags)), *ids = calloc(most, sizeof(*ids));
-	hs_compile_error_t *he = NULL;
-	int rc = 0;
-
-	if (!text || !len || !flags || !ids)
-		rc = rw_fail(e, RW_ENOMEM, "no memory for the concepts");
-	for (unsigned i = 0; !rc && i < most; i++) {
-		const struct rw_concept_word *w = &c->pack.words[i];
-
-		if (is_short(w) ||
-		    (w->len >= RW_LEXICON_BYTES_MIN && rw_begins_word((unsigned char)*w->text)))
-			continue;
-		text[n] = w->text;
-		len[n] = w->len;
-		ids[n++] = i;
-	}
-	if (!rc && hs_compile_lit_multi(text, flags, ids, len, n, HS_MODE_BLOCK, NULL, &c->db,
-					&he) != HS_SUCCESS)
-		rc = rw_fail(e, RW_EINVAL, "the concepts do not compile: %s",
-			     he ? he->message : "unknown");
-	hs_free_compile_error(he);
-	free(text);
-	free(len);
-	free(flags);
-	free(ids);
-	return rc;
-}
-
-/*
- * What a scan collects, by start. waiting: what was found before the lexicon is asked. last: the
- * latest hit of each concept, plus one.
- */
-struct finder {
-	const struct rw_concepts *c;
-	const struct rw_view *v;
-	struct rw_concept_hit *hits;
-	struct rw_concept_waiting *waiting;
-	unsigned n, next;
-	uint16_t last[RW_CONCEPTS_MAX];
-	unsigned turns[TURNS];
-};
 
 /* A byte of a letter or digit of a script that sets spaces; the view holds no capitals. */
 static bool in_word(unsigned char c)
@@ -186,7 +113,14 @@ static bool stands_alone(const struct rw_view *v, const struct rw_concept_word *
 	       !(w->alone_behind && joined_behind(v, start + w->len));
 }
 
-static void add(struct finder *f, const struct rw_concept_word *w, size_t start)
+/* last: the latest hit of each concept, plus one. */
+struct joiner {
+	struct rw_concept_hit *hits;
+	unsigned n;
+	uint16_t last[RW_CONCEPTS_MAX];
+};
+
+static void add(struct joiner *f, const struct rw_concept_word *w, size_t start)
 {
 	struct rw_concept_hit *last = f->last[w->concept] ? &f->hits[f->last[w->concept] - 1]
 							  : NULL;
@@ -203,89 +137,44 @@ static void add(struct finder *f, const struct rw_concept_word *w, size_t start)
 	f->last[w->concept] = (uint16_t)f->n;
 }
 
-/* Adds what waits and starts before start. */
-static void flush(struct finder *f, size_t start)
+void rw_concepts_begin(struct rw_concept_seen *seen)
 {
-	const struct rw_concept_waiting *w = f->waiting;
-
-	for (; f->next < w->n && w->at[f->next].start < start; f->next++)
-		add(f, &f->c->pack.words[w->at[f->next].word], w->at[f->next].start);
+	seen->n = 0;
+	memset(seen->turns, 0, sizeof(seen->turns));
 }
 
-static void on_word(void *arg, uint32_t id, size_t start)
+void rw_concepts_note(const struct rw_concepts *c, const struct rw_view *v, uint32_t id,
+		      size_t start, struct rw_concept_seen *seen)
 {
-	struct finder *f = arg;
-	const struct rw_concept_word *w;
-
-	if (id >= f->c->pack.n_words) {
-		f->turns[(id - f->c->pack.n_words) / TURNED]++;
+	if (id >= c->pack.n_words) {
+		seen->turns[(id - c->pack.n_words) / TURNED]++;
 		return;
 	}
-	w = &f->c->pack.words[id];
-	if (!stands_alone(f->v, w, start))
+	if (seen->n == RW_CONCEPT_WORDS_SEEN || !stands_alone(v, &c->pack.words[id], start))
 		return;
-	flush(f, start);
-	add(f, w, start);
+	seen->at[seen->n].start = (uint16_t)start;
+	seen->at[seen->n++].word = (uint16_t)id;
 }
 
-/* Puts a word to what waits, by start: they come nearly so. */
-static void wait_for(struct rw_concept_waiting *w, unsigned word, size_t start)
+unsigned rw_concepts_hits(const struct rw_concepts *c, const struct rw_concept_seen *seen,
+			  struct rw_concept_hit hits[RW_CONCEPT_HITS_MAX])
 {
-	unsigned at = w->n;
+	struct joiner f = {.hits = hits};
 
-	if (w->n == RW_CONCEPT_WAITING_MAX)
-		return;
-	for (w->n++; at && w->at[at - 1].start > start; at--)
-		w->at[at] = w->at[at - 1];
-	w->at[at].start = (uint16_t)start;
-	w->at[at].word = (uint16_t)word;
+	for (unsigned i = 0; i < seen->n; i++)
+		add(&f, &c->pack.words[seen->at[i].word], seen->at[i].start);
+	return f.n;
 }
 
-static int on_sign(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
-		   void *arg)
+struct rw_turned rw_concepts_turned(const struct rw_concept_seen *seen)
 {
-	struct finder *f = arg;
-	const struct rw_concept_word *w = &f->c->pack.words[id];
+	struct rw_turned out = {.reversed = seen->turns[0] >= TURNED_HITS};
 
-	(void)from;
-	(void)flags;
-	if (stands_alone(f->v, w, to - w->len))
-		wait_for(f->waiting, id, to - w->len);
-	return 0;
-}
-
-void rw_concepts_short(const struct rw_concepts *c, const struct rw_view *v,
-		       const struct rw_word *word, struct rw_concept_waiting *w)
-{
-	unsigned n = word->end - word->start, slot;
-
-	if (n >= RW_LEXICON_BYTES_MIN)
-		return;
-	slot = short_slot(v->bytes + word->start, n);
-	for (; c->shorts[slot]; slot = (slot + 1) % SHORTS) {
-		const struct rw_concept_word *at = &c->pack.words[c->shorts[slot] - 1];
-
-		if (at->len == n && !memcmp(at->text, v->bytes + word->start, n))
-			wait_for(w, c->shorts[slot] - 1u, word->start);
-	}
-}
-
-int rw_concepts_find(const struct rw_concepts *c, hs_scratch_t *scratch, const struct rw_view *v,
-		     struct rw_concept_waiting *waiting,
-		     struct rw_concept_hit hits[RW_CONCEPT_HITS_MAX], struct rw_turned *turned)
-{
-	struct finder f = {.c = c, .v = v, .hits = hits, .waiting = waiting};
-
-	if (hs_scan(c->db, v->bytes, (unsigned)v->n, 0, scratch, on_sign, &f) != HS_SUCCESS)
-		return RW_EIO;
-	rw_lexicon_find(c->lexicon, rw_slice_of(v->bytes, v->n), on_word, &f);
-	flush(&f, v->n);
-	*turned = (struct rw_turned){.reversed = f.turns[0] >= TURNED_HITS};
 	for (unsigned i = 1; i < TURNS; i++)
-		if (f.turns[i] >= TURNED_HITS &&
-		    (!turned->rotated || f.turns[i] > f.turns[turned->rotated]))
-			turned->rotated = i;
-	return (int)f.n;
+		if (seen->turns[i] >= TURNED_HITS &&
+		    (!out.rotated || seen->turns[i] > seen->turns[out.rotated]))
+			out.rotated = i;
+	return out;
 }
 
 static uint32_t join(uint32_t a, uint32_t b)
@@ -339,53 +228,63 @@ unsigned rw_concepts_features(const struct rw_concepts *c, const struct rw_conce
 
 /* What the cases are looked at with. */
 struct bench {
+	const struct rw_concepts *c;
 	struct rw_view view;
-	struct rw_concept_waiting waiting;
+	struct rw_concept_seen seen;
 	struct rw_concept_hit hits[RW_CONCEPT_HITS_MAX];
-	hs_scratch_t *scratch;
 };
 
-/* Runs one case; *found tells whether the concept was among its hits. */
-static int run_case(const struct rw_concepts *c, struct bench *b, const struct rw_concept_case *at,
-		    bool *found)
+static void on_word(void *arg, uint32_t id, size_t start)
 {
-	struct rw_words words;
-	struct rw_word word;
-	struct rw_turned turned;
-	int n;
+	struct bench *b = arg;
 
-	rw_view_fold(&b->view, rw_slice_str(at->text));
-	rw_words_init(&words, rw_slice_of(b->view.bytes, b->view.n));
-	b->waiting.n = 0;
-	while (rw_words_next(&words, &word))
-		rw_concepts_short(c, &b->view, &word, &b->waiting);
-	n = rw_concepts_find(c, b->scratch, &b->view, &b->waiting, b->hits, &turned);
-	*found = false;
-	for (int i = 0; i < n; i++)
-		*found |= b->hits[i].concept == at->concept;
-	return n < 0 ? n : 0;
+	rw_concepts_note(b->c, &b->view, id, start, &b->seen);
 }
 
+/* Whether a case's concept is among its hits. */
+static bool found_in(struct bench *b, const struct rw_lexicon *lexicon,
+		     const struct rw_concept_case *at)
+{
+	unsigned n;
+
+	rw_view_fold(&b->view, rw_slice_str(at->text));
+	rw_concepts_begin(&b->seen);
+	rw_lexicon_find(lexicon, rw_slice_of(b->view.bytes, b->view.n), on_word, b);
+	n = rw_concepts_hits(b->c, &b->seen, b->hits);
+	for (unsigned i = 0; i < n; i++)
+		if (b->hits[i].concept == at->concept)
+			return true;
+	return false;
+}
+
+/* Whether the lexicon can hold every word, and every case is right. */
 static int check(const struct rw_concepts *c, struct rw_error *e)
 {
 	struct bench *b = calloc(1, sizeof(*b));
-	bool found = false;
+	struct rw_lexicon *lexicon = rw_concepts_lexicon(c);
 	int rc = 0;
 
-	if (!b || hs_alloc_scratch(c->db, &b->scratch) != HS_SUCCESS)
+	if (!b || !lexicon)
 		rc = rw_fail(e, RW_ENOMEM, "no memory for the concepts");
+	else
+		b->c = c;
+	for (unsigned i = 0; !rc && i < c->pack.n_words; i++) {
+		const struct rw_concept_word *w = &c->pack.words[i];
+
+		if (!rw_lexicon_holds(w->text, w->len))
+			rc = rw_fail(e, RW_EINVAL, "concepts.yaml: %s: '%s' is too short a word",
+				     c->pack.concepts[w->concept].id, w->text);
+	}
 	for (unsigned i = 0; !rc && i < c->pack.n_cases; i++) {
 		const struct rw_concept_case *at = &c->pack.cases[i];
 
-		rc = run_case(c, b, at, &found);
-		if (rc || found != at->must)
+		if (found_in(b, lexicon, at) != at->must)
 			rc = rw_fail(e, RW_EINVAL, "concepts.yaml:%u: concept %s: %s", at->line,
 				     c->pack.concepts[at->concept].id,
 				     at->must ? "its match case is not found"
 					      : "its no_match case is found");
 	}
-	if (b)
-		hs_free_scratch(b->scratch);
+	rw_lexicon_free(lexicon);
 	free(b);
 	return rc;
 }
@@ -399,11 +298,7 @@ int rw_concepts_load(struct rw_concepts **out, struct rw_error *e)
 		return rw_fail(e, RW_ENOMEM, "no memory for the concepts");
 	rc = rw_concept_pack_read(&c->pack, e);
 	if (!rc)
-		rc = fill_short(c, e);
-	if (!rc)
-		rc = fill_lexicon(c, e);
-	if (!rc)
-		rc = fill_signs(c, e);
+		rc = fill_turned(c, e);
 	if (!rc)
 		rc = check(c, e);
 	if (rc) {
@@ -418,16 +313,9 @@ void rw_concepts_free(struct rw_concepts *c)
 {
 	if (!c)
 		return;
-	hs_free_database(c->db);
-	rw_lexicon_free(c->lexicon);
 	free(c->turned);
 	rw_concept_pack_free(&c->pack);
 	free(c);
-}
-
-const hs_database_t *rw_concepts_db(const struct rw_concepts *c)
-{
-	return c->db;
 }
 
 unsigned rw_concepts_count(const struct rw_concepts *c)

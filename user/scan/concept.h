@@ -1,30 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Concepts: words and phrases of many languages that mean one thing ("ignore", "the instructions
- * before"), found in a folded view by one pass of a literal matcher. What stands behind what, and
- * how near, are the features of the model that sees injected instructions (model.h).
+ * before"), found in a folded view where the lexicon (lexicon.h) finds them. What stands behind
+ * what, and how near, are the features of the model that sees injected instructions (model.h).
  *
  * struct rw_concepts is immutable after loading and shared by all threads.
  */
 #ifndef RW_SCAN_CONCEPT_H
 #define RW_SCAN_CONCEPT_H
 
-#include <hs/hs.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/slice.h"
-#include "scan/ngram.h"
+#include "scan/lexicon.h"
 #include "scan/view.h"
 
 enum {
 	RW_CONCEPTS_MAX = 128,
 	RW_CONCEPT_WORDS_MAX = 8192,
-	RW_CONCEPT_HITS_MAX = 4096,    /* in one view; the words behind are not looked at */
-	RW_CONCEPT_WAITING_MAX = 8192, /* short words and signs in one view */
-	RW_CONCEPT_PAIR_GAP = 90,      /* bytes between two that belong together */
+	RW_CONCEPT_HITS_MAX = 4096,   /* in one view; the words behind are not looked at */
+	RW_CONCEPT_WORDS_SEEN = 8192, /* the same, before overlaps are joined */
+	RW_CONCEPT_PAIR_GAP = 90,     /* bytes between two that belong together */
 	RW_CONCEPT_TRIPLE_GAP = 150,
 	RW_CONCEPT_BACK = 8,	/* hits that are looked back over */
 	RW_CONCEPT_APART = 160, /* a feature counts again so many bytes later */
@@ -43,41 +42,48 @@ struct rw_concept_hit {
 	uint16_t concept;
 };
 
-/* Short words and signs of a view, by start, until the longer words are found. */
-struct rw_concept_waiting {
+enum { RW_CONCEPT_TURNS = 26 };
+
+/* What stands in one view, as the lexicon tells it: words of concepts, by their starts; and words
+ * that betray a text turned about, by how. */
+struct rw_concept_seen {
 	struct {
 		uint16_t start, word;
-	} at[RW_CONCEPT_WAITING_MAX];
+	} at[RW_CONCEPT_WORDS_SEEN];
 	unsigned n;
+	unsigned turns[RW_CONCEPT_TURNS];
 };
 
 struct rw_concepts;
 
-/* Reads the pack in the binary, compiles it and runs its cases. */
+/* Reads the pack in the binary and runs its cases. */
 int rw_concepts_load(struct rw_concepts **out, struct rw_error *e);
 void rw_concepts_free(struct rw_concepts *c);
-const hs_database_t *rw_concepts_db(const struct rw_concepts *c);
 unsigned rw_concepts_count(const struct rw_concepts *c);
 const char *rw_concepts_id(const struct rw_concepts *c, unsigned concept);
 
-/* Words of attacks that stand in a view rotated (by how much; 0: none) or backwards. */
+/* What the lexicon is to find: so many entries, whose ids are from first on. out NULL: only their
+ * number. */
+unsigned rw_concepts_entries(const struct rw_concepts *c, uint32_t first,
+			     struct rw_lexicon_entry *out);
+/* A lexicon of these alone, from 0 on; it lives no longer than the concepts. NULL: no memory. */
+struct rw_lexicon *rw_concepts_lexicon(const struct rw_concepts *c);
+
+void rw_concepts_begin(struct rw_concept_seen *seen);
+/* The lexicon found the entry, whose id is first + id, at start of the view. */
+void rw_concepts_note(const struct rw_concepts *c, const struct rw_view *v, uint32_t id,
+		      size_t start, struct rw_concept_seen *seen);
+
+/* The concepts of what was seen, by their starts; words of one that overlap are one. How many. */
+unsigned rw_concepts_hits(const struct rw_concepts *c, const struct rw_concept_seen *seen,
+			  struct rw_concept_hit hits[RW_CONCEPT_HITS_MAX]);
+
+/* Whether words of attacks stand in the view rotated (by how much; 0: none) or backwards. */
 struct rw_turned {
 	unsigned rotated;
 	bool reversed;
 };
-
-/* Notes a word of the view where it is a short one of a concept. Every word, before
- * rw_concepts_find. */
-void rw_concepts_short(const struct rw_concepts *c, const struct rw_view *v,
-		       const struct rw_word *word, struct rw_concept_waiting *w);
-
-/*
- * The concepts in the view, by their starts; words of one that overlap are one. The number of them,
- * or RW_EIO where the matcher failed.
- */
-int rw_concepts_find(const struct rw_concepts *c, hs_scratch_t *scratch, const struct rw_view *v,
-		     struct rw_concept_waiting *waiting,
-		     struct rw_concept_hit hits[RW_CONCEPT_HITS_MAX], struct rw_turned *turned);
+struct rw_turned rw_concepts_turned(const struct rw_concept_seen *seen);
 
 /* The concepts of a feature in their order, and how many. */
 struct rw_concept_parts {

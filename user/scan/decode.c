@@ -180,33 +180,3 @@ bool rw_decode(struct rw_decoded *d, struct rw_slice text, bool inside)
 	}
 	return some;
 }
-
-/* How many of the places with sign begin an escape; some are enough. */
-static unsigned escapes(struct rw_slice text, char sign, unsigned some)
-{
-	const char *p = text.p, *end = text.p + text.n;
-	unsigned n = 0;
-
-	while (n < some && end - p > 3 && (p = memchr(p, sign, (size_t)(end - p - 3)))) {
-		if (sign == '%')
-			n += rw_hex_digit(p[1]) >= 0 && rw_hex_digit(p[2]) >= 0;
-		else if (sign == '&')
-			n += p[1] == '#' || (p[2] == 't' && p[3] == ';');
-		else
-			n += (p[1] | 0x20) == 'u' || p[1] == 'x' || (p[1] >= '0' && p[1] <= '3');
-		p++;
-	}
-	return n;
-}
-
-bool rw_decode_hinted(struct rw_slice text)
-{
-	enum { SOME = 3 };
-	unsigned n = escapes(text, '%', SOME);
-
-	if (n < SOME)
-		n += escapes(text, '&', SOME);
-	if (n < SOME)
-		n += escapes(text, '\\', SOME);
-	return n >= SOME || memmem(text.p, text.n, ".- ", 3) || memmem(text.p, text.n, "-. ", 3);
-}

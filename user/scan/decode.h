@@ -32,10 +32,13 @@ struct rw_decoded {
  */
 bool rw_decode(struct rw_decoded *d, struct rw_slice text, bool inside);
 /*
- * Whether escapes or Morse in text ask for that; long tokens and rows of numbers do by struct
- * rw_hints of the view (model.h).
+ * What in text asks for that: escapes or Morse; long tokens and rows of numbers do by struct
+ * rw_hints of the view (model.h). And whether lines of speakers ask for rw_decode_turns.
  */
-bool rw_decode_hinted(struct rw_slice text);
+struct rw_decode_hints {
+	bool coded, turns;
+};
+struct rw_decode_hints rw_decode_hints(struct rw_slice text);
 /* Letters moved back by n in the alphabet. */
 void rw_decode_rotated(struct rw_decoded *d, struct rw_slice text, unsigned n);
 /* The characters from the last to the first; words: those of each word. */
@@ -51,7 +54,6 @@ enum rw_turns { RW_TURNS_SPACED, RW_TURNS_BARE, RW_TURNS_GLUED, RW_TURNS_WAYS };
  * or has one turn only.
  */
 bool rw_decode_turns(struct rw_decoded *d, struct rw_slice text, enum rw_turns how);
-bool rw_decode_turns_hinted(struct rw_slice text);
 
 /* --- between the files of decoding ------------------------------------------------------------ */
 

@@ -89,17 +89,3 @@ bool rw_decode_turns(struct rw_decoded *d, struct rw_slice text, enum rw_turns h
 		copy(d, text, from, text.n, how);
 	return turns > 1;
 }
-
-bool rw_decode_turns_hinted(struct rw_slice text)
-{
-	static const char *const marks[] = {"ser:", "SER:", "uman:", "ustomer:"};
-
-	for (size_t k = 0; k < sizeof(marks) / sizeof(marks[0]); k++) {
-		size_t n = strlen(marks[k]);
-		const char *p = memmem(text.p, text.n, marks[k], n);
-
-		if (p && memmem(p + n, (size_t)(text.p + text.n - (p + n)), marks[k], n))
-			return true;
-	}
-	return false;
-}

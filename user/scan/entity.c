@@ -82,6 +82,7 @@ static int prefilter(struct pass *p)
 	p->cursor = 0;
 	p->s->n_hits = 0;
 	p->probe.text = rw_slice_of(p->text.p + p->base, window_to(last, p->text) - p->base);
+	rw_probe_begin(&p->probe);
 	rc = rw_probe_run(&p->probe, RW_DB_ENTITY);
 	p->s->numbered += p->batch.n;
 	return rc;

@@ -203,17 +203,50 @@ static size_t char_start(struct rw_slice text, size_t at)
 	return at;
 }
 
-/* The rules over the view. */
-static int match(struct job *j, const struct bytes *b)
+/* What the words of a view lead to. First the probe: on_hit gets it. */
+struct reading {
+	struct rw_probe probe;
+	bool model;
+};
+
+static void on_word(void *arg, uint32_t id, size_t start)
+{
+	struct reading *rd = arg;
+	const struct rw_rules *r = rd->probe.r;
+	struct rw_scanner *s = rd->probe.s;
+
+	if (id < r->first_concept)
+		rw_probe_word(&rd->probe, id, start);
+	else if (rd->model)
+		rw_concepts_note(r->concepts, &s->view, id - r->first_concept, start,
+				 &s->model.seen);
+}
+
+/* Reads the view once: words of rules become hits, those of concepts wait for the model. */
+static int read_view(struct job *j)
 {
 	struct rw_scanner *s = j->s;
-	struct rw_probe probe = {s, j->r, {s->view.bytes, s->view.n}, on_hit};
+	struct rw_slice view = {s->view.bytes, s->view.n};
+	struct reading rd = {{s, j->r, view, on_hit}, j->model};
 	int rc;
 
 	s->n_hits = 0;
-	rc = rw_probe_run(&probe, RW_DB_INJECTION);
+	rw_concepts_begin(&s->model.seen);
+	rw_probe_begin(&rd.probe);
+	rw_lexicon_find(j->r->lexicon, view, on_word, &rd);
+	rw_meter_lap(s->meter, RW_PART_WORDS);
+	rc = rw_probe_run(&rd.probe, RW_DB_INJECTION);
 	s->numbered += s->n_hits;
 	rw_meter_lap(s->meter, RW_PART_INJECTION);
+	return rc;
+}
+
+/* Where the rules that hit match. */
+static int match(struct job *j, const struct bytes *b)
+{
+	struct rw_scanner *s = j->s;
+	int rc = 0;
+
 	for (unsigned i = 0; !rc && i < s->n_hits; i++) {
 		const struct rw_hit *hit = &s->hits[i];
 
@@ -241,15 +274,16 @@ static void explain(struct job *j, const struct rw_model_best *best)
 }
 
 /* The model over the view. */
-static int weigh(struct job *j, const struct bytes *b, struct rw_hints *hints)
+static void weigh(struct job *j, const struct bytes *b, struct rw_hints *hints)
 {
 	struct rw_scanner *s = j->s;
 	struct rw_model_best best;
-	int rc = rw_model_look(j->r->model, j->r->concepts, s->scratch, &s->view, &s->model, &best);
-	unsigned score = rw_model_score(best.z);
+	unsigned score;
 
+	rw_model_look(j->r->model, j->r->concepts, &s->view, &s->model, &best);
+	score = rw_model_score(best.z);
 	*hints = s->model.hints;
-	if (!rc && s->view.n && score > j->score && j->r->model_rule >= 0) {
+	if (s->view.n && score > j->score && j->r->model_rule >= 0) {
 		j->score = score;
 		j->where = locate(j, b, best.start, best.end, (uint16_t)j->r->model_rule);
 		if (score >= RW_INJECTION_STRICT * 100)
@@ -257,7 +291,6 @@ static int weigh(struct job *j, const struct bytes *b, struct rw_hints *hints)
 	}
 	j->doubt = best.z < DOUBT;
 	rw_meter_lap(s->meter, RW_PART_MODEL);
-	return rc;
 }
 
 static int look(struct job *j, const struct bytes *b);
@@ -275,14 +308,16 @@ static int look_derived(struct job *j, const struct bytes *b, struct rw_decoded 
 	return look(j, &next);
 }
 
-/* Undoes the disguises that the view of b hinted at. */
+/* Undoes the disguises that b or its view hinted at. */
 static int undo(struct job *j, const struct bytes *b, const struct rw_hints *hints)
 {
 	struct rw_decoded *d = &j->s->decoded[b->depth];
-	bool turns = b->via == RW_VIA_PLAIN && rw_decode_turns_hinted(b->text);
+	struct rw_decode_hints raw = rw_decode_hints(b->text);
+	bool turns = b->via == RW_VIA_PLAIN && raw.turns;
 	int rc = 0;
 
-	if (hints->coded || rw_decode_hinted(b->text))
+	rw_meter_lap(j->s->meter, RW_PART_HINTS);
+	if (hints->coded || raw.coded)
 		if (rw_decode(d, b->text, !b->map && j->from))
 			rc = look_derived(j, b, d, RW_VIA_DECODED);
 	for (unsigned way = 0; !rc && turns && way < RW_TURNS_WAYS; way++)
@@ -313,7 +348,9 @@ static int look(struct job *j, const struct bytes *b)
 		v->origin[i] = b->map[v->origin[i]];
 	rw_meter_lap(j->s->meter, RW_PART_FOLD);
 	j->doubt = false;
-	rc = j->model ? weigh(j, b, &hints) : 0;
+	rc = read_view(j);
+	if (j->model)
+		weigh(j, b, &hints);
 	if (!rc)
 		rc = match(j, b);
 	if (!rc && j->model && b->depth < DEPTH)
@@ -356,8 +393,6 @@ int rw_injections(struct rw_scanner *s, const struct rw_rules *r, struct rw_slic
 
 	model = model && categories & 1u << RW_CAT_INJECTION;
 	if (!(categories & 1u << RW_CAT_INJECTION) && !r->topics)
-		return 0;
-	if (!model && !r->db[RW_DB_INJECTION] && !r->words[RW_DB_INJECTION])
 		return 0;
 	j.model = model && (s->only < 0 || s->only == r->model_rule);
 	j.derived_left = DERIVED_TIMES * text.n + DERIVED_BYTES;

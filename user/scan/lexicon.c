@@ -2,24 +2,24 @@
 #include "scan/lexicon.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-enum { FILTER_BITS = 16, BUCKET_BITS = 12, LANES = 16, BLOCK = 64 };
+#include "scan/lanes.h"
+#include "scan/swar.h"
+
+enum { FILTER_BITS = 10, BUCKET_BITS = 12, LONG_BYTES = 6, PLACES = 256 };
 enum { SHORT, LONG, TABLES };
-
-/* Bytes of its front that a word is found by: short words and long ones have a table each. */
-static const uint64_t keys[TABLES] = {UINT64_C(0xffffffff), UINT64_C(0xffffffffffff)};
-enum { LONG_BYTES = 6 };
 
 /* An entry, with its first eight bytes (fewer where it is shorter) to compare at once. */
 struct entry {
-	uint64_t front, mask;
+	uint64_t front, mask, hash;
 	const char *text;
-	uint32_t n, id, bucket;
+	uint32_t n, id;
+	uint8_t table;
 };
 
+/* Short texts and long ones have a table each, by so much of their fronts. */
 struct table {
-	uint64_t filter[(1 << FILTER_BITS) / 64];
+	uint64_t filter[1 << FILTER_BITS];	 /* of each entry, two bits of one word */
 	uint32_t bucket[(1 << BUCKET_BITS) + 1]; /* where its entries begin */
 };
 
@@ -30,47 +30,90 @@ struct rw_lexicon {
 	struct entry entries[];
 };
 
-/* Eight bytes, of which as many count as there are. The first is the lowest. */
-static inline uint64_t load8(const char *p)
-{
-	uint64_t x;
+/* How many bytes of a text that begins with the byte are the key of a short one; 0: as many as go
+ * on with its word, at most RW_LEXICON_BYTES_MIN. */
+static const uint8_t key_bytes[256] = {
+	['!' ... '/'] = 2, [':' ... '@'] = 2, ['[' ... '^'] = 2,
+	['`'] = 2,	   ['{' ... '~'] = 2, [0xc0 ... 0xff] = 3,
+};
 
-	memcpy(&x, p, sizeof(x));
-	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? x : __builtin_bswap64(x);
+/* n at least 1. */
+static inline uint64_t key_of(uint64_t front, unsigned n)
+{
+	return front & rw_first8(n);
 }
 
 /* Its high bits are good. */
-static inline uint64_t hash(uint64_t front, unsigned table)
+static inline uint64_t hash(uint64_t key)
 {
-	return (front & keys[table]) * UINT64_C(0x9e3779b97f4a7c15);
+	return key * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-static inline unsigned bucket_of(uint64_t front, unsigned table)
+static inline unsigned bucket_of(uint64_t h)
 {
-	return (unsigned)(hash(front, table) >> (64 - BUCKET_BITS));
+	return (unsigned)(h >> (64 - BUCKET_BITS));
 }
 
-static inline bool may_be(const struct table *t, uint64_t front, unsigned table)
+static inline uint64_t may_be(const struct table *t, uint64_t h)
 {
-	unsigned bit = (unsigned)(hash(front, table) >> (64 - FILTER_BITS));
+	uint64_t bits = t->filter[h >> (64 - FILTER_BITS)];
 
-	return t->filter[bit / 64] >> bit % 64 & 1;
+	return bits >> (h >> 40 & 63) & bits >> (h >> 34 & 63) & 1;
 }
 
-static unsigned table_of(const struct entry *e)
+/* Bytes of words at the front of the text, at most RW_LEXICON_BYTES_MIN. */
+static unsigned run_of(const char *text, size_t n)
 {
-	return e->n >= LONG_BYTES ? LONG : SHORT;
+	unsigned run = 0;
+
+	while (run < n && run < RW_LEXICON_BYTES_MIN && rw_is_word_byte((unsigned char)text[run]))
+		run++;
+	return run;
 }
 
-static int by_bucket(const void *a, const void *b)
+static unsigned short_key_bytes(const char *text, size_t n)
+{
+	return run_of(text, n) + key_bytes[(unsigned char)*text];
+}
+
+bool rw_lexicon_holds(const char *text, size_t n)
+{
+	unsigned bytes = n ? short_key_bytes(text, n) : 0;
+
+	if (!bytes || bytes > n)
+		return false;
+	return rw_begins_word((unsigned char)*text) || text[1] != ' ';
+}
+
+static int by_hash(const void *a, const void *b)
 {
 	const struct entry *x = a, *y = b;
 
-	if (table_of(x) != table_of(y))
-		return table_of(x) < table_of(y) ? -1 : 1;
-	if (x->bucket != y->bucket)
-		return x->bucket < y->bucket ? -1 : 1;
+	if (x->table != y->table)
+		return x->table < y->table ? -1 : 1;
+	if (x->hash != y->hash)
+		return x->hash < y->hash ? -1 : 1;
 	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static void fill(struct rw_lexicon *w, struct entry *e, const struct rw_lexicon_entry *from)
+{
+	char front[8] = "", mask[8] = "";
+	size_t bytes = from->n < 8 ? from->n : 8;
+	uint64_t h;
+
+	*e = (struct entry){.text = from->text,
+			    .n = from->n,
+			    .id = from->id,
+			    .table = from->n >= LONG_BYTES ? LONG : SHORT};
+	memcpy(front, e->text, bytes);
+	memset(mask, 0xff, bytes);
+	e->front = rw_load8(front);
+	e->mask = rw_load8(mask);
+	h = hash(key_of(e->front, e->table == LONG ? LONG_BYTES : short_key_bytes(e->text, e->n)));
+	e->hash = h;
+	w->tables[e->table].filter[h >> (64 - FILTER_BITS)] |= UINT64_C(1) << (h >> 40 & 63) |
+							       UINT64_C(1) << (h >> 34 & 63);
 }
 
 struct rw_lexicon *rw_lexicon_new(const struct rw_lexicon_entry *entries, unsigned n)
@@ -81,27 +124,13 @@ struct rw_lexicon *rw_lexicon_new(const struct rw_lexicon_entry *entries, unsign
 	if (!w)
 		return NULL;
 	w->n = n;
-	for (unsigned i = 0; i < n; i++) {
-		struct entry *e = &w->entries[i];
-		char front[8] = "", mask[8] = "";
-		size_t bytes = entries[i].n < 8 ? entries[i].n : 8;
-		unsigned bit;
-
-		*e = (struct entry){
-			.text = entries[i].text, .n = entries[i].n, .id = entries[i].id};
-		memcpy(front, e->text, bytes);
-		memset(mask, 0xff, bytes);
-		e->front = load8(front);
-		e->mask = load8(mask);
-		e->bucket = bucket_of(e->front, table_of(e));
-		bit = (unsigned)(hash(e->front, table_of(e)) >> (64 - FILTER_BITS));
-		w->tables[table_of(e)].filter[bit / 64] |= UINT64_C(1) << bit % 64;
-	}
-	qsort(w->entries, n, sizeof(w->entries[0]), by_bucket);
+	for (unsigned i = 0; i < n; i++)
+		fill(w, &w->entries[i], &entries[i]);
+	qsort(w->entries, n, sizeof(w->entries[0]), by_hash);
 	for (unsigned t = 0; t < TABLES; t++) {
 		for (unsigned b = 0; b <= 1 << BUCKET_BITS; b++) {
-			while (at < n && table_of(&w->entries[at]) == t &&
-			       w->entries[at].bucket < b)
+			while (at < n && w->entries[at].table == t &&
+			       bucket_of(w->entries[at].hash) < b)
 				at++;
 			w->tables[t].bucket[b] = at;
 		}
@@ -116,43 +145,25 @@ void rw_lexicon_free(struct rw_lexicon *w)
 
 /* --- where words begin --------------------------------------------------------------------- */
 
-typedef unsigned char lanes __attribute__((vector_size(LANES)));
+/* 64 bytes: which are of words, and where else something may begin. */
+struct block {
+	uint64_t word, lead, sign, space;
+};
 
-/* The lanes whose bytes are in [first, last], all bits set. */
-static inline lanes within(lanes x, unsigned char first, unsigned char last)
+static inline struct block classify(const char *p)
 {
-	return (lanes)(x - first <= (unsigned char)(last - first));
-}
+	struct block b = {0};
 
-/* A bit a lane. */
-static inline uint64_t bits_of(lanes x)
-{
-#ifdef __SSE2__
-	typedef char chars __attribute__((vector_size(LANES)));
+	for (unsigned i = 0; i < RW_BLOCK / RW_LANES; i++) {
+		rw_lanes x = rw_lanes_load(p + (size_t)i * RW_LANES), word = rw_lanes_word(x);
+		unsigned at = i * RW_LANES;
 
-	return (unsigned)__builtin_ia32_pmovmskb128((chars)x) & 0xffff;
-#else
-	uint64_t out = 0;
-
-	for (unsigned i = 0; i < LANES; i++)
-		out |= (uint64_t)(x[i] >> 7) << i;
-	return out;
-#endif
-}
-
-/* For 64 bytes: which are of words, and which begin characters beyond ASCII. */
-static inline void classify(const char *p, uint64_t *word, uint64_t *lead)
-{
-	*word = *lead = 0;
-	for (unsigned i = 0; i < BLOCK / LANES; i++) {
-		lanes x;
-
-		memcpy(&x, p + (size_t)i * LANES, LANES);
-		*word |= bits_of(within(x | 0x20, 'a', 'z') | within(x, '0', '9') |
-				 within(x, '_', '_'))
-			 << (i * LANES);
-		*lead |= bits_of(within(x, 0xc0, 0xff)) << (i * LANES);
+		b.word |= rw_lanes_bits(word) << at;
+		b.lead |= rw_lanes_bits(rw_lanes_within(x, 0xc0, 0xff)) << at;
+		b.sign |= rw_lanes_bits(rw_lanes_within(x, '!', '~') & ~word) << at;
+		b.space |= rw_lanes_bits(rw_lanes_equal(x, ' ')) << at;
 	}
+	return b;
 }
 
 struct search {
@@ -160,62 +171,109 @@ struct search {
 	struct rw_slice text;
 	void (*found)(void *arg, uint32_t id, size_t start);
 	void *arg;
+	/* Where something of the tables may begin: gathered first and looked at then, so that no
+	 * branch of the gathering is a guess. */
+	size_t places[PLACES];
+	unsigned n;
 };
 
-/* The words of one table that start at at, where its filter let them pass. */
-static void look(const struct search *s, unsigned table, size_t at, uint64_t front)
+/* The entries of one bucket that start at at. */
+static void look(const struct search *s, unsigned table, uint64_t h, size_t at, uint64_t front)
 {
-	const uint32_t *bucket = &s->w->tables[table].bucket[bucket_of(front, table)];
+	const uint32_t *bucket = &s->w->tables[table].bucket[bucket_of(h)];
 	const char *p = s->text.p + at;
 	size_t left = s->text.n - at;
 
 	for (uint32_t i = bucket[0]; i < bucket[1]; i++) {
 		const struct entry *e = &s->w->entries[i];
 
-		if ((front & e->mask) == e->front && e->n <= left &&
+		if (e->hash == h && (front & e->mask) == e->front && e->n <= left &&
 		    (e->n <= 8 || !memcmp(p + 8, e->text + 8, e->n - 8)))
 			s->found(s->arg, e->id, at);
 	}
 }
 
-/* Looks at each place of the bits, which are of 64 bytes from at on. */
-static void look_all(const struct search *s, size_t at, uint64_t starts)
+static void look_all(struct search *s)
 {
-	while (starts) {
-		size_t i = at + (unsigned)__builtin_ctzll(starts);
+	const struct table *tables = s->w->tables;
+
+	for (unsigned i = 0; i < s->n; i++) {
+		size_t at = s->places[i], left = s->text.n - at;
+		const char *p = s->text.p + at;
 		char last[8] = "";
-		uint64_t front;
+		uint64_t front, h;
+
+		front = rw_load8(left < 8 ? memcpy(last, p, left) : p);
+		h = hash(key_of(front, LONG_BYTES));
+		if (may_be(&tables[LONG], h))
+			look(s, LONG, h, at, front);
+		h = hash(key_of(front, short_key_bytes(p, left)));
+		if (may_be(&tables[SHORT], h))
+			look(s, SHORT, h, at, front);
+	}
+	s->n = 0;
+}
+
+/* Gathers places in the block at p, which is the text's at at, and is followed by eight bytes more;
+ * behind: bytes of words there. */
+static inline void gather(struct search *s, const char *p, size_t at, const struct block *b,
+			  uint64_t starts, uint64_t behind)
+{
+	const struct table *tables = s->w->tables;
+	unsigned n = s->n;
+
+	while (starts) {
+		unsigned i = (unsigned)__builtin_ctzll(starts), bytes;
+		uint64_t front = rw_load8(p + i), run = b->word >> i | behind << 1 << (63 - i);
 
 		starts &= starts - 1;
-		if (i + sizeof(front) <= s->text.n) {
-			front = load8(s->text.p + i);
-		} else {
-			memcpy(last, s->text.p + i, s->text.n - i);
-			front = load8(last);
-		}
-		if (may_be(&s->w->tables[LONG], front, LONG))
-			look(s, LONG, i, front);
-		if (may_be(&s->w->tables[SHORT], front, SHORT))
-			look(s, SHORT, i, front);
+		bytes = (unsigned)__builtin_ctzll(~run | 1 << RW_LEXICON_BYTES_MIN) +
+			key_bytes[(unsigned char)p[i]];
+		s->places[n] = at + i;
+		n += (unsigned)(may_be(&tables[LONG], hash(key_of(front, LONG_BYTES))) |
+				may_be(&tables[SHORT], hash(key_of(front, bytes))));
 	}
+	s->n = n;
+	if (n > PLACES - RW_BLOCK)
+		look_all(s);
+}
+
+/* What the block before leaves: whether its last byte is of a word. */
+static inline void gather_block(struct search *s, const char *p, size_t at, uint64_t *before,
+				const struct block *b, const struct block *next)
+{
+	uint64_t spaces = b->space >> 1 | next->space << 63;
+	uint64_t starts = (b->word & ~(b->word << 1 | *before)) | b->lead | (b->sign & ~spaces);
+
+	*before = b->word >> 63;
+	gather(s, p, at, b, starts, next->word);
 }
 
 void rw_lexicon_find(const struct rw_lexicon *w, struct rw_slice text,
 		     void (*found)(void *arg, uint32_t id, size_t start), void *arg)
 {
-	const struct search s = {w, text, found, arg};
-	uint64_t word, lead, before = 0;
-	char rest[BLOCK] = "";
+	struct search s;
+	char rest[2 * RW_BLOCK + 2 * RW_LANES] = "";
+	const struct block none = {0};
+	struct block b, next;
+	uint64_t before = 0;
 	size_t at = 0;
 
-	for (; at + BLOCK <= text.n; at += BLOCK) {
-		classify(text.p + at, &word, &lead);
-		look_all(&s, at, (word & ~(word << 1 | before)) | lead);
-		before = word >> 63;
-	}
-	if (at == text.n)
-		return;
+	s.w = w;
+	s.text = text;
+	s.found = found;
+	s.arg = arg;
+	s.n = 0;
+	if (text.n >= 2 * RW_BLOCK)
+		for (b = classify(text.p); at + 2 * RW_BLOCK <= text.n; at += RW_BLOCK, b = next) {
+			next = classify(text.p + at + RW_BLOCK);
+			gather_block(&s, text.p + at, at, &before, &b, &next);
+		}
+	/* What is left is less than two blocks, and is followed by zeros here. */
 	memcpy(rest, text.p + at, text.n - at);
-	classify(rest, &word, &lead);
-	look_all(&s, at, (word & ~(word << 1 | before)) | lead);
+	b = classify(rest);
+	next = classify(rest + RW_BLOCK);
+	gather_block(&s, rest, at, &before, &b, &next);
+	gather_block(&s, rest + RW_BLOCK, at + RW_BLOCK, &before, &next, &none);
+	look_all(&s);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finds words where words begin: at a byte of words behind one that is none, or at the first byte
- * of a character beyond ASCII. The bytes there tell by a table of bits that nothing begins so,
- * which is the answer nearly always. Hyperscan would do, but spends a tenth of a microsecond on
- * each word that it meets, and everyday text is full of them.
+ * Finds texts where words begin: at a byte of words behind one that is none, at the first byte of
+ * a character beyond ASCII, or at a sign with no space behind it. The bytes there tell by a table
+ * of bits that nothing begins so, which is the answer nearly always. Hyperscan would do, but spends
+ * a tenth of a microsecond on each word that it meets, and everyday text is full of them.
  */
 #ifndef RW_SCAN_LEXICON_H
 #define RW_SCAN_LEXICON_H
@@ -14,21 +14,27 @@
 
 #include "base/slice.h"
 
-enum { RW_LEXICON_BYTES_MIN = 4 };
+enum { RW_LEXICON_BYTES_MIN = 4 /* of the beginning of a longer word */ };
 
 struct rw_lexicon;
 
-/* text lives as long as the table; it is at least RW_LEXICON_BYTES_MIN long and begins as above. */
+/* text lives as long as the table, which holds it. */
 struct rw_lexicon_entry {
 	const char *text;
 	uint32_t n, id;
 };
 
+/*
+ * Whether a table can hold the text: it begins as above; of letters it is RW_LEXICON_BYTES_MIN
+ * long, or is then found as a whole word only (behind it, too, is no byte of words).
+ */
+bool rw_lexicon_holds(const char *text, size_t n);
+
 /* NULL: no memory. */
 struct rw_lexicon *rw_lexicon_new(const struct rw_lexicon_entry *entries, unsigned n);
 void rw_lexicon_free(struct rw_lexicon *w);
 
-/* Calls found for each word of the table that stands in text, by where they start. */
+/* Calls found for each text of the table that stands in text, by where they start. */
 void rw_lexicon_find(const struct rw_lexicon *w, struct rw_slice text,
 		     void (*found)(void *arg, uint32_t id, size_t start), void *arg);
 

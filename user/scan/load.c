@@ -149,16 +149,16 @@ static int make(struct rw_rules *r, const struct loader *l, struct rw_error *e)
 
 	r->refs = 1;
 	rw_ruleset_init(&r->set);
-	rc = read_packs(r, l, e);
+	rc = rw_concepts_load(&r->concepts, e);
+	if (!rc)
+		rc = rw_model_load(&r->model, e);
+	if (!rc)
+		rc = read_packs(r, l, e);
 	if (!rc)
 		rc = rw_leak_rules(r, e);
 	if (!rc)
 		rc = rw_rules_compile(r, e);
 	r->at_pack = rc ? r->at_pack : NULL;
-	if (!rc)
-		rc = rw_concepts_load(&r->concepts, e);
-	if (!rc)
-		rc = rw_model_load(&r->model, e);
 	return rc ? rc : rw_rules_check(r, e);
 }
 

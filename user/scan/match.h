@@ -62,7 +62,8 @@ struct rw_scanner {
 
 /*
  * The prefilter over one text: hit is called for each pattern all of whose pieces came; at is where
- * the last of them ends or, of a word, starts: within the match, if it is one. 0 or RW_EIO.
+ * the last of them ends or, of a word, starts: within the match, if it is one. Begin, then the
+ * words in their order, as the lexicon tells them, then run, for what is Hyperscan's: 0 or RW_EIO.
  */
 struct rw_probe {
 	struct rw_scanner *s;
@@ -70,6 +71,8 @@ struct rw_probe {
 	struct rw_slice text;
 	void (*hit)(struct rw_probe *p, unsigned pat, size_t at);
 };
+void rw_probe_begin(struct rw_probe *p);
+void rw_probe_word(struct rw_probe *p, uint32_t needle, size_t start);
 int rw_probe_run(struct rw_probe *p, enum rw_db db);
 
 /* What the units of a text lead to, in order of the text. Non-zero returns stop the scan. */

@@ -11,14 +11,16 @@
 
 #include "scan/scan.h"
 
-#define RW_PARTS_OF_SCAN(X)                                                \
-	X(SEGMENT, "segment")	  /* where an entity may be */             \
-	X(PREFILTER, "prefilter") /* which patterns may end in the runs */ \
-	X(CONFIRM, "confirm")	  /* exact spans, validators */            \
-	X(FOLD, "fold")		  /* views of the text */                  \
-	X(INJECTION, "injection") /* patterns over the views */            \
-	X(PLACE, "place")	  /* their exact spans */                  \
-	X(MODEL, "model")	  /* words and concepts in the views */
+#define RW_PARTS_OF_SCAN(X)                                                 \
+	X(SEGMENT, "segment")	  /* where an entity may be */              \
+	X(PREFILTER, "prefilter") /* which patterns may end in the runs */  \
+	X(CONFIRM, "confirm")	  /* exact spans, validators */             \
+	X(FOLD, "fold")		  /* views of the text */                   \
+	X(WORDS, "words")	  /* of rules and concepts, in the views */ \
+	X(INJECTION, "injection") /* patterns without words */              \
+	X(MODEL, "model")	  /* weights of words and concepts */       \
+	X(PLACE, "place")	  /* exact spans of the rules */            \
+	X(HINTS, "hints")	  /* what asks for another view */
 
 enum rw_part {
 #define X(name, text) RW_PART_##name,

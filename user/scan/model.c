@@ -8,13 +8,15 @@
 #include "scan/packs.h"
 
 enum { SLOT_BITS = 14, VIEW_BITS = 18, AT_BITS = 14, CELL_BYTES = RW_MODEL_CELL_BYTES };
-enum { CELLS = RW_VIEW_TEXT_BYTES / CELL_BYTES + 1 };
+enum { CELLS = RW_VIEW_TEXT_BYTES / CELL_BYTES + 1, RANK_BYTES = RW_MODEL_RANK_BYTES, ROOTS = 257 };
 
 /* Log-odds by words alone from which on a window's concepts are weighed: most texts never come
  * near. */
 #define NEAR (-2.0)
 
 _Static_assert(RW_VIEW_TEXT_BYTES <= 1 << AT_BITS, "a place in a view fits its bits");
+_Static_assert(RW_VIEW_TEXT_BYTES / 256 + RW_VIEW_TEXT_BYTES / 80 + 4 < RW_MODEL_WINDOWS_MAX,
+	       "all windows of a view have room");
 _Static_assert(RW_MODEL_FEATURES_MAX * 2 <= 1 << SLOT_BITS, "the table of features has room");
 
 /* As it stands in the file, lowest byte first, after the magic. */
@@ -34,6 +36,7 @@ struct feature {
 struct rw_model {
 	struct header head;
 	const int8_t *words;		/* by feature, in the binary */
+	double roots[ROOTS];		/* 1 / sqrt(n), for as many words as fit a window */
 	struct feature *features;	/* in the file's order */
 	uint16_t slots[1 << SLOT_BITS]; /* of features, by key: index + 1 */
 };
@@ -89,6 +92,8 @@ int rw_model_load(struct rw_model **out, struct rw_error *e)
 	m->words = (const int8_t *)file.p + sizeof(m->head) + bytes;
 	for (unsigned i = 0; i < m->head.n_features; i++)
 		insert(m, i);
+	for (unsigned n = 0; n < ROOTS; n++)
+		m->roots[n] = 1 / sqrt(n ? n : 1);
 	*out = m;
 	return 0;
 }
@@ -101,42 +106,51 @@ void rw_model_free(struct rw_model *m)
 	free(m);
 }
 
-static void sum_words(const struct rw_model *m, const struct rw_concepts *c,
-		      const struct rw_view *v, struct rw_model_scratch *s)
+/* Sums the words' weights, and sees what their lengths ask for. */
+static void sum_words(const struct rw_model *m, const struct rw_view *v, struct rw_model_scratch *s)
 {
-	struct rw_words words;
-	struct rw_word w;
+	unsigned singles = 0, most_singles = 0, row = 0, n = 0, length, before = 0;
+	size_t ranks = v->n / RANK_BYTES + 2;
+	const int8_t *weights = m->words;
 	int32_t sum = 0;
-	unsigned singles = 0, row = 0, before = 0;
+	bool coded = false;
+	struct rw_word w;
 
-	rw_words_init(&words, rw_slice_of(v->bytes, v->n));
-	s->n_words = s->waiting.n = 0;
-	while (rw_words_next(&words, &w)) {
+	rw_words_init(&s->words, rw_slice_of(v->bytes, v->n));
+	memset(s->rank, 0, ranks * sizeof(s->rank[0]));
+	s->sums[0] = 0;
+	while (rw_words_next(&s->words, &w)) {
+		int32_t weight = weights[w.feature[0]] + weights[w.feature[1]] +
+				 weights[w.feature[2]] + weights[w.feature[3]];
+
 		/* Said over and over a word says nothing new; the sum of its weights would. */
-		for (unsigned k = 0; k < RW_NGRAM_KINDS && !w.again; k++)
-			sum += m->words[w.feature[k]];
-		s->words[s->n_words++] = (struct rw_model_sum){(uint16_t)w.start, sum};
-		rw_concepts_short(c, v, &w, &s->waiting);
+		sum += w.again ? 0 : weight;
+		s->sums[++n] = sum;
+		s->rank[w.start / RANK_BYTES + 1] = (uint16_t)n;
+		length = w.end - w.start;
 		singles = w.letter_only ? singles + 1 : 0;
-		row = w.end - w.start == before || (before == 2 && w.end - w.start == 3) ? row + 1
-											 : 0;
-		before = w.end - w.start;
-		s->hints.spaced |= singles >= RW_CODED_RUN_MIN;
-		s->hints.coded |= before >= RW_CODED_BYTES_MIN ||
-				  (row >= RW_CODED_RUN_MIN &&
-				   (before == 2 || before == 3 || before == 8));
+		most_singles = singles > most_singles ? singles : most_singles;
+		row = (length == before) | ((before == 2) & (length == 3)) ? row + 1 : 0;
+		before = length;
+		coded |= (length >= RW_CODED_BYTES_MIN) |
+			 ((row >= RW_CODED_RUN_MIN) &
+			  ((length == 2) | (length == 3) | (length == 8)));
 	}
+	for (size_t k = 1; k < ranks; k++)
+		s->rank[k] = s->rank[k] ? s->rank[k] : s->rank[k - 1];
+	s->hints.spaced = most_singles >= RW_CODED_RUN_MIN;
+	s->hints.coded = coded;
 }
 
 /* Whether the feature was not counted a moment ago. */
 static bool fresh(struct rw_model_scratch *s, unsigned feature, uint32_t at)
 {
-	uint32_t seen = s->seen[feature];
-	uint32_t before = seen & ((1u << AT_BITS) - 1);
+	uint32_t last = s->counted[feature];
+	uint32_t before = last & ((1u << AT_BITS) - 1);
 
-	if (seen >> AT_BITS == s->views && at - before < RW_CONCEPT_APART)
+	if (last >> AT_BITS == s->views && at - before < RW_CONCEPT_APART)
 		return false;
-	s->seen[feature] = s->views << AT_BITS | at;
+	s->counted[feature] = s->views << AT_BITS | at;
 	return true;
 }
 
@@ -151,25 +165,18 @@ static bool is_near(const struct rw_model_scratch *s, size_t at)
 	return false;
 }
 
-static int sum_concepts(const struct rw_model *m, const struct rw_concepts *c, hs_scratch_t *hs,
-			const struct rw_view *v, struct rw_model_scratch *s)
+static void sum_concepts(const struct rw_model *m, const struct rw_concepts *c,
+			 struct rw_model_scratch *s)
 {
 	uint32_t f[RW_CONCEPT_FEATURES];
-	struct rw_turned turned;
-	int n = rw_concepts_find(c, hs, v, &s->waiting, s->hits, &turned);
 	int32_t sum = 0;
 
-	if (n < 0)
-		return n;
-	s->hints.rotated = turned.rotated;
-	s->hints.reversed = turned.reversed;
 	if (++s->views == 1u << VIEW_BITS) {
-		memset(s->seen, 0, sizeof(s->seen));
+		memset(s->counted, 0, sizeof(s->counted));
 		s->views = 1;
 	}
-	s->n_concepts = 0;
-	s->n_hits = (unsigned)n;
-	for (unsigned i = 0; i < (unsigned)n; i++) {
+	s->n_hits = rw_concepts_hits(c, &s->seen, s->hits);
+	for (unsigned i = 0; i < s->n_hits; i++) {
 		unsigned some;
 
 		if (!is_near(s, s->hits[i].start))
@@ -187,88 +194,110 @@ static int sum_concepts(const struct rw_model *m, const struct rw_concepts *c, h
 			s->concepts[s->n_concepts++] =
 				(struct rw_model_sum){(uint16_t)(s->hits[i].start), sum};
 	}
-	return 0;
 }
 
-/* First of n whose place is not before at; from: where to look from. */
-static unsigned first_at(const struct rw_model_sum *sums, unsigned n, unsigned from, size_t at)
+/* How many words start before at, which is a multiple of RANK_BYTES or behind the view. */
+static unsigned words_before(const struct rw_model_scratch *s, size_t n, size_t at)
 {
-	while (from < n && sums[from].at < at)
-		from++;
-	return from;
+	return at < n ? s->rank[at / RANK_BYTES] : s->words.n;
 }
 
-static int32_t sum_of(const struct rw_model_sum *sums, unsigned first, unsigned end)
+/* One window by its words alone. */
+static void weigh_words(const struct rw_model *m, const struct rw_model_scratch *s, size_t n,
+			unsigned scale, size_t index, struct rw_model_best *b)
 {
-	return end > first ? sums[end - 1].sum - (first ? sums[first - 1].sum : 0) : 0;
+	const double *k = m->head.k[scale];
+	size_t start = rw_window_start(index, scale), end = start + rw_window_bytes[scale];
+	unsigned w0 = words_before(s, n, start), w1 = words_before(s, n, end);
+
+	b->start = (uint32_t)start;
+	b->end = (uint32_t)(end < n ? end : n);
+	b->words = s->sums[w1] - s->sums[w0];
+	b->n_words = w1 - w0;
+	b->concepts = 0;
+	b->z = k[0] + k[1] * b->words * m->roots[b->n_words];
 }
 
-static double base_of(const double *k, int32_t words, unsigned n)
+/* Finds the windows whose words alone come near enough for concepts to matter, and the best of the
+ * others. */
+static void look_scale(const struct rw_model *m, struct rw_model_scratch *s, size_t n,
+		       unsigned scale, struct rw_model_best *best)
 {
-	return k[0] + k[1] * words / sqrt(n ? n : 1);
-}
-
-/* Marks the cells of the windows whose words alone come near enough for concepts to matter. */
-static void mark_scale(const struct rw_model *m, struct rw_model_scratch *s, size_t n,
-		       unsigned scale)
-{
-	unsigned w0 = 0, w1 = 0, cells = rw_window_bytes[scale] / CELL_BYTES;
+	unsigned cells = rw_window_bytes[scale] / CELL_BYTES;
+	struct rw_model_best b;
 
 	for (size_t i = 0; i < rw_window_count(n, scale); i++) {
-		size_t start = rw_window_start(i, scale);
-
-		w0 = first_at(s->words, s->n_words, w0, start);
-		w1 = first_at(s->words, s->n_words, w1, start + rw_window_bytes[scale]);
-		if (base_of(m->head.k[scale], sum_of(s->words, w0, w1), w1 - w0) < NEAR)
+		weigh_words(m, s, n, scale, i, &b);
+		if (b.z < NEAR) {
+			if (b.z > best->z)
+				*best = b;
 			continue;
-		for (size_t cell = start / CELL_BYTES; cell <= start / CELL_BYTES + cells; cell++)
+		}
+		s->windows[s->n_windows++] = (struct rw_model_window){(uint16_t)scale, (uint16_t)i,
+								      b.z};
+		for (size_t cell = b.start / CELL_BYTES; cell <= b.start / CELL_BYTES + cells;
+		     cell++)
 			if (cell < CELLS)
 				s->near[cell] = true;
 	}
 }
 
-static void look_scale(const struct rw_model *m, const struct rw_model_scratch *s, size_t n,
-		       unsigned scale, struct rw_model_best *best)
+/* The sum of the concepts that start in [start, end); from: where to look from. */
+static int32_t concepts_in(const struct rw_model_scratch *s, unsigned *from, size_t start,
+			   size_t end)
 {
-	const double *k = m->head.k[scale];
-	unsigned w0 = 0, w1 = 0, c0 = 0, c1 = 0;
+	const struct rw_model_sum *at = s->concepts;
+	unsigned first = *from, last;
 
-	for (size_t i = 0; i < rw_window_count(n, scale); i++) {
-		size_t start = rw_window_start(i, scale), end = start + rw_window_bytes[scale];
-		struct rw_model_best b = {.start = (uint32_t)start,
-					  .end = (uint32_t)(end < n ? end : n)};
+	while (first < s->n_concepts && at[first].at < start)
+		first++;
+	for (last = first; last < s->n_concepts && at[last].at < end;)
+		last++;
+	*from = first;
+	return last > first ? at[last - 1].sum - (first ? at[first - 1].sum : 0) : 0;
+}
 
-		w0 = first_at(s->words, s->n_words, w0, start);
-		w1 = first_at(s->words, s->n_words, w1, end);
-		b.words = sum_of(s->words, w0, w1);
-		b.n_words = w1 - w0;
-		b.z = base_of(k, b.words, b.n_words);
-		if (b.z >= NEAR) {
-			c0 = first_at(s->concepts, s->n_concepts, c0, start);
-			c1 = first_at(s->concepts, s->n_concepts, c1, end);
-			b.concepts = sum_of(s->concepts, c0, c1);
-			b.z += k[2] * b.concepts;
-		}
-		if (b.z > best->z)
-			*best = b;
+/* The windows that are near, with their concepts. */
+static void look_near(const struct rw_model *m, struct rw_model_scratch *s, size_t n,
+		      struct rw_model_best *best)
+{
+	unsigned from = 0, scale = 0;
+
+	for (unsigned i = 0; i < s->n_windows; i++) {
+		const struct rw_model_window *w = &s->windows[i];
+		size_t start = rw_window_start(w->index, w->scale);
+		int32_t concepts;
+		double z;
+
+		from = w->scale == scale ? from : 0;
+		scale = w->scale;
+		concepts = concepts_in(s, &from, start, start + rw_window_bytes[scale]);
+		z = w->z + m->head.k[scale][2] * concepts;
+		if (z <= best->z)
+			continue;
+		weigh_words(m, s, n, scale, w->index, best);
+		best->concepts = concepts;
+		best->z = z;
 	}
 }
 
-int rw_model_look(const struct rw_model *m, const struct rw_concepts *c, hs_scratch_t *hs,
-		  const struct rw_view *v, struct rw_model_scratch *s, struct rw_model_best *best)
+void rw_model_look(const struct rw_model *m, const struct rw_concepts *c, const struct rw_view *v,
+		   struct rw_model_scratch *s, struct rw_model_best *best)
 {
-	int rc;
+	struct rw_turned turned = rw_concepts_turned(&s->seen);
 
 	*best = (struct rw_model_best){.z = -HUGE_VAL};
-	s->hints = (struct rw_hints){0};
+	s->n_windows = s->n_concepts = s->n_hits = 0;
 	memset(s->near, 0, sizeof(s->near));
-	sum_words(m, c, v, s);
+	sum_words(m, v, s);
+	s->hints.rotated = turned.rotated;
+	s->hints.reversed = turned.reversed;
 	for (unsigned k = 0; k < RW_WINDOW_SCALES; k++)
-		mark_scale(m, s, v->n, k);
-	rc = sum_concepts(m, c, hs, v, s);
-	for (unsigned k = 0; !rc && k < RW_WINDOW_SCALES; k++)
 		look_scale(m, s, v->n, k, best);
-	return rc;
+	if (!s->n_windows)
+		return;
+	sum_concepts(m, c, s);
+	look_near(m, s, v->n, best);
 }
 
 unsigned rw_model_explain(const struct rw_model *m, const struct rw_concepts *c,

@@ -9,16 +9,18 @@
 #ifndef RW_SCAN_MODEL_H
 #define RW_SCAN_MODEL_H
 
+#include "scan/ngram.h"
 #include "scan/windows.h"
 
 enum {
 	RW_MODEL_FEATURES_MAX = 8192, /* of concepts */
-	RW_MODEL_WORDS_MAX = RW_VIEW_TEXT_BYTES / 2 + 2,
 	RW_MODEL_CELL_BYTES = 80,
+	RW_MODEL_RANK_BYTES = 16,
+	RW_MODEL_WINDOWS_MAX = 512,
 	RW_MODEL_CONTRIBUTIONS_MAX = 8192, /* in one view; later ones are not counted */
 };
 
-/* A word's or concept's place in the view, and the sum of the weights up to it. */
+/* A concept's place in the view, and the sum of the weights up to it. */
 struct rw_model_sum {
 	uint16_t at;
 	int32_t sum;
@@ -33,14 +35,23 @@ struct rw_hints {
 };
 
 struct rw_model_scratch {
+	struct rw_words words;
+	int32_t sums[RW_WORDS_MAX + 1]; /* the weights of so many words from the first on */
+	/* How many words start before each so many bytes. */
+	uint16_t rank[RW_VIEW_TEXT_BYTES / RW_MODEL_RANK_BYTES + 2];
+	struct rw_concept_seen seen; /* the caller's to fill, before the model looks */
 	struct rw_concept_hit hits[RW_CONCEPT_HITS_MAX];
-	struct rw_concept_waiting waiting;
-	struct rw_model_sum words[RW_MODEL_WORDS_MAX], concepts[RW_MODEL_CONTRIBUTIONS_MAX];
-	unsigned n_words, n_concepts, n_hits;
-	uint32_t seen[RW_MODEL_FEATURES_MAX]; /* per feature: number of the view, and where */
+	struct rw_model_sum concepts[RW_MODEL_CONTRIBUTIONS_MAX];
+	unsigned n_concepts, n_hits;
+	uint32_t counted[RW_MODEL_FEATURES_MAX]; /* per feature: number of the view, and where */
 	uint32_t views;
 	bool near[RW_VIEW_TEXT_BYTES / RW_MODEL_CELL_BYTES + 1]; /* where concepts are weighed */
-	struct rw_hints hints;					 /* of the last view */
+	struct rw_model_window {
+		uint16_t scale, index;
+		double z;
+	} windows[RW_MODEL_WINDOWS_MAX]; /* in which they are */
+	unsigned n_windows;
+	struct rw_hints hints; /* of the last view */
 };
 
 /* The window of a view that looks most like an injection. */
@@ -57,9 +68,9 @@ struct rw_model;
 int rw_model_load(struct rw_model **out, struct rw_error *e);
 void rw_model_free(struct rw_model *m);
 
-/* 0, or RW_EIO where the matcher failed. */
-int rw_model_look(const struct rw_model *m, const struct rw_concepts *c, hs_scratch_t *hs,
-		  const struct rw_view *v, struct rw_model_scratch *s, struct rw_model_best *best);
+/* s->seen is of the view. */
+void rw_model_look(const struct rw_model *m, const struct rw_concepts *c, const struct rw_view *v,
+		   struct rw_model_scratch *s, struct rw_model_best *best);
 
 /* The concept features that gave most to the window, strongest first; how many. After
  * rw_model_look. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A folded view as words, and each word as features of the linear model: hashes of it alone,
- * with the one and the two words before it, and of its beginning. One pass, no memory.
+ * with the one and the two words before it, and of its beginning.
  *
  * A word is a run of a-z, 0-9, _ and bytes beyond ASCII; a letter of a script that sets no spaces
  * (Chinese, Japanese, Korean) is one by itself; any number is one and the same word.
@@ -19,7 +19,6 @@
 enum {
 	RW_NGRAM_BITS = 18, /* of a feature: the model has so many weights */
 	RW_NGRAM_KINDS = 4, /* word, two words, three words, beginning */
-	RW_NGRAM_PAD = 8,   /* bytes that may be read past the end of the view */
 };
 
 struct rw_word {
@@ -30,12 +29,16 @@ struct rw_word {
 	uint32_t feature[RW_NGRAM_KINDS];
 };
 
+enum {
+	RW_WORDS_MAX = RW_VIEW_TEXT_BYTES / 2 + 2,
+	RW_WORDS_SLACK = 8, /* places behind the last that may be written */
+};
+
 struct rw_words {
 	const char *p;
-	size_t n, at;
-	uint64_t before, before2; /* hashes of the last two words */
-	/* A bit a byte: it belongs to a word; it begins a letter that is a word by itself. */
-	uint64_t word[RW_VIEW_TEXT_BYTES / 64 + 2], lone[RW_VIEW_TEXT_BYTES / 64 + 2];
+	unsigned n, next;
+	uint64_t before, before2;			  /* hashes of the last two words */
+	uint16_t edge[2 * RW_WORDS_MAX + RW_WORDS_SLACK]; /* where each starts and ends, in turn */
 };
 
 /* RW_VIEW_PAD bytes behind the view must be readable; it is at most RW_VIEW_TEXT_BYTES long. */
@@ -65,49 +68,22 @@ static inline uint32_t rw_feature_of(uint64_t h)
 	return f ? f : 1;
 }
 
-/* The first byte from at on that belongs to a word; at least n: none does. */
-static inline size_t rw_word_start(const struct rw_words *w, size_t at)
-{
-	size_t block = at / 64, last = w->n / 64;
-	uint64_t m = w->word[block] >> at % 64;
-
-	if (m)
-		return at + (unsigned)__builtin_ctzll(m);
-	while (block++ < last)
-		if (w->word[block])
-			return block * 64 + (unsigned)__builtin_ctzll(w->word[block]);
-	return w->n;
-}
-
-/* The first byte from at on that does not go on with a word. */
-static inline size_t rw_word_end(const struct rw_words *w, size_t at)
-{
-	size_t block = at / 64, last = w->n / 64;
-	uint64_t m = (~w->word[block] | w->lone[block]) >> at % 64;
-
-	if (m)
-		return at + (unsigned)__builtin_ctzll(m);
-	while (block++ < last) {
-		m = ~w->word[block] | w->lone[block];
-		if (m)
-			return block * 64 + (unsigned)__builtin_ctzll(m);
-	}
-	return w->n;
-}
-
 static inline uint64_t rw_hash_add(uint64_t h, uint64_t x)
 {
 	h = (h ^ x) * RW_MIX_A;
 	return h ^ h >> 31;
 }
 
+/* n at least 1; words of up to 16 bytes, which are nearly all, without a branch. */
 static inline uint64_t rw_hash_word(const char *p, size_t n)
 {
-	uint64_t h = RW_MIX_C;
+	uint64_t h = rw_hash_add(RW_MIX_C, rw_load8(p) & rw_first8(n < 8 ? (unsigned)n : 8));
+	uint64_t on;
 
-	for (; n > 8; n -= 8, p += 8)
-		h = rw_hash_add(h, rw_load8(p));
-	return rw_hash_add(h, rw_load8(p) & rw_first8((unsigned)n));
+	for (; __builtin_expect(n > 16, 0); n -= 8, p += 8)
+		h = rw_hash_add(h, rw_load8(p + 8));
+	on = rw_hash_add(h, rw_load8(p + 8) & rw_first8(n > 8 ? (unsigned)n - 8 : 1));
+	return n > 8 ? on : h;
 }
 
 static inline bool rw_all_digits(const char *p, size_t n)
@@ -118,44 +94,41 @@ static inline bool rw_all_digits(const char *p, size_t n)
 	return true;
 }
 
-static inline uint64_t rw_word_stem(const struct rw_words *w, const struct rw_word *out)
+/* What is hashed of the beginning of a word; 0: it has none. */
+static inline uint64_t rw_word_stem(const char *p, size_t n)
 {
-	size_t n = out->end - out->start;
-	uint64_t x = rw_load8(w->p + out->start), y;
+	uint64_t x = rw_load8(p), front = x & rw_first8(RW_STEM_ASCII);
 
-	if (n > RW_STEM_ASCII && !(x & RW_ALL8(0x80) & rw_first8(RW_STEM_ASCII)))
-		return (x & rw_first8(RW_STEM_ASCII)) * RW_MIX_C;
-	if (n <= RW_STEM_BEYOND)
-		return 0;
-	y = rw_load8(w->p + out->start + RW_STEM_BEYOND - 8);
-	return (x * RW_MIX_C) ^ y;
+	if (__builtin_expect(!(front & RW_ALL8(0x80)), 1))
+		return n > RW_STEM_ASCII ? front * RW_MIX_C : 0;
+	return n > RW_STEM_BEYOND ? (x * RW_MIX_C) ^ rw_load8(p + RW_STEM_BEYOND - 8) : 0;
+}
+
+/* Whether it is a letter of a script without spaces. */
+static inline bool rw_is_lone(const char *p)
+{
+	return (unsigned char)*p >= RW_LONE_FIRST && (unsigned char)*p <= RW_LONE_LAST;
 }
 
 /* The next word; false past the last. */
 static inline bool rw_words_next(struct rw_words *w, struct rw_word *out)
 {
-	uint64_t h, s = 0;
-	size_t start, end;
-	bool lone;
+	uint64_t h, s;
+	const char *p;
+	size_t n;
 
-	if (w->at >= w->n)
+	if (w->next == w->n)
 		return false;
-	start = rw_word_start(w, w->at);
-	if (start >= w->n)
-		return false;
-	lone = w->lone[start / 64] >> start % 64 & 1;
-	end = lone ? start + RW_LONE_BYTES : rw_word_end(w, start + 1);
-	if (end > w->n)
-		end = w->n;
-	w->at = end;
-	out->start = (uint32_t)start;
-	out->end = (uint32_t)end;
-	out->letter_only = end - start == 1 && !(w->p[start] & (char)0x80);
-	if (w->p[start] <= '9' && w->p[start] >= '0' && rw_all_digits(w->p + start, end - start)) {
+	out->start = w->edge[2 * w->next];
+	out->end = w->edge[2 * w->next++ + 1];
+	p = w->p + out->start;
+	n = out->end - out->start;
+	out->letter_only = n == 1 && !(*p & (char)0x80);
+	h = rw_hash_word(p, n);
+	s = rw_is_lone(p) ? 0 : rw_word_stem(p, n);
+	if (*p <= '9' && *p >= '0' && rw_all_digits(p, n)) {
 		h = RW_MIX_B;
-	} else {
-		h = rw_hash_word(w->p + start, end - start);
-		s = lone ? 0 : rw_word_stem(w, out);
+		s = 0;
 	}
 	out->again = h == w->before && h == w->before2;
 	out->feature[0] = rw_feature_of(h);

@@ -31,10 +31,16 @@ static int on_pattern(unsigned id, unsigned long long from, unsigned long long t
 	return 0;
 }
 
-static void on_word(void *arg, uint32_t id, size_t start)
+void rw_probe_begin(struct rw_probe *p)
 {
-	struct rw_probe *p = arg;
-	const struct rw_needle *n = &p->r->needles[id];
+	RW_BUG_ON(p->text.n > RW_REACH_FAR);
+	/* What came before is out of every reach. */
+	p->s->behind += 2 * (uint64_t)RW_REACH_FAR;
+}
+
+void rw_probe_word(struct rw_probe *p, uint32_t needle, size_t start)
+{
+	const struct rw_needle *n = &p->r->needles[needle];
 	size_t end = start + n->n;
 
 	if (n->n && end < p->text.n && rw_is_word_byte((unsigned char)p->text.p[end]))
@@ -46,11 +52,6 @@ int rw_probe_run(struct rw_probe *p, enum rw_db db)
 {
 	const hs_database_t *d = p->r->db[db];
 
-	RW_BUG_ON(p->text.n > RW_REACH_FAR);
-	/* What came before is out of every reach. */
-	p->s->behind += 2 * (uint64_t)RW_REACH_FAR;
-	if (p->r->words[db])
-		rw_lexicon_find(p->r->words[db], p->text, on_word, p);
 	if (!d)
 		return 0;
 	return hs_scan(d, p->text.p, (unsigned)p->text.n, 0, p->s->scratch, on_pattern, p) ==

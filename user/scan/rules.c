@@ -49,15 +49,14 @@ void rw_rules_unref(struct rw_rules *r)
 	for (unsigned i = 0; i < r->n_pats; i++)
 		pcre2_code_free(r->pats[i].code);
 	free(r->pats);
+	rw_lexicon_free(r->lexicon);
 	rw_concepts_free(r->concepts);
 	rw_model_free(r->model);
 	free(r->pieces);
 	free(r->needles);
 	free(r->links);
-	for (unsigned i = 0; i < RW_DB_COUNT; i++) {
+	for (unsigned i = 0; i < RW_DB_COUNT; i++)
 		hs_free_database(r->db[i]);
-		rw_lexicon_free(r->words[i]);
-	}
 	for (unsigned i = 0; i < r->n_skipped; i++)
 		free(r->skipped[i]);
 	free(r->skipped);

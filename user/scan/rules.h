@@ -70,10 +70,12 @@ struct rw_rules {
 	struct rw_needle *needles;
 	uint32_t *links;
 	unsigned n_pieces, n_needles, n_links;
-	hs_database_t *db[RW_DB_COUNT];	       /* NULL: it has no pattern */
-	struct rw_lexicon *words[RW_DB_COUNT]; /* NULL: it has no word */
-	bool topics;			       /* there is a rule of that category */
-	int pem_rule, model_rule;	       /* index, or -1 */
+	hs_database_t *db[RW_DB_COUNT]; /* NULL: it has no pattern */
+	/* Words of the view: needles, then from first_concept on what the model looks for. */
+	struct rw_lexicon *lexicon;
+	uint32_t first_concept;
+	bool topics;		  /* there is a rule of that category */
+	int pem_rule, model_rule; /* index, or -1 */
 	struct rw_concepts *concepts;
 	struct rw_model *model;
 	int leak_rule; /* index: the system prompt's, then the canaries' */

@@ -16,9 +16,6 @@ int rw_scanner_fit(struct rw_scanner *s, const struct rw_rules *r, struct rw_err
 	for (unsigned i = 0; i < RW_DB_COUNT; i++)
 		if (r->db[i] && hs_alloc_scratch(r->db[i], &s->scratch) != HS_SUCCESS)
 			return rw_fail(e, RW_ENOMEM, "no memory for the matcher");
-	if (rw_concepts_db(r->concepts) &&
-	    hs_alloc_scratch(rw_concepts_db(r->concepts), &s->scratch) != HS_SUCCESS)
-		return rw_fail(e, RW_ENOMEM, "no memory for the matcher");
 	if (pats == s->n_pats && pieces == s->n_pieces && s->hits)
 		return 0;
 	marked = realloc(s->marked, (pats + 1) * sizeof(*marked));

@@ -15,10 +15,10 @@ static inline uint64_t rw_between8(uint64_t x, unsigned first, unsigned last)
 	return (x + RW_ALL8(0x80 - first)) & ~(x + RW_ALL8(0x7f - last)) & RW_ALL8(0x80);
 }
 
-/* All bits of the first n bytes, n at most 8. */
+/* All bits of the first n bytes, n from 1 to 8. */
 static inline uint64_t rw_first8(unsigned n)
 {
-	return n >= 8 ? ~UINT64_C(0) : (UINT64_C(1) << 8 * n) - 1;
+	return ~UINT64_C(0) >> (64 - 8 * n);
 }
 
 static inline uint64_t rw_load8(const char *p)

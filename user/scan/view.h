@@ -12,7 +12,7 @@
 
 enum {
 	RW_VIEW_TEXT_BYTES = 16384, /* of the text, at most, in one block */
-	RW_VIEW_PAD = 8,	    /* bytes behind a view that may be read */
+	RW_VIEW_PAD = 64,	    /* bytes behind a view that may be read */
 };
 
 /* origin[i]: offset into the block's text of what byte i of the view came from. */

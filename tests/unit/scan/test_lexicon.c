@@ -7,9 +7,23 @@
 #include <stdlib.h>
 
 static const struct rw_lexicon_entry entries[] = {
-	{"ignore", 6, 0},	  {"ignore all", 10, 1}, {"igno", 4, 2},
-	{"system prompt", 13, 3}, {"sys_", 4, 4},	 {"\xd0\xb7\xd0\xb0\xd0\xb1", 6, 5},
-	{"aaaa", 4, 6},		  {"aaaaaa", 6, 7},	 {"a-b-c-d", 7, 8},
+	{"ignore", 6, 0},
+	{"ignore all", 10, 1},
+	{"igno", 4, 2},
+	{"system prompt", 13, 3},
+	{"sys_", 4, 4},
+	{"\xd0\xb7\xd0\xb0\xd0\xb1", 6, 5},
+	{"aaaa", 4, 6},
+	{"aaaaaa", 6, 7},
+	{"a-b-c-d", 7, 8},
+	{"all", 3, 9},
+	{"a", 1, 10},
+	{"<|", 2, 11},
+	{"-----", 5, 12},
+	{"all:", 4, 13},
+	{"\xeb\x84\xa4", 3, 14},
+	{"sys", 3, 15},
+	{"</system>", 9, 16},
 };
 enum { N = sizeof(entries) / sizeof(entries[0]), TEXT = 300 };
 
@@ -29,9 +43,15 @@ static void note(void *arg, uint32_t id, size_t start)
 
 static bool starts_at(struct rw_slice t, size_t i, const struct rw_lexicon_entry *e)
 {
-	bool begins = (unsigned char)t.p[i] >= 0xc0 || i == 0 ||
-		      !rw_is_word_byte((unsigned char)t.p[i - 1]);
+	unsigned char c = (unsigned char)t.p[i];
+	bool word = rw_is_word_byte(c), whole = e->n < RW_LEXICON_BYTES_MIN;
+	bool begins = word ? i == 0 || !rw_is_word_byte((unsigned char)t.p[i - 1])
+			   : c >= 0xc0 || i + 1 == t.n || t.p[i + 1] != ' ';
 
+	for (uint32_t k = 0; k < e->n; k++)
+		whole &= rw_is_word_byte((unsigned char)e->text[k]);
+	if (whole && i + e->n < t.n && rw_is_word_byte((unsigned char)t.p[i + e->n]))
+		return false;
 	return begins && i + e->n <= t.n && !memcmp(t.p + i, e->text, e->n);
 }
 
@@ -50,7 +70,12 @@ static void words_are_found_wherever_they_begin(void **state)
 					   "a",
 					   "-",
 					   "a-b-c-d",
-					   "\x80"};
+					   "\x80",
+					   "<|",
+					   "-----",
+					   "</system>",
+					   ":",
+					   "\xeb\x84\xa4"};
 	struct rw_lexicon *w = rw_lexicon_new(entries, N);
 	static struct log log;
 	unsigned seed = 7, found = 0;
@@ -144,6 +169,33 @@ static const struct {
 	{"a)b", "not understood"},
 };
 
+static void a_table_holds_what_it_can_find(void **state)
+{
+	static const struct {
+		const char *text;
+		bool held;
+	} table[] = {{"a", true},
+		     {"all", true},
+		     {"ignore", true},
+		     {"a b", true},
+		     {"<|", true},
+		     {"<", false},
+		     {"- a", false},
+		     {"", false},
+		     {" ab", false},
+		     {"\xd0\xb7", false},
+		     {"\xd0\xb7"
+		      "i",
+		      true},
+		     {"\x80xyz", false},
+		     {"\x7f\x7f", false}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		assert_int_equal(rw_lexicon_holds(table[i].text, strlen(table[i].text)),
+				 table[i].held);
+}
+
 static void sets_are_what_a_pattern_cannot_do_without(void **state)
 {
 	char out[1024];
@@ -182,6 +234,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(words_are_found_wherever_they_begin),
+		cmocka_unit_test(a_table_holds_what_it_can_find),
 		cmocka_unit_test(sets_are_what_a_pattern_cannot_do_without),
 		cmocka_unit_test(bytes_that_must_be_there_are_counted),
 	};

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What in a text asks for a disguise to be undone, in one pass over its bytes. */
+#include "scan/decode.h"
+#include "scan/lanes.h"
+
+enum { ESCAPES = 3, MARKS = 4 };
+
+/* What stands in front of the colon of a user's line, at least: two of one kind are turns. */
+static const char *const marks[MARKS] = {"ser", "SER", "uman", "ustomer"};
+
+struct hints {
+	struct rw_slice text;
+	unsigned escapes, marks[MARKS];
+	bool morse;
+};
+
+/* 64 bytes: where an escape may begin, lines of speakers, and Morse may be. */
+struct signs {
+	uint64_t escape, colon, dot, dash;
+};
+
+static inline struct signs classify(const char *p)
+{
+	struct signs s = {0};
+
+	for (unsigned i = 0; i < RW_BLOCK / RW_LANES; i++) {
+		rw_lanes x = rw_lanes_load(p + (size_t)i * RW_LANES);
+		unsigned at = i * RW_LANES;
+
+		s.escape |= rw_lanes_bits(rw_lanes_within(x, '%', '&') | rw_lanes_equal(x, '\\'))
+			    << at;
+		s.colon |= rw_lanes_bits(rw_lanes_equal(x, ':')) << at;
+		s.dot |= rw_lanes_bits(rw_lanes_equal(x, '.')) << at;
+		s.dash |= rw_lanes_bits(rw_lanes_equal(x, '-')) << at;
+	}
+	return s;
+}
+
+static bool is_escape(const char *p)
+{
+	if (*p == '%')
+		return rw_hex_digit(p[1]) >= 0 && rw_hex_digit(p[2]) >= 0;
+	if (*p == '&')
+		return p[1] == '#' || (p[2] == 't' && p[3] == ';');
+	return (p[1] | 0x20) == 'u' || p[1] == 'x' || (p[1] >= '0' && p[1] <= '3');
+}
+
+static void see_escape(struct hints *h, size_t at)
+{
+	h->escapes += h->text.n - at > 3 && is_escape(h->text.p + at);
+}
+
+static void see_colon(struct hints *h, size_t at)
+{
+	for (unsigned k = 0; k < MARKS; k++) {
+		size_t n = strlen(marks[k]);
+
+		h->marks[k] += at >= n && !memcmp(h->text.p + at - n, marks[k], n);
+	}
+}
+
+/* A dot and a dash in turn; a space must be behind the second. */
+static void see_morse(struct hints *h, size_t at)
+{
+	h->morse |= at + 2 < h->text.n && h->text.p[at + 2] == ' ';
+}
+
+static void see_each(struct hints *h, size_t at, uint64_t bits,
+		     void (*see)(struct hints *h, size_t at))
+{
+	for (; bits; bits &= bits - 1)
+		see(h, at + (unsigned)__builtin_ctzll(bits));
+}
+
+struct rw_decode_hints rw_decode_hints(struct rw_slice text)
+{
+	struct hints h = {.text = text};
+	struct signs s, before = {0};
+	struct rw_decode_hints out;
+	char rest[RW_BLOCK] = "";
+	unsigned most = 0;
+
+	for (size_t at = 0; at < text.n; at += RW_BLOCK) {
+		const char *p = text.p + at;
+		uint64_t turn;
+
+		if (text.n - at < RW_BLOCK)
+			p = memcpy(rest, p, text.n - at);
+		s = classify(p);
+		if (h.escapes < ESCAPES)
+			see_each(&h, at, s.escape, see_escape);
+		see_each(&h, at, s.colon, see_colon);
+		/* A bit where the second of the two stands. */
+		turn = (s.dash & (s.dot << 1 | before.dot >> 63)) |
+		       (s.dot & (s.dash << 1 | before.dash >> 63));
+		for (; turn; turn &= turn - 1)
+			see_morse(&h, at + (unsigned)__builtin_ctzll(turn) - 1);
+		before = s;
+	}
+	for (unsigned k = 0; k < MARKS; k++)
+		most = h.marks[k] > most ? h.marks[k] : most;
+	out.coded = h.escapes >= ESCAPES || h.morse;
+	out.turns = most > 1;
+	return out;
+}
