@@ -6,7 +6,7 @@
 #include "scan/lanes.h"
 #include "scan/swar.h"
 
-enum { FILTER_BITS = 10, BUCKET_BITS = 12, LONG_BYTES = 6, PLACES = 256 };
+enum { FILTER_BITS = 10, BUCKET_BITS = 12, LONG_BYTES = 6, PLACES = 128 };
 enum { SHORT, LONG, TABLES };
 
 /* An entry, with its first eight bytes (fewer where it is shorter) to compare at once. */
@@ -173,7 +173,7 @@ struct search {
 	void *arg;
 	/* Where something of the tables may begin: gathered first and looked at then, so that no
 	 * branch of the gathering is a guess. */
-	size_t places[PLACES];
+	uint32_t places[PLACES];
 	unsigned n;
 };
 
@@ -229,7 +229,7 @@ static inline void gather(struct search *s, const char *p, size_t at, const stru
 		starts &= starts - 1;
 		bytes = (unsigned)__builtin_ctzll(~run | 1 << RW_LEXICON_BYTES_MIN) +
 			key_bytes[(unsigned char)p[i]];
-		s->places[n] = at + i;
+		s->places[n] = (uint32_t)(at + i);
 		n += (unsigned)(may_be(&tables[LONG], hash(key_of(front, LONG_BYTES))) |
 				may_be(&tables[SHORT], hash(key_of(front, bytes))));
 	}
@@ -252,18 +252,13 @@ static inline void gather_block(struct search *s, const char *p, size_t at, uint
 void rw_lexicon_find(const struct rw_lexicon *w, struct rw_slice text,
 		     void (*found)(void *arg, uint32_t id, size_t start), void *arg)
 {
-	struct search s;
+	struct search s = {.w = w, .text = text, .found = found, .arg = arg};
 	char rest[2 * RW_BLOCK + 2 * RW_LANES] = "";
 	const struct block none = {0};
 	struct block b, next;
 	uint64_t before = 0;
 	size_t at = 0;
 
-	s.w = w;
-	s.text = text;
-	s.found = found;
-	s.arg = arg;
-	s.n = 0;
 	if (text.n >= 2 * RW_BLOCK)
 		for (b = classify(text.p); at + 2 * RW_BLOCK <= text.n; at += RW_BLOCK, b = next) {
 			next = classify(text.p + at + RW_BLOCK);
