@@ -31,11 +31,13 @@ enum {
 	LISTED = 1000000, /* on the feed: IPv4; IPv6 as many as BANS */
 };
 
-#define TEN    0x0a000000u /* 10.0.0.0 */
-#define OUTER  0xac100000u /* 172.16.0.0, where nobody is banned */
-#define LOW6   0u	   /* the second half of the /64: bytes 4 to 7 of the address */
-#define BAN6   "2001:db8::1"
-#define OTHER6 "2001:db9::1" /* another /32, with another presence bit */
+#define TEN	0x0a000000u /* 10.0.0.0 */
+#define OUTER	0xac100000u /* 172.16.0.0, where nobody is banned */
+#define BESIDE	0xac180100u /* 172.24.1.0, where 172.24.0.1 is banned */
+#define BESIDE6 0x10000000u /* in the /32 of those that are banned, not in their /48s */
+#define LOW6	0u	    /* the second half of the /64: bytes 4 to 7 of the address */
+#define BAN6	"2001:db8::1"
+#define OTHER6	"2001:db9::1" /* another /32, with another presence bit */
 
 /* Which tables the case wants: wide rates, rates that everybody is over, nothing banned, a feed. */
 enum rates { WIDE, TIGHT, NO_BANS, FED, RIGS };
@@ -58,8 +60,18 @@ static const struct bench_case cases[] = {
 	{"pass v4, one VLAN tag", 33, {.tags = 1}, HONEST, OUTER, STRIDE, WIDE, RW_KERN_N_pass, 0},
 	{"pass v4, SYN", 0, {.flags = SYN}, HONEST, OUTER, STRIDE, WIDE, RW_KERN_N_pass, 0},
 	{"pass v4, no bans at all", 0, {0}, HONEST, OUTER, STRIDE, NO_BANS, RW_KERN_N_pass, 0},
-	{"pass v4, a ban in the /16", 0, {0}, HONEST, TEN + 1, STRIDE, WIDE, RW_KERN_N_pass, 0},
-	{"pass v6, a ban in the /32", 0, {.src = BAN6}, HONEST, 1, STRIDE, WIDE, RW_KERN_N_pass, 0},
+	{"pass v4, a ban in the /16", 0, {0}, HONEST, BESIDE, 64, WIDE, RW_KERN_N_pass, 0},
+	{"pass v4, a ban in the /24", 0, {0}, HONEST, TEN + 1, STRIDE, WIDE, RW_KERN_N_pass, 0},
+	{"pass v6, a ban in the /32",
+	 0,
+	 {.src = BAN6},
+	 HONEST,
+	 BESIDE6,
+	 1 << 16,
+	 WIDE,
+	 RW_KERN_N_pass,
+	 0},
+	{"pass v6, a ban in the /48", 0, {.src = BAN6}, HONEST, 1, STRIDE, WIDE, RW_KERN_N_pass, 0},
 	{"other port", 0, {.port = 22}, 1, OUTER, 1, WIDE, RW_KERN_N_pass_other, 0},
 	{"denied v4, hot", 35, {0}, 1, TEN, STRIDE, WIDE, RW_KERN_N_drop_denied, true},
 	{"denied v6, hot", 38, {.src = BAN6}, 1, LOW6, STRIDE, WIDE, RW_KERN_N_drop_denied, true},
@@ -144,6 +156,15 @@ static void ban_all(struct rig *r)
 	}
 }
 
+static void ban_one(struct rig *r, uint32_t address)
+{
+	struct rw_prefix p = source_prefix("10.0.0.0", address);
+	struct rw_error e = {0};
+
+	if (rw_kern_deny(&r->k, &p, 0, RW_KERN_VERDICT_DROP_ALL, RW_KERN_REASON_OPERATOR, &e))
+		die(e.text);
+}
+
 static void list_all(struct rig *r)
 {
 	struct rw_feed_load load = {.name = "bench", .verdict = RW_KERN_VERDICT_DROP_ALL};
@@ -179,8 +200,10 @@ static void make_rigs(void)
 		rig_config(r);
 		if (i == FED)
 			list_all(r);
-		else if (i != NO_BANS)
+		else if (i != NO_BANS) {
 			ban_all(r);
+			ban_one(r, BESIDE - 0xff);
+		}
 	}
 }
 

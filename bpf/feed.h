@@ -196,7 +196,7 @@ static __always_inline __u32 rw_listed(const struct rw_packet *p)
 		return rw_listed_find4(p->src_hi, *(const volatile __u64 *)view->plens4,
 				       how | (view->nets4 ? RW_LISTED_NETS : 0));
 	}
-	if (!rw_bit(view->bits6, rw_kern_bit6(p->src_hi >> 32)))
+	if (!rw_bit(view->bits6, rw_kern_bit6(p->src_hi >> 32) & 0xffff))
 		return 0;
 	return rw_listed_find6(p->src_hi, p->src_lo, *(const volatile __u64 *)view->plens6,
 			       how | (view->nets6 ? RW_LISTED_NETS : 0));

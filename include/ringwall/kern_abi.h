@@ -43,6 +43,8 @@ enum {
 	RW_KERN_FEEDS = 8,	  /* side by side */
 	RW_KERN_LISTED = 4194304, /* prefixes of all feeds, per family */
 	RW_KERN_PORTS = 16,
+	RW_KERN_NEAR4_BITS = 24, /* log2 of the presence bits by /24 */
+	RW_KERN_NEAR6_BITS = 20, /* and by hashed /48 */
 	RW_KERN_CFGS = 2,
 	RW_KERN_SYN_BITS = 18, /* log2 of the columns of each sketch */
 	RW_KERN_PKT_BITS = 16,
@@ -244,9 +246,11 @@ struct rw_kern_ports {
 
 /*
  * rw_bits: index 0. What lets honest packets skip the look-ups: a source whose bit is clear has no
- * entry. IPv4 by /16, IPv6 by hash of its /32. A bit is set before the entry is made.
- * plens hold prefix length + 1 of all bans in the hashes, longest first, 0 ends; eight bytes
- * written as one word. cidr4 and cidr6 are not 0 where the tries hold bans, too.
+ * entry. IPv4 by /16, IPv6 by hash of its /32; these few fit into the nearest cache. Where such a
+ * bit is set, of bans the near ones are asked, too: IPv4 by /24, IPv6 by hash of its /48. Bits are
+ * set before the entry is made. plens hold prefix length + 1 of all bans in the hashes, longest
+ * first, 0 ends; eight bytes written as one word. cidr4 and cidr6 are not 0 where the tries hold
+ * bans, too.
  */
 struct rw_kern_bits {
 	uint8_t deny4_plens[RW_KERN_PLENS] __attribute__((aligned(8)));
@@ -257,12 +261,20 @@ struct rw_kern_bits {
 	uint64_t deny6[1024];
 	uint64_t allow4[1024];
 	uint64_t allow6[1024];
+	uint64_t near4[1 << (RW_KERN_NEAR4_BITS - 6)];
+	uint64_t near6[1 << (RW_KERN_NEAR6_BITS - 6)];
 };
 
 /* The bit of an IPv6 address in deny6 and allow6; first4 is its first four bytes as a number. */
 static inline __attribute__((always_inline)) uint32_t rw_kern_bit6(uint32_t first4)
 {
 	return (first4 * 2654435769u) >> 16;
+}
+
+/* The bit in near6; first6 is the first six bytes as a number. */
+static inline __attribute__((always_inline)) uint32_t rw_kern_near6(uint64_t first6)
+{
+	return (uint32_t)(first6 * 0x9e3779b97f4a7c15 >> (64 - RW_KERN_NEAR6_BITS));
 }
 
 /*
@@ -469,7 +481,7 @@ RW_KERN_AT(rw_kern_cfg, cookie, 184);
 RW_KERN_AT(rw_kern_cfg, active, 192);
 RW_KERN_AT(rw_kern_cfg, index, 196);
 RW_KERN_SIZE(rw_kern_ports, 8192);
-RW_KERN_SIZE(rw_kern_bits, 32 + 4 * 8192);
+RW_KERN_SIZE(rw_kern_bits, 32 + 4 * 8192 + (2 << 20) + (128 << 10));
 RW_KERN_AT(rw_kern_bits, deny6_plens, 8);
 RW_KERN_AT(rw_kern_bits, cidr4, 16);
 RW_KERN_AT(rw_kern_bits, deny4, 32);

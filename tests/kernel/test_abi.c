@@ -75,6 +75,7 @@ static void both_compilers_lay_out_alike(void **state)
 	SAME_AT(rw_kern_bits, deny6_plens);
 	SAME_AT(rw_kern_bits, deny6);
 	SAME_AT(rw_kern_bits, allow6);
+	SAME_AT(rw_kern_bits, near6);
 	SAME_SIZE(rw_kern_key);
 	SAME_AT(rw_kern_key, addr);
 	SAME_SIZE(rw_kern_key4);

@@ -71,6 +71,53 @@ static void address_is_dropped_and_its_neighbour_is_not(void **state)
 	assert_int_equal(ban_of(r, "192.0.2.7").drops, 3);
 }
 
+/* The address at one end of the prefix, or the one beyond that; false: there is none. */
+static bool at_end(const struct rw_prefix *p, bool last, bool beyond, char text[INET6_ADDRSTRLEN])
+{
+	unsigned bytes = p->family == AF_INET ? 4 : 16;
+	struct rw_prefix end = *p;
+
+	for (unsigned i = p->plen; last && i < 8 * bytes; i++)
+		end.addr[i / 8] |= (uint8_t)(0x80 >> (i % 8));
+	for (unsigned i = bytes; beyond && i-- > 0;) {
+		end.addr[i] = (uint8_t)(end.addr[i] + (last ? 1 : -1));
+		if (end.addr[i] != (last ? 0x00 : 0xff))
+			break;
+		if (i == 0)
+			return false;
+	}
+	assert_non_null(inet_ntop(p->family, end.addr, text, INET6_ADDRSTRLEN));
+	return true;
+}
+
+static void expect_whole(struct rig *r, const char *address, unsigned plen)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct rw_prefix p = rig_prefix(address);
+
+	p.plen = (uint8_t)plen;
+	rw_prefix_mask(&p);
+	assert_int_equal(rw_kern_deny(&r->k, &p, 0, DROP_ALL, RW_KERN_REASON_OPERATOR, NULL),
+			 RW_OK);
+	for (unsigned way = 0; way < 4; way++) {
+		bool last = way & 1, beyond = way & 2;
+
+		if (at_end(&p, last, beyond, text))
+			rig_expect_from(r, text, ACK, beyond ? PASS : DENIED);
+	}
+	assert_int_equal(rw_kern_undeny(&r->k, &p, NULL), RW_OK);
+	assert_int_equal(ban_count(r), 0);
+}
+
+/* Presence bits are kept by /16 and /24, and by /32 and /48: no length may fall between them. */
+static void every_length_is_dropped_from_end_to_end(void **state)
+{
+	for (unsigned plen = 1; plen <= 32; plen++)
+		expect_whole(*state, "93.181.109.214", plen);
+	for (unsigned plen = 2; plen <= 128; plen++)
+		expect_whole(*state, "2a5b:6db6:5b6d:b6db:6db6:db6d:5b6d:b6d5", plen);
+}
+
 static void other_ports_of_a_banned_source_pass(void **state)
 {
 	struct rig *r = *state;
@@ -476,6 +523,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(address_is_dropped_and_its_neighbour_is_not),
+		RIG_TEST(every_length_is_dropped_from_end_to_end),
 		RIG_TEST(other_ports_of_a_banned_source_pass),
 		RIG_TEST(ipv6_source_is_its_64),
 		RIG_TEST(mapped_address_bans_ipv4),

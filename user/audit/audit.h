@@ -33,8 +33,8 @@ struct rw_audit_record {
 	uint64_t prompt_tokens, completion_tokens;
 	uint64_t duration_us, upstream_us;
 	const char *upstream, *tls_backend;
-	const char *upstream_error; /* what it did wrong, in words; "" where nothing */
-	const struct rw_rules *rules;				   /* names for the tallies */
+	const char *upstream_error;   /* what it did wrong, in words; "" where nothing */
+	const struct rw_rules *rules; /* names for the tallies */
 	const struct rw_tally *request_findings, *answer_findings; /* may be NULL */
 };
 /*

@@ -9,7 +9,15 @@
 
 #include "kern/internal.h"
 
-enum { WORDS = 1024, PLEN4_BITS = 16, PLEN6_BITS = 32 };
+enum {
+	WORDS = 1024,
+	NEAR4_WORDS = 1 << (RW_KERN_NEAR4_BITS - 6),
+	NEAR6_WORDS = 1 << (RW_KERN_NEAR6_BITS - 6),
+	PLEN4_BITS = 16,
+	PLEN6_BITS = 32,
+	NEAR4_PLEN = 24,
+	NEAR6_PLEN = 48,
+};
 
 static uint32_t first4(const struct rw_prefix *p)
 {
@@ -17,25 +25,70 @@ static uint32_t first4(const struct rw_prefix *p)
 	       p->addr[3];
 }
 
+static uint64_t first6(const struct rw_prefix *p)
+{
+	return (uint64_t)first4(p) << 16 | (uint64_t)p->addr[4] << 8 | p->addr[5];
+}
+
 static void set(uint64_t *words, uint32_t n)
 {
 	__atomic_fetch_or(&words[n / 64], 1ULL << (n % 64), __ATOMIC_RELAXED);
 }
 
+static void set_all(uint64_t *words, uint32_t n_words)
+{
+	for (uint32_t i = 0; i < n_words; i++)
+		__atomic_store_n(&words[i], UINT64_MAX, __ATOMIC_RELAXED);
+}
+
+/* The n bits from first; n is a power of two that divides first. */
+static void set_range(uint64_t *words, uint32_t first, uint32_t n)
+{
+	if (n >= 64)
+		set_all(words + first / 64, n / 64);
+	else
+		__atomic_fetch_or(&words[first / 64], ((1ULL << n) - 1) << (first % 64),
+				  __ATOMIC_RELAXED);
+}
+
+/* How many prefixes of length bits lie in one of length plen. */
+static uint32_t count_of(uint8_t plen, uint8_t bits)
+{
+	return plen < bits ? 1U << (bits - plen) : 1;
+}
+
 /* An IPv4 prefix shorter than /16 is several bits; an IPv6 one shorter than /32 may be any. */
 static void mark(uint64_t *v4, uint64_t *v6, const struct rw_prefix *p)
 {
-	if (p->family == AF_INET) {
-		uint32_t n = p->plen < PLEN4_BITS ? 1U << (PLEN4_BITS - p->plen) : 1;
-
-		for (uint32_t i = 0; i < n; i++)
-			set(v4, (first4(p) >> 16) + i);
-	} else if (p->plen >= PLEN6_BITS) {
+	if (p->family == AF_INET)
+		set_range(v4, first4(p) >> 16, count_of(p->plen, PLEN4_BITS));
+	else if (p->plen >= PLEN6_BITS)
 		set(v6, rw_kern_bit6(first4(p)));
+	else
+		set_all(v6, WORDS);
+}
+
+/* The same for the near bits of a ban. */
+static void mark_near(struct rw_kern_bits *bits, const struct rw_prefix *p)
+{
+	uint32_t n;
+
+	if (p->family == AF_INET) {
+		set_range(bits->near4, first4(p) >> 8, count_of(p->plen, NEAR4_PLEN));
+	} else if (p->plen >= PLEN6_BITS) {
+		n = count_of(p->plen, NEAR6_PLEN);
+		for (uint32_t i = 0; i < n; i++)
+			set(bits->near6, rw_kern_near6(first6(p) + i));
 	} else {
-		for (uint32_t i = 0; i < WORDS; i++)
-			__atomic_store_n(&v6[i], UINT64_MAX, __ATOMIC_RELAXED);
+		set_all(bits->near6, NEAR6_WORDS);
 	}
+}
+
+/* The near bits first: a program that sees the others then sees these. */
+static void mark_ban(struct rw_kern_bits *bits, const struct rw_prefix *p)
+{
+	mark_near(bits, p);
+	mark(bits->deny4, bits->deny6, p);
 }
 
 /* What the engine bans by: these lengths always find a place in the list. */
@@ -86,9 +139,9 @@ static void publish(uint8_t *to, const uint8_t from[RW_KERN_PLENS])
 }
 
 /* Words that are right already are left in the caches of the CPUs that read them. */
-static void replace(uint64_t *words, const uint64_t *fresh)
+static void replace(uint64_t *words, const uint64_t *fresh, unsigned n_words)
 {
-	for (unsigned i = 0; i < WORDS; i++)
+	for (unsigned i = 0; i < n_words; i++)
 		if (__atomic_load_n(&words[i], __ATOMIC_RELAXED) != fresh[i])
 			__atomic_store_n(&words[i], fresh[i], __ATOMIC_RELAXED);
 }
@@ -105,7 +158,7 @@ bool rw_bits_deny(struct rw_kern *k, const struct rw_prefix *p, bool in_trie)
 		publish(plens, list);
 	else
 		__atomic_store_n(v4 ? &k->bits->cidr4 : &k->bits->cidr6, 1, __ATOMIC_RELEASE);
-	mark(k->bits->deny4, k->bits->deny6, p);
+	mark_ban(k->bits, p);
 	return hashed;
 }
 
@@ -124,7 +177,7 @@ static void place(struct rw_kern_bits *bits, const struct rw_prefix *p, bool has
 		add_plen(v4 ? bits->deny4_plens : bits->deny6_plens, p->family, p->plen);
 	else
 		*(v4 ? &bits->cidr4 : &bits->cidr6) = 1;
-	mark(bits->deny4, bits->deny6, p);
+	mark_ban(bits, p);
 }
 
 int rw_bits_rebuild(struct rw_kern *k, const struct rw_ban *bans, unsigned n_bans,
@@ -139,10 +192,12 @@ int rw_bits_rebuild(struct rw_kern *k, const struct rw_ban *bans, unsigned n_ban
 		place(fresh, &bans[i].prefix, i < n_hashed);
 	for (unsigned i = 0; i < n_allows; i++)
 		mark(fresh->allow4, fresh->allow6, &allows[i]);
-	replace(k->bits->deny4, fresh->deny4);
-	replace(k->bits->deny6, fresh->deny6);
-	replace(k->bits->allow4, fresh->allow4);
-	replace(k->bits->allow6, fresh->allow6);
+	replace(k->bits->near4, fresh->near4, NEAR4_WORDS);
+	replace(k->bits->near6, fresh->near6, NEAR6_WORDS);
+	replace(k->bits->deny4, fresh->deny4, WORDS);
+	replace(k->bits->deny6, fresh->deny6, WORDS);
+	replace(k->bits->allow4, fresh->allow4, WORDS);
+	replace(k->bits->allow6, fresh->allow6, WORDS);
 	publish(k->bits->deny4_plens, fresh->deny4_plens);
 	publish(k->bits->deny6_plens, fresh->deny6_plens);
 	__atomic_store_n(&k->bits->cidr4, fresh->cidr4, __ATOMIC_RELEASE);

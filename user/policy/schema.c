@@ -274,7 +274,8 @@ const struct rw_config_key rw_config_keys[] = {
 	{"limits.handshakes", RW_KIND_NUMBER, false, "1024", 1, 16384, TOP(max_handshakes),
 	 .doc = "TLS handshakes under way, per worker; what comes above is reset"},
 	{"limits.address_handshakes", RW_KIND_NUMBER, false, "256", 1, 16384,
-	 TOP(max_address_handshakes), .doc = "of those, from one address (IPv6: one /64); fewer when more than half are taken"},
+	 TOP(max_address_handshakes),
+	 .doc = "of those, from one address (IPv6: one /64); fewer when more than half are taken"},
 	{"limits.memory", RW_KIND_SIZE, false, "512MiB", 16 * MIB, 1024ULL * GIB,
 	 TOP(max_memory_bytes), .doc = "bytes held for requests and answers, per worker"},
 

@@ -26,7 +26,7 @@ struct rw_stream_cb {
 	void (*on_open)(void *user); /* connected and handshaken */
 	void (*on_data)(void *user, const uint8_t *data, size_t n);
 	void (*on_eof)(void *user, bool clean);
-	void (*on_drain)(void *user);				  /* see rw_sock_cb.on_drain */
+	void (*on_drain)(void *user); /* see rw_sock_cb.on_drain */
 	/* why->code 0: our own close; RW_ETLS: of TLS and not of TCP, the text says what */
 	void (*on_close)(void *user, const struct rw_error *why);
 };
