@@ -220,7 +220,7 @@ static void untrusted_certificate_is_said_so(void **state)
 	p = pool_to(&w, NULL, true, A, NULL);
 	get(&g, p, "/");
 	run_until(&w, g.dones == 1);
-	assert_int_equal(g.code, RW_EPROTO);
+	assert_int_equal(g.code, RW_ETLS);
 	assert_non_null(strstr(g.text, "its certificate for 'upstream.test' is refused"));
 	assert_memory_equal(g.text, "upstream upstream.test:443: ", 28);
 	assert_int_equal(u.conn[0].got.len, 0); /* no key went there */
