@@ -20,11 +20,11 @@
 struct rw_audit_record {
 	uint64_t time_ms;
 	const char *request_id;
-	const char *peer;	   /* address without port */
-	const char *key_id;	   /* "" where none */
-	const char *client_cert;   /* whom the client's certificate names; "" where none */
-	const char *method, *path; /* path without its query: keys may stand in it */
-	const char *model;	   /* "" where none */
+	const char *peer;	      /* address without port */
+	const char *key_id;	      /* "" where none */
+	const char *client_cert;      /* whom the client's certificate names; "" where none */
+	struct rw_slice method, path; /* path without its query: keys may stand in it */
+	struct rw_slice model;	      /* empty where none */
 	unsigned status;
 	const char *verdict; /* "allow", "flag", "mask", "block", "refuse" */
 	const char *reason;  /* error code given to the caller; "" where none */

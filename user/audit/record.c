@@ -124,9 +124,12 @@ static int add_places(struct rw_buf *out, const char *name, const struct rw_rule
 }
 
 /* Keys may stand in a query: whoever forgot to cut it off does not get it logged. */
-static struct rw_slice without_query(const char *path)
+static struct rw_slice without_query(struct rw_slice path)
 {
-	return rw_slice_of(path, path ? strcspn(path, "?#") : 0);
+	for (size_t i = 0; i < path.n; i++)
+		if (path.p[i] == '?' || path.p[i] == '#')
+			return rw_slice_of(path.p, i);
+	return path;
 }
 
 static int add_record(const struct rw_audit_record *r, struct rw_buf *out)
@@ -139,9 +142,9 @@ static int add_record(const struct rw_audit_record *r, struct rw_buf *out)
 		{",\"peer\":", rw_slice_str(r->peer)},
 		{",\"key_id\":", rw_slice_str(r->key_id)},
 		{",\"client_cert\":", rw_slice_str(r->client_cert)},
-		{",\"method\":", rw_slice_str(r->method)},
+		{",\"method\":", r->method},
 		{",\"path\":", without_query(r->path)},
-		{",\"model\":", rw_slice_str(r->model)},
+		{",\"model\":", r->model},
 		{",\"verdict\":", rw_slice_str(r->verdict)},
 		{",\"reason\":", rw_slice_str(r->reason)},
 		{",\"upstream\":", rw_slice_str(r->upstream)},

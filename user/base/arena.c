@@ -75,15 +75,30 @@ void *rw_arena_alloc(struct rw_arena *a, size_t n)
 	return p ? memset(p, 0, n) : NULL;
 }
 
+static char *put(char *p, struct rw_slice s)
+{
+	if (s.n)
+		memcpy(p, s.p, s.n);
+	p[s.n] = '\0';
+	return p + s.n;
+}
+
 char *rw_arena_copy(struct rw_arena *a, struct rw_slice s)
 {
 	char *p = s.n < SIZE_MAX ? take(a, s.n + 1) : NULL;
 
-	if (!p)
-		return NULL;
-	if (s.n)
-		memcpy(p, s.p, s.n);
-	p[s.n] = '\0';
+	if (p)
+		put(p, s);
+	return p;
+}
+
+char *rw_arena_join(struct rw_arena *a, struct rw_slice first, struct rw_slice then,
+		    struct rw_slice last)
+{
+	char *p = take(a, first.n + then.n + last.n + 1);
+
+	if (p)
+		put(put(put(p, first), then), last);
 	return p;
 }
 

@@ -25,6 +25,9 @@ void rw_arena_init(struct rw_arena *a, size_t limit_bytes);
 void *rw_arena_alloc(struct rw_arena *a, size_t n);
 /* A NUL-terminated copy; NULL at the bound. */
 char *rw_arena_copy(struct rw_arena *a, struct rw_slice s);
+/* Three pieces, one behind the other; as a copy. */
+char *rw_arena_join(struct rw_arena *a, struct rw_slice first, struct rw_slice then,
+		    struct rw_slice last);
 char *rw_arena_printf(struct rw_arena *a, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Frees everything but one chunk, which the next user of the arena finds warm. */

@@ -30,37 +30,13 @@ static int grow(struct rw_buf *b, size_t want)
 	return RW_OK;
 }
 
-int rw_buf_reserve(struct rw_buf *b, size_t n)
+int rw_buf_make_room(struct rw_buf *b, size_t n)
 {
 	if (n > SIZE_MAX / 4 - b->len)
 		return RW_ELIMIT;
 	if (b->max && b->len + n > b->max)
 		return RW_ELIMIT;
 	return grow(b, b->len + n);
-}
-
-int rw_buf_add(struct rw_buf *b, const void *data, size_t n)
-{
-	int rc;
-
-	if (n == 0)
-		return RW_OK;
-	rc = rw_buf_reserve(b, n);
-	if (rc)
-		return rc;
-	memcpy(b->p + b->len, data, n);
-	b->len += n;
-	return RW_OK;
-}
-
-int rw_buf_add_slice(struct rw_buf *b, struct rw_slice s)
-{
-	return rw_buf_add(b, s.p, s.n);
-}
-
-int rw_buf_add_str(struct rw_buf *b, const char *str)
-{
-	return rw_buf_add(b, str, strlen(str));
 }
 
 int rw_buf_add_u64(struct rw_buf *b, uint64_t v)

@@ -14,7 +14,9 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
+#include "base/err.h"
 #include "base/slice.h"
 
 struct rw_buf {
@@ -24,11 +26,38 @@ struct rw_buf {
 	size_t max;
 };
 
+/* What rw_buf_reserve does where there is no room yet. */
+int rw_buf_make_room(struct rw_buf *b, size_t n);
+
 /* Makes room for n more bytes, so that appending them cannot fail. */
-int rw_buf_reserve(struct rw_buf *b, size_t n);
-int rw_buf_add(struct rw_buf *b, const void *data, size_t n);
-int rw_buf_add_slice(struct rw_buf *b, struct rw_slice s);
-int rw_buf_add_str(struct rw_buf *b, const char *str);
+static inline int rw_buf_reserve(struct rw_buf *b, size_t n)
+{
+	if (n <= b->cap - b->len && (!b->max || n <= b->max - b->len))
+		return RW_OK;
+	return rw_buf_make_room(b, n);
+}
+
+static inline int rw_buf_add(struct rw_buf *b, const void *data, size_t n)
+{
+	int rc = n ? rw_buf_reserve(b, n) : RW_OK;
+
+	if (rc || n == 0)
+		return rc;
+	memcpy(b->p + b->len, data, n);
+	b->len += n;
+	return RW_OK;
+}
+
+static inline int rw_buf_add_slice(struct rw_buf *b, struct rw_slice s)
+{
+	return rw_buf_add(b, s.p, s.n);
+}
+
+static inline int rw_buf_add_str(struct rw_buf *b, const char *str)
+{
+	return rw_buf_add(b, str, strlen(str));
+}
+
 int rw_buf_addf(struct rw_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Decimal digits: what rw_buf_addf does with %lu, at a tenth of the cost. */
 int rw_buf_add_u64(struct rw_buf *b, uint64_t v);

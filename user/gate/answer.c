@@ -33,6 +33,10 @@ static void raise_verdict(struct rw_request *r)
 
 static int keep_fields(struct rw_request *r, const struct rw_h1_head *h)
 {
+	r->answer_fields = rw_arena_alloc(&r->arena, (h->n_headers + RW_OWN_FIELDS) *
+							     sizeof(*r->answer_fields));
+	if (!r->answer_fields)
+		return RW_ENOMEM;
 	for (unsigned i = 0; i < h->n_headers; i++) {
 		struct rw_http_field *f = &r->answer_fields[r->n_answer_fields];
 		char *name, *value;
@@ -398,8 +402,7 @@ static char *upstream_target(struct rw_request *r)
 
 	if (rw_slice_starts(rest, "/v1"))
 		rest = rw_slice_of(rest.p + 3, rest.n - 3);
-	return rw_arena_printf(&r->arena, "%s%.*s%.*s", prefix, RW_SLICE_FMT(rest),
-			       RW_SLICE_FMT(r->query));
+	return rw_arena_join(&r->arena, rw_slice_str(prefix), rest, r->query);
 }
 
 enum rw_step rw_request_forward(struct rw_request *r)

@@ -40,7 +40,7 @@ struct rw_judged {
 	unsigned told, more; /* findings in the answer, and beyond its bound */
 };
 
-enum { RW_REQUEST_ID = 20, RW_FIELDS_MAX = RW_H1_MAX_HEADERS + 8 };
+enum { RW_REQUEST_ID = 20, RW_OWN_FIELDS = 4 };
 
 struct rw_request {
 	struct rw_request *next_idle;
@@ -91,7 +91,7 @@ struct rw_request {
 	uint64_t fetch_ns, first_byte_ns;
 	enum rw_answer_mode mode;
 	unsigned answer_status;
-	struct rw_http_field answer_fields[RW_FIELDS_MAX];
+	struct rw_http_field *answer_fields; /* with room for our own */
 	size_t n_answer_fields;
 	struct rw_buf answer, out;
 	size_t sent; /* of out, where the answer is whole */
@@ -153,7 +153,7 @@ enum rw_step rw_refuse(struct rw_request *r, enum rw_refusal kind, const char *d
 		       uint64_t retry_ns);
 /* A small answer of our own; text is JSON. */
 enum rw_step rw_answer_json(struct rw_request *r, unsigned status, struct rw_slice text);
-/* Adds our own headers (id, verdict, findings) to fields; returns the new count. */
+/* Adds our own headers (id, verdict, findings), RW_OWN_FIELDS at most; returns the new count. */
 size_t rw_own_fields(struct rw_request *r, struct rw_http_field *fields, size_t n);
 /* The answer that the server makes by itself, counted here; user is the worker. */
 void rw_refuse_body(void *user, unsigned status, const char *text, struct rw_buf *out,

@@ -3,7 +3,6 @@
 #include "gate/control.h"
 #include "gate/request.h"
 
-#include <inttypes.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
@@ -12,6 +11,15 @@ enum {
 	KEEP_BYTES = 16 * 1024, /* a larger buffer is given back */
 	ARENA_BYTES = 4 * 1024 * 1024,
 };
+
+/* rq_ and 16 digits. */
+static void name_request(char id[RW_REQUEST_ID], uint64_t number)
+{
+	memcpy(id, "rq_", 3);
+	for (int i = 18; i > 2; i--, number >>= 4)
+		id[i] = "0123456789abcdef"[number & 15];
+	id[19] = '\0';
+}
 
 struct rw_request *rw_request_new(struct rw_worker *w, struct rw_exchange *x)
 {
@@ -36,7 +44,7 @@ struct rw_request *rw_request_new(struct rw_worker *w, struct rw_exchange *x)
 	r->reason = "";
 	r->upstream_error = "";
 	r->verdict = "";
-	snprintf(r->id, sizeof(r->id), "rq_%016" PRIx64, rw_loop_random(w->loop));
+	name_request(r->id, rw_loop_random(w->loop));
 	rw_metric_add(&w->metrics.requests_total, 1);
 	rw_metric_add(&w->metrics.requests_active, 1);
 	rw_worker_busy(w);
@@ -138,26 +146,29 @@ static void settle_incomplete(struct rw_request *r)
 	take_verdict_of_http(r);
 }
 
+/* The audit log is nobody's store: of what a caller can make long, so much. */
+static struct rw_slice at_most(struct rw_slice s, size_t n)
+{
+	return rw_slice_of(s.p, s.n < n ? s.n : n);
+}
+
 static void write_audit(struct rw_request *r, bool completed, uint64_t now)
 {
-	char peer[RW_ADDR_TEXT], path[257], model[129], method[17];
+	char peer[RW_ADDR_TEXT];
 	const struct rw_stream_info *si = rw_exchange_peer(r->x);
 	const struct rw_config *c = r->snap->routes->config;
 
 	if (!c->audit_file || r->endpoint == RW_EP_HEALTHZ || r->endpoint == RW_EP_READYZ)
 		return;
-	snprintf(path, sizeof(path), "%.*s", RW_SLICE_FMT(r->path));
-	snprintf(model, sizeof(model), "%.*s", RW_SLICE_FMT(r->chat.model));
-	snprintf(method, sizeof(method), "%.*s", RW_SLICE_FMT(r->method));
 	const struct rw_audit_record rec = {
 		.time_ms = rw_loop_wall_ms(r->w->loop),
 		.request_id = r->id,
 		.peer = rw_addr_text(&r->client, false, peer),
 		.key_id = r->key ? r->key->id : "",
 		.client_cert = si->identity,
-		.method = method,
-		.path = path,
-		.model = model,
+		.method = at_most(r->method, 16),
+		.path = at_most(r->path, 256),
+		.model = at_most(r->chat.model, 128),
 		.status = r->status,
 		.verdict = r->verdict[0] ? r->verdict
 			   : r->answered ? "allow"

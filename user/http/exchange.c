@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers: head, body, end; framed by what the client speaks and what is known. */
-#include <inttypes.h>
 #include <stddef.h>
 #include <time.h>
 
@@ -222,16 +221,11 @@ static int put_date(struct rw_http_server *s, struct rw_buf *b)
 	return rw_h1_put_header(b, RW_SLICE("date"), rw_slice_of(s->date, RW_DATE_LEN));
 }
 
-/* RFC 6797: over TLS only, and only what the configuration says. */
-static int put_hsts(struct rw_conn *c, struct rw_buf *b)
+static int put_hsts(const struct rw_http_server *s, struct rw_buf *b)
 {
-	const struct rw_http_server *s = c->server;
-	char text[48];
-
-	if (!s->tls || !s->cfg.hsts_s)
+	if (!s->hsts[0])
 		return RW_OK;
-	snprintf(text, sizeof(text), "max-age=%" PRIu32, s->cfg.hsts_s);
-	return rw_h1_put_header(b, RW_SLICE("strict-transport-security"), rw_slice_str(text));
+	return rw_h1_put_header(b, RW_SLICE("strict-transport-security"), rw_slice_str(s->hsts));
 }
 
 /* RFC 9112 6: how the client will know where the body ends. */
@@ -272,7 +266,7 @@ static int put_head(struct rw_conn *c, unsigned status, const struct rw_http_fie
 	if (!rc)
 		rc = put_date(c->server, b);
 	if (!rc)
-		rc = put_hsts(c, b);
+		rc = put_hsts(c->server, b);
 	if (!rc)
 		rc = put_framing(&c->x, b, status, length);
 	c->head_end = b->len;
@@ -381,7 +375,7 @@ static int put_refusal(struct rw_conn *c, unsigned status, const struct rw_buf *
 	if (!rc)
 		rc = put_date(c->server, b);
 	if (!rc)
-		rc = put_hsts(c, b);
+		rc = put_hsts(c->server, b);
 	if (!rc)
 		rc = rw_h1_put_header(b, RW_SLICE("content-type"), rw_slice_str(type));
 	if (!rc && status == 503)

@@ -4,6 +4,7 @@
  * tolerance those allow. Whatever two implementations are known to read
  * differently is refused.
  */
+#include "base/vec.h"
 #include "http/h1_impl.h"
 
 #define ANY    (RW_H1_TCHAR | RW_H1_VALUE | RW_H1_TARGET)
@@ -70,24 +71,21 @@ bool rw_h1_all(struct rw_slice s, unsigned cls)
 	return ok;
 }
 
-/* Eight bytes at once: is one of them below SP, or DEL? The tab is, and is looked at again. */
+/* Is one of them below SP, or DEL? The tab is, and is looked at again. */
 static bool has_control(const char *p)
 {
-	const uint64_t ones = UINT64_MAX / 255, tops = ones * 0x80;
-	uint64_t w, del;
+	rw_vec v = rw_vec_at(p);
 
-	memcpy(&w, p, sizeof w);
-	del = w ^ ones * 0x7f;
-	return (((w - ones * ' ') & ~w) | ((del - ones) & ~del)) & tops;
+	return rw_vec_any(((v >= 0) & (v < ' ')) | (v == 0x7f));
 }
 
 bool rw_h1_is_value(struct rw_slice s)
 {
-	while (s.n >= 8) {
-		if (has_control(s.p) && !rw_h1_all(rw_slice_of(s.p, 8), RW_H1_VALUE))
+	while (s.n >= RW_VEC) {
+		if (has_control(s.p) && !rw_h1_all(rw_slice_of(s.p, RW_VEC), RW_H1_VALUE))
 			return false;
-		s.p += 8;
-		s.n -= 8;
+		s.p += RW_VEC;
+		s.n -= RW_VEC;
 	}
 	return rw_h1_all(s, RW_H1_VALUE);
 }

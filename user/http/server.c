@@ -2,6 +2,7 @@
 /* The server object: listening, bounds, drain, and the memory of connections. */
 #include "http/server.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "http/server_int.h"
@@ -31,6 +32,9 @@ static void set_config(struct rw_http_server *s, const struct rw_http_server_con
 	DEFAULT(write_stall_ns)
 	DEFAULT(max_conns)
 #undef DEFAULT
+	s->hsts[0] = '\0';
+	if (s->tls && s->cfg.hsts_s)
+		snprintf(s->hsts, sizeof(s->hsts), "max-age=%" PRIu32, s->cfg.hsts_s);
 }
 
 struct rw_http_server *rw_http_server_new(struct rw_loop *l,

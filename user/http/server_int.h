@@ -99,6 +99,7 @@ struct rw_http_server {
 	bool draining, freeing;
 	uint64_t date_s;
 	char date[RW_DATE_LEN + 1];
+	char hsts[24]; /* RFC 6797: over TLS only, and only what the configuration says */
 };
 
 /* server.c: a connection's memory comes and goes; the last one to go frees a freed server. */

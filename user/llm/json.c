@@ -2,6 +2,7 @@
 #include "llm/json.h"
 
 #include "base/utf8.h"
+#include "base/vec.h"
 
 enum { KEY_MAX = 64 };
 
@@ -69,19 +70,7 @@ enum rw_json_type rw_json_peek(struct rw_json *j)
 
 /* --- strings ----------------------------------------------------------------------------- */
 
-/* Eight bytes of ASCII that stand for themselves: no quote, backslash or control character. */
-static bool plain8(const char *p)
-{
-	const uint64_t ones = UINT64_C(0x0101010101010101);
-	uint64_t w;
-
-	memcpy(&w, p, sizeof(w));
-	/* Without a hit no byte borrows from the next, so zero here is exact. */
-	return !((w | (w - ones * 0x20) | ((w ^ (ones * '"')) - ones) |
-		  ((w ^ (ones * '\\')) - ones)) &
-		 (ones * 0x80));
-}
-
+/* ASCII that stands for itself: no quote, backslash or control character. */
 static bool plain(char c)
 {
 	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
@@ -142,8 +131,8 @@ int rw_json_string(struct rw_json *j, struct rw_span *out)
 		return rw_json_fail(j, "a string is expected");
 	start = j->p;
 	for (;;) {
-		while (j->end - j->p >= 8 && plain8(j->p))
-			j->p += 8;
+		while (j->end - j->p >= RW_VEC && !rw_vec_any(rw_vec_json_special(rw_vec_at(j->p))))
+			j->p += RW_VEC;
 		while (j->p < j->end && plain(*j->p))
 			j->p++;
 		if (j->p == j->end)

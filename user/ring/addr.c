@@ -64,19 +64,16 @@ int rw_addr_parse(const char *text, struct rw_addr *out, struct rw_error *e)
 
 const char *rw_addr_text(const struct rw_addr *a, bool with_port, char out[RW_ADDR_TEXT])
 {
-	char host[INET6_ADDRSTRLEN] = "?";
+	bool v6 = a->sa.sa_family == AF_INET6, brackets = v6 && with_port;
+	const void *from = v6 ? (const void *)&a->in6.sin6_addr : &a->in4.sin_addr;
+	unsigned port = ntohs(v6 ? a->in6.sin6_port : a->in4.sin_port);
+	size_t n;
 
-	if (a->sa.sa_family == AF_INET6) {
-		inet_ntop(AF_INET6, &a->in6.sin6_addr, host, sizeof(host));
-		if (with_port)
-			snprintf(out, RW_ADDR_TEXT, "[%s]:%u", host, ntohs(a->in6.sin6_port));
-	} else {
-		inet_ntop(AF_INET, &a->in4.sin_addr, host, sizeof(host));
-		if (with_port)
-			snprintf(out, RW_ADDR_TEXT, "%s:%u", host, ntohs(a->in4.sin_port));
-	}
-	if (!with_port)
-		snprintf(out, RW_ADDR_TEXT, "%s", host);
+	out[0] = '[';
+	inet_ntop(v6 ? AF_INET6 : AF_INET, from, out + brackets, INET6_ADDRSTRLEN);
+	n = strlen(out);
+	if (with_port)
+		snprintf(out + n, RW_ADDR_TEXT - n, "%s:%u", brackets ? "]" : "", port);
 	return out;
 }
 

@@ -179,6 +179,9 @@ struct rw_sock *rw_sock_alloc(struct rw_loop *l);
 /* A connection came in on fd. */
 struct rw_sock *rw_sock_accepted(struct rw_loop *l, int fd);
 void rw_sock_done(struct rw_loop *l, const struct rw_io_done *d);
+/* Hints: first the socket, then, when that has come, what its user and its bytes are. */
+void rw_sock_prefetch(struct rw_loop *l, const struct rw_io_done *d);
+void rw_sock_prefetch_user(struct rw_loop *l, const struct rw_io_done *d);
 /* Starts what each socket on the dirty list needs. */
 void rw_socks_settle(struct rw_loop *l);
 /* The back-end is gone and will complete nothing more. */

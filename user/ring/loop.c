@@ -73,12 +73,12 @@ static void dispatch(struct rw_loop *l, const struct rw_io_done *d)
 /* Nothing is waited for where something can be done at once. */
 static uint64_t timeout(struct rw_loop *l, uint64_t max_wait_ns)
 {
-	uint64_t next = rw_wheel_next_ns(&l->wheel);
-	uint64_t now;
+	uint64_t next, now;
 
 	if (atomic_load_explicit(&l->mailbox.waiting, memory_order_relaxed) || l->tasks ||
 	    max_wait_ns == 0)
 		return 0;
+	next = rw_wheel_next_ns(&l->wheel);
 	if (next == UINT64_MAX)
 		return max_wait_ns;
 	now = l->io->ops->now_ns(l->io); /* the callbacks of this turn took their time */
@@ -127,6 +127,18 @@ static void settle(struct rw_loop *l)
 	rw_socks_settle(l);
 }
 
+/* What the next completions are about comes into the cache while this one is handled. */
+static void dispatch_all(struct rw_loop *l, int n)
+{
+	for (int i = 0; i < n; i++) {
+		if (i + 2 < n)
+			rw_sock_prefetch(l, &l->done[i + 2]);
+		if (i + 1 < n)
+			rw_sock_prefetch_user(l, &l->done[i + 1]);
+		dispatch(l, &l->done[i]);
+	}
+}
+
 int rw_loop_turn(struct rw_loop *l, uint64_t max_wait_ns)
 {
 	int n;
@@ -137,8 +149,7 @@ int rw_loop_turn(struct rw_loop *l, uint64_t max_wait_ns)
 		return n;
 	l->busy = n == RW_BATCH;
 	l->now_ns = l->io->ops->now_ns(l->io);
-	for (int i = 0; i < n; i++)
-		dispatch(l, &l->done[i]);
+	dispatch_all(l, n);
 	if (atomic_load_explicit(&l->mailbox.waiting, memory_order_relaxed))
 		rw_mailbox_run(&l->mailbox);
 	rw_wheel_fire(&l->wheel, l->now_ns);

@@ -180,6 +180,31 @@ static void done_cancel(struct rw_sock *s, unsigned target, const struct rw_io_d
 	rw_sock_touch(s);
 }
 
+static const struct rw_sock *sock_of(const struct rw_loop *l, const struct rw_io_done *d)
+{
+	uint32_t slot = rw_io_tag_slot(d->tag);
+
+	return slot < l->used_socks ? &l->socks[slot] : NULL;
+}
+
+void rw_sock_prefetch(struct rw_loop *l, const struct rw_io_done *d)
+{
+	const char *s = (const char *)sock_of(l, d);
+
+	for (size_t at = 0; s && at < sizeof(struct rw_sock); at += 64)
+		__builtin_prefetch(s + at);
+}
+
+void rw_sock_prefetch_user(struct rw_loop *l, const struct rw_io_done *d)
+{
+	const struct rw_sock *s = sock_of(l, d);
+
+	if (s && s->user)
+		__builtin_prefetch(s->user);
+	if (d->data)
+		__builtin_prefetch(d->data);
+}
+
 void rw_sock_done(struct rw_loop *l, const struct rw_io_done *d)
 {
 	unsigned op = rw_io_tag_op(d->tag);

@@ -137,17 +137,14 @@ static uint64_t next_of_level(struct rw_wheel *w, unsigned level)
 	return UINT64_MAX;
 }
 
+/* What a level holds comes before all that those above it do. */
 static uint64_t next_tick(struct rw_wheel *w)
 {
-	uint64_t best = UINT64_MAX;
+	uint64_t tick = UINT64_MAX;
 
-	for (unsigned level = 0; level < RW_WHEEL_LEVELS; level++) {
-		uint64_t tick = next_of_level(w, level);
-
-		if (tick < best)
-			best = tick;
-	}
-	return best;
+	for (unsigned level = 0; level < RW_WHEEL_LEVELS && tick == UINT64_MAX; level++)
+		tick = next_of_level(w, level);
+	return tick;
 }
 
 void rw_wheel_fire(struct rw_wheel *w, uint64_t now_ns)
