@@ -14,6 +14,7 @@ struct bytes {
 struct node {
 	uint32_t least, most; /* bytes */
 	bool exact;	      /* it matches words and nothing else */
+	bool apart;	      /* what it matches, if anything, ends in a byte that is of no word */
 	struct rw_word_set words;
 	bool found; /* in each match there is one of best */
 	struct rw_word_set best;
@@ -24,6 +25,7 @@ struct parser {
 	const char *p;
 	struct rw_arena *arena;
 	bool caseless, failed;
+	bool apart; /* a byte of words that comes next begins one */
 	unsigned depth;
 	struct rw_factors *out; /* the sets in order, for the outermost level */
 };
@@ -181,14 +183,6 @@ static bool is_common(const char *p, size_t n)
 	return false;
 }
 
-unsigned rw_word_common_front(const struct rw_factor_word *w)
-{
-	const char *space = memchr(w->text, ' ', w->n);
-	size_t n = space ? (size_t)(space - w->text) : 0;
-
-	return n && is_common(w->text, n) ? (unsigned)n + 1 : 0;
-}
-
 /* Nothing but one everyday word. */
 static bool is_everyday(const struct rw_factor_word *w)
 {
@@ -230,7 +224,7 @@ bool rw_word_set_add(struct rw_word_set *s, struct rw_factor_word w)
 
 static void set_empty(struct rw_word_set *s)
 {
-	*s = (struct rw_word_set){.n = 1, .at = {{"", 0}}};
+	*s = (struct rw_word_set){.n = 1, .at = {{.text = ""}}};
 }
 
 /* Every word of a with every word of b behind it. False: too many, or too long. */
@@ -249,7 +243,10 @@ static bool join(struct parser *ps, struct rw_word_set *a, const struct rw_word_
 				return false;
 			memcpy(text, a->at[i].text, a->at[i].n);
 			memcpy(text + a->at[i].n, b->at[k].text, b->at[k].n);
-			if (!rw_word_set_add(&out, (struct rw_factor_word){text, n}))
+			if (!rw_word_set_add(
+				    &out,
+				    (struct rw_factor_word){
+					    text, n, (a->at[i].n ? &a->at[i] : &b->at[k])->begins}))
 				return false;
 		}
 	}
@@ -295,7 +292,7 @@ static void node_of_bytes(struct parser *ps, const struct bytes *from, struct no
 					      [RW_COUNT_DASH] = '-'};
 	struct bytes set = *from;
 	unsigned members = 0, one = 0;
-	bool digits = true, upper = true;
+	bool digits = true, upper = true, apart = true;
 
 	if (ps->caseless)
 		fold_case(&set);
@@ -305,6 +302,7 @@ static void node_of_bytes(struct parser *ps, const struct bytes *from, struct no
 			continue;
 		digits &= c >= '0' && c <= '9';
 		upper &= c >= 'A' && c <= 'Z';
+		apart &= !is_word((unsigned char)c);
 		if (ps->caseless && c >= 'A' && c <= 'Z')
 			continue; /* its small letter stands for it */
 		members++;
@@ -317,10 +315,11 @@ static void node_of_bytes(struct parser *ps, const struct bytes *from, struct no
 				return;
 			}
 			text[0] = (char)c;
-			rw_word_set_add(&out->words, (struct rw_factor_word){text, 1});
+			rw_word_set_add(&out->words, (struct rw_factor_word){.text = text, .n = 1});
 		}
 	}
 	out->exact = members > 0 && members <= CLASS_WORDS;
+	out->apart = apart;
 	out->need[RW_COUNT_DIGIT] = digits && members;
 	out->need[RW_COUNT_UPPER] = upper && members;
 	for (unsigned k = 0; k < RW_COUNTS; k++)
@@ -330,7 +329,7 @@ static void node_of_bytes(struct parser *ps, const struct bytes *from, struct no
 
 static void node_empty(struct node *out)
 {
-	*out = (struct node){.exact = true};
+	*out = (struct node){.exact = true, .apart = true};
 	set_empty(&out->words);
 }
 
@@ -452,13 +451,25 @@ static bool read_repeat(struct parser *ps, uint32_t *least, uint32_t *most)
 	return true;
 }
 
+static void begin_anywhere(struct rw_word_set *s)
+{
+	s->begins = false;
+	for (unsigned i = 0; i < s->n; i++)
+		s->at[i].begins = false;
+}
+
 static void repeat(struct parser *ps, struct node *n, uint32_t least, uint32_t most)
 {
 	bool empty = false;
 
+	if (most > 1 && !n->apart) { /* where the first ends begins the second */
+		begin_anywhere(&n->words);
+		begin_anywhere(&n->best);
+	}
+
 	if (least == 0) {
 		empty = n->exact && most == 1 &&
-			rw_word_set_add(&n->words, (struct rw_factor_word){"", 0});
+			rw_word_set_add(&n->words, (struct rw_factor_word){.text = ""});
 		n->found = false;
 	} else if (n->exact && (most > 1 || least > 1)) {
 		struct rw_word_set one = n->words;
@@ -486,6 +497,7 @@ struct sequence {
 	struct node all;
 	struct rw_word_set run; /* the words that end here */
 	bool run_all;		/* they are all there was so far */
+	bool apart;		/* a byte of words that comes next begins one */
 	uint32_t since;		/* bytes at most since the last set told */
 };
 
@@ -507,19 +519,10 @@ static void tell_set(struct parser *ps, struct sequence *q, const struct rw_word
 	q->since = behind;
 }
 
-/* Whether words may begin behind each word of the set. */
-static bool ends_apart(const struct rw_word_set *s)
-{
-	for (unsigned i = 0; i < s->n; i++)
-		if (!s->at[i].n || is_word((unsigned char)s->at[i].text[s->at[i].n - 1]))
-			return false;
-	return true;
-}
-
 /* Puts an atom behind the sequence. */
 static void append(struct parser *ps, struct sequence *q, const struct node *n)
 {
-	bool apart;
+	bool apart = q->apart;
 
 	for (unsigned k = 0; k < RW_COUNTS; k++)
 		q->all.need[k] = (uint8_t)(q->all.need[k] + n->need[k] > COUNT_MAX
@@ -527,11 +530,12 @@ static void append(struct parser *ps, struct sequence *q, const struct node *n)
 						   : q->all.need[k] + n->need[k]);
 	q->all.least = add_width(q->all.least, n->least);
 	q->all.most = add_width(q->all.most, n->most);
+	q->all.apart = n->apart && (n->least || q->all.apart);
+	q->apart = n->apart && (n->least || q->apart);
 	if (n->exact && join(ps, &q->run, &n->words)) {
 		q->since = add_width(q->since, n->most);
 		return;
 	}
-	apart = ends_apart(&q->run);
 	q->run_all = false;
 	tell_set(ps, q, &q->run, 0);
 	set_empty(&q->run);
@@ -539,22 +543,26 @@ static void append(struct parser *ps, struct sequence *q, const struct node *n)
 		q->run = n->words;
 		q->run.begins |= apart;
 		q->since = add_width(q->since, n->most);
-	} else if (n->found) {
-		tell_set(ps, q, &n->best, n->most);
-	} else {
-		q->since = add_width(q->since, n->most);
+		return;
 	}
+	q->run.begins = q->apart;
+	if (n->found)
+		tell_set(ps, q, &n->best, n->most);
+	else
+		q->since = add_width(q->since, n->most);
 }
 
 static void read_sequence(struct parser *ps, struct node *out)
 {
-	struct sequence q = {.run_all = true};
+	struct sequence q = {.run_all = true, .all.apart = true, .apart = ps->apart};
 	uint32_t least, most;
 	struct node n;
 	bool boundary;
 
 	set_empty(&q.run);
+	q.run.begins = q.apart;
 	while (!ps->failed && *ps->p && *ps->p != '|' && *ps->p != ')') {
+		ps->apart = q.apart;
 		read_atom(ps, &n, &boundary);
 		if (ps->failed)
 			return;
@@ -563,6 +571,7 @@ static void read_sequence(struct parser *ps, struct node *out)
 				q.run.begins = true;
 			else
 				q.run.ends = true;
+			q.apart = true;
 			continue;
 		}
 		if (read_repeat(ps, &least, &most))
@@ -577,13 +586,20 @@ static void read_sequence(struct parser *ps, struct node *out)
 	out->words = q.run;
 }
 
+/* What all words of a set have, each has: before others join them. */
+static void push_down(struct rw_word_set *s)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		s->at[i].begins |= s->begins;
+}
+
 /* Ways: one is enough. */
 static void read_ways(struct parser *ps, struct node *out)
 {
 	struct rw_factors *top = ps->out;
 	const char *from = ps->p;
+	bool apart = ps->apart, found;
 	struct node way;
-	bool found;
 
 	read_sequence(ps, out);
 	if (ps->failed || *ps->p != '|')
@@ -592,18 +608,24 @@ static void read_ways(struct parser *ps, struct node *out)
 		top->n = 0;
 		ps->out = NULL;
 		ps->p = from;
+		ps->apart = apart;
 		read_sequence(ps, out);
 	}
 	if (out->exact)
 		take_best(out, &out->words);
 	found = out->found;
+	push_down(&out->words);
+	push_down(&out->best);
 	while (!ps->failed && *ps->p == '|') {
 		ps->p++;
+		ps->apart = apart;
 		read_sequence(ps, &way);
 		if (ps->failed)
 			break;
 		if (way.exact)
 			take_best(&way, &way.words);
+		push_down(&way.words);
+		push_down(&way.best);
 		for (unsigned i = 0; out->exact && i < way.words.n; i++)
 			out->exact = way.exact && rw_word_set_add(&out->words, way.words.at[i]);
 		out->words.begins &= way.words.begins;
@@ -613,6 +635,7 @@ static void read_ways(struct parser *ps, struct node *out)
 			found = rw_word_set_add(&out->best, way.best.at[i]);
 		out->best.begins &= way.best.begins;
 		out->best.ends &= way.best.ends;
+		out->apart &= way.apart;
 		out->least = way.least < out->least ? way.least : out->least;
 		out->most = way.most > out->most ? way.most : out->most;
 		for (unsigned k = 0; k < RW_COUNTS; k++)

@@ -32,12 +32,13 @@ enum rw_count {
 struct rw_factor_word {
 	const char *text;
 	uint32_t n;
+	bool begins; /* at a boundary of words, where its first byte is of words */
 };
 
 struct rw_word_set {
 	struct rw_factor_word at[RW_FACTOR_WORDS_MAX];
 	unsigned n;
-	bool begins, ends; /* at a boundary of words, where the words' own bytes are of words */
+	bool begins, ends; /* all of them, at a boundary of words */
 	uint32_t reach;	   /* bytes at most from the end of the set's before to this one's */
 };
 
@@ -54,9 +55,6 @@ bool rw_word_set_add(struct rw_word_set *s, struct rw_factor_word w);
 
 /* How often a word of the set would be met, roughly: to choose the rarest by. */
 unsigned rw_word_set_cost(const struct rw_word_set *s);
-
-/* Bytes of a word of everyday text, with the spaces behind it, at the front of w; 0: none. */
-unsigned rw_word_common_front(const struct rw_factor_word *w);
 
 /* False: the pattern has something that is not understood here, or memory was short. */
 bool rw_factors_of(const char *pattern, struct rw_arena *arena, struct rw_factors *out);

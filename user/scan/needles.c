@@ -8,7 +8,7 @@
 
 enum {
 	SETS_OF_PATTERN = 2, /* words to wait for, one behind the other */
-	COST_MAX = 6000,     /* sets that are met more often than this are not worth it */
+	COST_MAX = 12000,    /* sets that are met more often than this are not worth it */
 	ENDS = 1,	     /* flag of a word: words end where it does */
 };
 
@@ -60,29 +60,33 @@ static int add_piece(struct rw_sack *s, const struct rw_piece *piece)
 	return RW_OK;
 }
 
+/* Whether the table of words finds the text, where it stands in a match. begins: at a boundary of
+ * words; ends: and so is its end. */
+static bool is_found(const struct rw_factor_word *w, bool begins, bool ends)
+{
+	bool whole = w->n < RW_LEXICON_BYTES_MIN;
+
+	if (!rw_lexicon_holds(w->text, w->n) ||
+	    (rw_is_word_byte((unsigned char)*w->text) && !begins))
+		return false;
+	for (uint32_t i = 0; i < w->n; i++)
+		whole &= rw_is_word_byte((unsigned char)w->text[i]);
+	return ends || !whole;
+}
+
 /*
  * The part of a word from a place on where the table of words finds it: its beginning, or behind
- * a byte that is of no word. What everybody says is left out, too, if enough is left.
+ * a byte that is of no word.
  */
-static bool anchor(struct rw_factor_word *w, bool begins)
+static bool anchor(struct rw_factor_word *w, bool begins, bool ends)
 {
 	struct rw_factor_word at = *w;
-	unsigned common;
 
-	while (at.n && !(begins && rw_begins_word((unsigned char)*at.text)) &&
-	       (unsigned char)*at.text < 0xc0) {
-		begins = !rw_is_word_byte((unsigned char)*at.text) &&
-			 (unsigned char)*at.text < 0x80;
-		at.text++;
-		at.n--;
-	}
-	while ((common = rw_word_common_front(&at)) && at.n - common > RW_LEXICON_BYTES_MIN &&
-	       rw_begins_word((unsigned char)at.text[common])) {
-		at.text += common;
-		at.n -= common;
-	}
+	begins |= at.begins;
+	for (; at.n && !is_found(&at, begins, ends); at.n--)
+		begins = !rw_is_word_byte((unsigned char)*at.text++);
 	*w = at;
-	return at.n >= RW_LEXICON_BYTES_MIN;
+	return at.n > 0;
 }
 
 /* The set as the table of words finds it. False: not at all. */
@@ -92,7 +96,7 @@ static bool anchor_set(const struct rw_word_set *from, struct rw_word_set *out)
 	for (unsigned i = 0; i < from->n; i++) {
 		struct rw_factor_word w = from->at[i];
 
-		if (!anchor(&w, from->begins))
+		if (!anchor(&w, from->begins, from->ends))
 			return false;
 		rw_word_set_add(out, w);
 	}

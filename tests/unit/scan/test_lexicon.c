@@ -162,6 +162,13 @@ static const struct {
 	{"a{,3}", "5:a{,3}"},
 	{"(?:system|root) (?:mode)\\b.{0,4}x", "11:system mode|root mode$ 5:x"},
 	{"[a-z]{2} (?:foo)", "6: foo"},
+	{"\\b(?:abc|d.efg)[xy]{2}", "5:abc|efg 7:xx|xy|yx|yy"}, /* efg begins nothing */
+	{"(?:\\babc|\\bd.)e", "3^abc|d 4:e"},
+	{"[a-z]{2}[ -]{1,2}foo", "4: |- 5^foo"}, /* behind what is of no word */
+	{"[a-z]{2}[ -]{0,2}foo", "7:foo"},	 /* or is not there */
+	{"\\b(?:[a-z]{2} ){0,3}foo", "12^foo"},
+	{"\\b(?:[a-z]{2}){0,3}foo", "9:foo"},
+	{"\\b(?:ab){2,3}c", "6:ab 7:c"},
 	{"(a)\\1", "not understood"},
 	{"\\x41", "not understood"},
 	{"(?>a)", "not understood"},
