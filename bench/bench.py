@@ -2,11 +2,13 @@
 """ringwall beside its peers: the same load, the same upstream, TLS on both legs, interleaved rounds in one run.
 
     make bench         a short set, some minutes
-    make bench-full    everything in bench/work.py, half an hour
+    make bench-full    everything in bench/work.py, an hour
+    make bench-docs    the same, and bench/baseline.json and docs/performance.md become what it found
     scripts/in-root python3 bench/bench.py --work chat,latency --rounds 5     what you name
+    scripts/in-root python3 bench/bench.py --work chat --against OLD --sides "plain,plain'"    a change beside OLD
 
 CPU time per request of the gateway's processes is steady on noisy machines where throughput is not; read the
-ratios, not the absolute figures. Writes build/bench/report.json, report.md and chart.svg; --baseline names a
+ratios, not the absolute figures. OLD is a binary built before a change, under build/. Writes build/bench/report.json, report.md and chart.svg; --baseline names a
 report to compare with."""
 
 import argparse
@@ -22,7 +24,7 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TOP / "scripts"))
 import report  # noqa: E402
 from sides import all_sides  # noqa: E402
-from work import Streams, all_work  # noqa: E402
+from work import ANSWERS, Streams, all_work  # noqa: E402
 from world import World, run  # noqa: E402
 
 SHORT = {"chat": ("plain", "nginx", "governed", "guarded"), "latency": ("direct", "guarded"),
@@ -34,7 +36,8 @@ def plan(args):
     """(work, sides) in order."""
     work = all_work()
     if args.work:
-        return [(work[n], work[n].sides) for n in args.work.split(",")]
+        sides = args.sides.split(",") if args.sides else None
+        return [(work[n], sides or work[n].sides) for n in args.work.split(",")]
     if args.full:
         return [(x, x.sides) for x in work.values()]
     return [(work[n], sides) for n, sides in SHORT.items()]
@@ -55,7 +58,7 @@ def one(w, work, side, seconds, warm):
 def say(side, figures):
     words = [f"{figures[k]:8.1f} {text}" for k, text in
              (("us_per_request", "us CPU a request"), ("us_per_event", "us CPU an event"),
-              ("requests_per_s", "requests/s")) if k in figures]
+              ("requests_per_s", "requests/s"), ("own_bytes", "bytes")) if k in figures]
     for k in ("latency", "first", "event"):
         if k in figures:
             words.append(f"{k} p50 {figures[k]['p50_us']:.0f} p99 {figures[k]['p99_us']:.0f} us")
@@ -63,7 +66,12 @@ def say(side, figures):
 
 
 class Stage(World):
-    """A world without a gateway of its own: the sides bring theirs."""
+    """A world without a gateway of its own: the sides bring theirs. The stub knows its answers."""
+
+    def start_stub(self, *more):
+        answers = self.dir / "answers.json"
+        answers.write_text(json.dumps(ANSWERS))
+        super().start_stub("--answers", answers, *more)
 
     def __enter__(self):
         self.start_gateway, start = (lambda wait=True: None), self.start_gateway
@@ -75,10 +83,11 @@ class Stage(World):
 
 def rounds_of(w, work, sides, args):
     """Figures by side, a list of rounds each. A side's turn comes once a round, in the same order."""
-    table = all_sides()
+    table = all_sides(args.against)
     out = {s: [] for s in sides}
-    for r in range(args.rounds):
-        print(f"  {work.name}, round {r + 1} of {args.rounds}: {work.title}", flush=True)
+    rounds = work.rounds or args.rounds
+    for r in range(rounds):
+        print(f"  {work.name}, round {r + 1} of {rounds}: {work.title}", flush=True)
         for name in sides:
             figures = one(w, work, table[name], args.seconds, r == 0)
             out[name].append(figures)
@@ -100,13 +109,17 @@ def median(rows):
 def machine():
     cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
     return {"cpu": cpu, "processors": os.cpu_count(), "kernel": platform.release(),
-            "commit": run("git", "-C", TOP, "rev-parse", "--short", "HEAD", check=False).stdout.strip()}
+            "commit": run("git", "-c", f"safe.directory={TOP}", "-C", TOP, "describe", "--always", "--dirty", "--exclude=*",
+                          check=False).stdout.strip()}
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--full", action="store_true", help="everything")
     p.add_argument("--work", help="names of bench/work.py, with commas")
+    p.add_argument("--sides", help="of those, with commas")
+    p.add_argument("--against", type=pathlib.Path, help="another binary: its sides are plain', governed', guarded'")
+    p.add_argument("--docs", action="store_true", help="keep what was found: bench/baseline.json, docs/performance.md")
     p.add_argument("--rounds", type=int, default=int(os.environ.get("RW_BENCH_ROUNDS", "3")))
     p.add_argument("--seconds", type=int, default=int(os.environ.get("RW_BENCH_SECONDS", "4")))
     p.add_argument("--baseline", default=TOP / "bench/baseline.json", type=pathlib.Path)
@@ -122,6 +135,8 @@ def main():
                                      "median": {s: median(r) for s, r in rows.items()}}
         (OUT / "report.json").write_text(json.dumps(result, indent=1))  # what was measured is kept
     report.write(result, OUT, args.baseline)
+    if args.docs:
+        report.docs(result, OUT, TOP / "docs/performance.md", TOP / "bench/baseline.json")
 
 
 if __name__ == "__main__":

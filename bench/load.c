@@ -26,7 +26,7 @@ static const uint64_t second_ns = 1000000000;
 
 struct options {
 	const char *address, *host, *ca, *body, *headers[MAX_HEADERS];
-	unsigned n_headers, connections, rate, seconds, ramp_ms;
+	unsigned n_headers, connections, rate, seconds, ramp_ms, skip_ms;
 	bool stream, churn;
 };
 
@@ -38,7 +38,7 @@ struct load {
 	struct rw_addr addr;
 	struct rw_buf body;
 	struct rw_http_field fields[MAX_HEADERS + 1];
-	uint64_t began, ends, due;
+	uint64_t began, ends, due, counts; /* from then on */
 	unsigned running, started;
 	uint64_t done, refused, broken, events, late;
 	struct rw_hist latency, first, event;
@@ -50,7 +50,7 @@ struct job {
 	struct load *ld;
 	struct rw_pool *pool; /* its own where each request has a connection of its own */
 	struct rw_fetch *fetch;
-	uint64_t due;
+	uint64_t due, started;
 	unsigned status, events;
 	struct rw_sse sse;
 	struct rw_task next;
@@ -86,6 +86,8 @@ static void time_event(struct job *j, struct rw_slice data)
 	if (!stamp || stamp > now)
 		return;
 	ld->events++;
+	if (j->started < ld->counts)
+		return;
 	ld->late += now - stamp > (uint64_t)LATE_NS;
 	rw_hist_add(j->events++ ? &ld->event : &ld->first, now - stamp);
 }
@@ -136,7 +138,8 @@ static void on_done(void *user, const struct rw_error *why)
 		ld->refused++;
 	} else {
 		ld->done++;
-		rw_hist_add(&ld->latency, now_ns() - j->due);
+		if (j->started >= ld->counts)
+			rw_hist_add(&ld->latency, now_ns() - j->due);
 	}
 	rw_task_set(ld->loop, &j->next, go_on, j);
 }
@@ -170,6 +173,7 @@ static void start(struct job *j, uint64_t due)
 	rw_sse_free(&j->sse);
 	j->sse = (struct rw_sse){.max_bytes = MAX_EVENT};
 	j->due = due;
+	j->started = now_ns();
 	j->events = 0;
 	j->status = 0;
 	j->fetch = rw_fetch_start(j->pool, &rq, &cb, j, &e);
@@ -218,6 +222,7 @@ static int play(struct load *ld)
 
 	ld->began = ld->due = now_ns();
 	ld->ends = ld->began + ld->o.seconds * second_ns;
+	ld->counts = ld->began + (uint64_t)ld->o.skip_ms * 1000000;
 	over = ld->ends + 5 * second_ns; /* for what is under way */
 	while (now_ns() < ld->ends || (ld->running && now_ns() < over && !ld->o.stream)) {
 		wait = now_ns() < ld->ends ? begin_due(ld) : 10000000;
@@ -318,6 +323,7 @@ static const struct argp_option option_table[] = {
 	{"rate", 'r', "N", 0, "requests a second, whatever becomes of those before", 0},
 	{"seconds", 's', "N", 0, "how long", 0},
 	{"ramp", 'm', "MS", 0, "in which the connections begin", 0},
+	{"skip", 'k', "MS", 0, "requests that begin earlier are not timed: connections are new", 0},
 	{"stream", 'S', NULL, 0, "answers are streams; time their events", 0},
 	{"churn", 'u', NULL, 0, "a new connection for each request", 0},
 	{0},
@@ -356,6 +362,9 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'm':
 		o->ramp_ms = (unsigned)strtoul(arg, NULL, 10);
+		return 0;
+	case 'k':
+		o->skip_ms = (unsigned)strtoul(arg, NULL, 10);
 		return 0;
 	case 'S':
 		o->stream = true;

@@ -2,15 +2,16 @@
 """What the benchmark measured, as a table, a chart and a comparison with an earlier report."""
 
 import json
+import shutil
+
+import bars
+from bars import cpu
 
 BASE = "nginx"  # what CPU time is compared with
 BAR, GAP, LEFT, WIDTH = 18, 6, 150, 420
 COLOURS = {"plain": "#2b6cb0", "governed": "#2b6cb0", "guarded": "#2b6cb0"}
 PEER = "#a0aec0"
-
-
-def cpu(figures):
-    return figures.get("us_per_request", figures.get("us_per_event"))
+MARKS = ("<!-- make bench-docs writes what is between here -->", "<!-- and here -->")
 
 
 def spread(rows):
@@ -24,6 +25,12 @@ def latency_words(figures):
     return f"{h['p50_us']:.0f} / {h['p99_us']:.0f}" if h else ""
 
 
+def memory(figures):
+    if "bytes_per_stream" in figures:
+        return f"{figures['own_bytes'] / 2**20:.0f} ({figures['bytes_per_stream'] / 1024:.0f} KiB a stream)"
+    return f"{figures['own_bytes'] / 2**20:.0f}" if "own_bytes" in figures else ""
+
+
 def table(work):
     lines = ["| | us CPU | x nginx | a second | p50 / p99 us | first event p99 us | MiB |", "|---|---|---|---|---|---|---|"]
     base = cpu(work["median"].get(BASE, {}))
@@ -31,16 +38,15 @@ def table(work):
         c = cpu(f)
         rate = f"{f['requests_per_s']:.0f}" if "requests_per_s" in f else ""
         first = f"{f['first']['p99_us']:.0f}" if "first" in f else ""
-        size = f"{f['resident_bytes'] / 2**20:.0f}" if "resident_bytes" in f else ""
         lines.append(f"| {side} | {f'{c:.1f}' if c else ''} | {f'{c / base:.2f}' if c and base else ''} | {rate} | "
-                     f"{latency_words(f)} | {first} | {size} |")
+                     f"{latency_words(f)} | {first} | {memory(f)} |")
     return lines
 
 
 def markdown(result):
     m = result["machine"]
     lines = [f"{result['rounds']} rounds of {result['seconds']} s, medians; commit {m['commit']}, {m['cpu']}, "
-             f"{m['processors']} processors, Linux {m['kernel']}.", ""]
+             f"{m['processors']} processors, Linux {m['kernel']}.", "", *bars.table(result), ""]
     for name, work in result["work"].items():
         noise = max((spread(r) for r in work["rounds"].values()), default=0)
         lines += [f"**{name}**: {work['title']} (noise of CPU time {noise * 100:.0f} %)", "", *table(work), ""]
@@ -66,6 +72,15 @@ def chart(result):
         y += 10
     return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + 90}" height="{y}" '
             f'font-family="sans-serif" font-size="13"><rect width="100%" height="100%" fill="white"/>{"".join(parts)}</svg>\n')
+
+
+def docs(result, folder, page, kept):
+    """The page's tables between its marks, its chart, and the report itself, as what is compared with from now on."""
+    text = page.read_text()
+    begin, end = (text.index(mark) for mark in MARKS)
+    page.write_text(text[:begin + len(MARKS[0])] + f"\n![CPU time]({page.stem}.svg)\n\n" + markdown(result) + text[end:])
+    shutil.copy(folder / "chart.svg", page.with_suffix(".svg"))
+    shutil.copy(folder / "report.json", kept)
 
 
 def ratios(work):

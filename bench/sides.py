@@ -11,10 +11,11 @@ import sys
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TOP / "scripts"))
+import portkey  # noqa: E402
 from debs import once  # noqa: E402
 from world import GATEWAY, PORT, STUB_PORT, Process, wait_for  # noqa: E402
 
-PEER_PORT, RELAY_PORT, DIRECT_PORT = 8445, 8446, 8447
+PEER_PORT, RELAY_PORT, DIRECT_PORT, PORTKEY_PORT = 8445, 8446, 8447, 8448
 # What nginx's own package leaves to others: HAProxy, ModSecurity with its rules, and their libraries.
 PACKAGES = ("haproxy", "libjemalloc2", "liblua5.4-0", "libopentracing1", "libopentracing-c-wrapper0t64",
             "libnginx-mod-http-modsecurity", "libnginx-mod-http-ndk", "libmodsecurity3t64", "modsecurity-crs",
@@ -76,6 +77,8 @@ class Side:
     """One way. name: in tables; port: where the load goes."""
 
     port = PEER_PORT
+    scheme = "https"
+    headers = {}  # that it wants to be asked with
     verify = "gateway"  # which certificate a client sees
 
     def __init__(self, name, **options):
@@ -106,12 +109,20 @@ class Side:
 
 
 class Ringwall(Side):
+    """binary: another build than the world's, to be compared with it."""
+
     port = PORT
+
+    def __init__(self, name, binary=None, workers=1, **options):
+        super().__init__(name, **options)
+        self.binary, self.workers = binary, workers
 
     def start(self, w, stream=False):
         limits = {**self.options["limits"], **ROOM}
-        w.write_config(workers=1, **{**self.options, "limits": limits})
+        w.write_config(workers=self.workers, **{**self.options, "limits": limits})
+        ours, w.ringwall = w.ringwall, self.binary or w.ringwall
         w.start_gateway()
+        w.ringwall = ours
         return [w.gateway.p.pid]
 
     def stop(self, w):
@@ -176,6 +187,21 @@ class Haproxy(Side):
         return children(self.process.p.pid)
 
 
+class Portkey(Side):
+    """From npm; plain towards the client."""
+
+    port = PORTKEY_PORT
+    scheme = "http"
+    headers = {"x-portkey-provider": "openai", "x-portkey-custom-host": f"https://localhost:{STUB_PORT}/v1"}
+
+    def start(self, w, stream=False):
+        command, env = portkey.fetch()
+        self.run(w, *command, f"--port={self.port}", "--headless",
+                 env={**env, "NODE_ENV": "production", "NODE_EXTRA_CA_CERTS": str(w.dir / "stub.crt")})
+        self.listens(w, self.port, "Portkey")
+        return children(self.process.p.pid)
+
+
 class Relay(Side):
     """The floor for a proxy: bytes from one socket to another on io_uring, nothing read, no TLS of its own."""
 
@@ -201,15 +227,19 @@ class Direct(Side):
         return []
 
 
-def all_sides():
+def all_sides(against=None):
+    """against: another binary, whose sides are there too, their names with a prime."""
     guards_off = {"guards": {"request": OFF, "answer": OFF}}
+    ours = {"plain": {"limits": UNLIMITED, "audit": {"required": False}, **guards_off},
+            "governed": {"limits": LIMITED, **guards_off}, "guarded": {"limits": LIMITED}}
     sides = [
-        Ringwall("plain", limits=UNLIMITED, audit={"required": False}, **guards_off),
+        *(Ringwall(name, **options) for name, options in ours.items()),
+        *(Ringwall(f"{name}'", binary=against, **options) for name, options in ours.items() if against),
+        Ringwall("guarded x 2", workers=2, limits=LIMITED),
         Nginx("nginx"),
-        Ringwall("governed", limits=LIMITED, **guards_off),
-        Ringwall("guarded", limits=LIMITED),
         Haproxy("haproxy"),
         ModSecurity("modsecurity"),
+        Portkey("portkey"),
         Relay("relay"),
         Direct("direct"),
     ]

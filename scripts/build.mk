@@ -262,13 +262,17 @@ bench: build ## beside nginx, a short set: chat, latency, streams
 	@$(MAKE) --no-print-directory -j$(JOBS) $(B)/bench/load $(B)/bench/relay
 	@python3 bench/bench.py
 
-bench-full: build ## beside all peers, every workload: half an hour
+bench-full: build ## beside all peers, every workload: an hour
 	@$(MAKE) --no-print-directory -j$(JOBS) $(B)/bench/load $(B)/bench/relay
 	@python3 bench/bench.py --full --rounds 5
 
-profile: ## instructions that a chat costs, by room, under callgrind on the simulator
+bench-docs: build ## the same, and docs/performance.md and bench/baseline.json say what it found
+	@$(MAKE) --no-print-directory -j$(JOBS) $(B)/bench/load $(B)/bench/relay
+	@python3 bench/bench.py --full --rounds 5 --docs
+
+profile: ## instructions that a chat costs, by room, and what has changed; SAVE=1 keeps them
 	@$(MAKE) --no-print-directory -j$(JOBS) $(SIM_BIN)
-	@python3 bench/profile.py
+	@python3 bench/profile.py $(if $(SAVE),--save,--check)
 
 bench-kern: build ## what a packet costs in the kernel, beside xdp-filter and nftables
 	@$(MAKE) --no-print-directory -j$(JOBS) bench-built

@@ -65,12 +65,20 @@ class Debs:
             print(f"ringwall: unpacking {deb.name}", file=sys.stderr, flush=True)
             subprocess.run(["dpkg", "-x", deb, tree], check=True)
 
+    def unpack_missing(self, packages, tree):
+        """The same with all that they need and the build root lacks."""
+        out = self.apt("apt-get", "-s", "--no-install-recommends", "install", *packages, stdout=subprocess.PIPE)
+        self.unpack(sorted({w.split()[1] for w in out.splitlines() if w.startswith("Inst ")}), tree)
+
     def close(self):
         shutil.rmtree(self.folder)
 
 
-def once(folder, packages):
-    """The tree of these packages of the build root's own suite, fetched at the first use."""
+def once(folder, packages, needs=False):
+    """
+    The tree of these packages of the build root's own suite, fetched at the first use; with what they
+    need, where the build root lacks it.
+    """
     folder = pathlib.Path(folder)
     tree = folder / "tree"
     stamp = folder / "packages"
@@ -79,7 +87,7 @@ def once(folder, packages):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     debs = Debs(folder / "apt")
-    debs.unpack(packages, tree)
+    (debs.unpack_missing if needs else debs.unpack)(packages, tree)
     debs.close()
     stamp.write_text("\n".join(packages) + "\n")
     return tree
