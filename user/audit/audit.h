@@ -32,6 +32,7 @@ struct rw_audit_record {
 	uint64_t request_bytes, answer_bytes;
 	uint64_t prompt_tokens, completion_tokens;
 	uint64_t duration_us, upstream_us;
+	uint64_t detector_asked, detector_failed, detector_us; /* external detectors */
 	const char *upstream, *tls_backend;
 	const char *upstream_error;   /* what it did wrong, in words; "" where nothing */
 	const struct rw_rules *rules; /* names for the tallies */

@@ -162,6 +162,9 @@ static int add_record(const struct rw_audit_record *r, struct rw_buf *out)
 		{",\"completion_tokens\":", r->completion_tokens},
 		{",\"duration_us\":", r->duration_us},
 		{",\"upstream_us\":", r->upstream_us},
+		{",\"detector_asked\":", r->detector_asked},
+		{",\"detector_failed\":", r->detector_failed},
+		{",\"detector_us\":", r->detector_us},
 	};
 	int rc = rw_buf_add_str(out, "{\"time\":");
 

@@ -78,6 +78,7 @@ static int judge_one(struct rw_request *r, const struct rw_text *t)
 				  &f);
 	if (rc)
 		return rc;
+	rw_consult_join(r, r->next_text, &f);
 	rw_tally_add(&r->found, &g, r->snap->rules, &f);
 	for (unsigned i = 0; !rc && i < f.n; i++) {
 		if (rw_guard_action(&g, r->snap->rules, &f.at[i]) == RW_ACT_ALLOW)

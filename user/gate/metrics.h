@@ -28,6 +28,9 @@
 	X(masked_answers_total, "counter", "answers in which something was masked")                \
 	X(flagged_requests_total, "counter", "prompts with findings that were let through")        \
 	X(scans_total, "counter", "texts judged by POST /scan, by request")                        \
+	X(detector_asked_total, "counter", "texts that external detectors were asked about")       \
+	X(detector_cached_total, "counter", "texts of which it was known what they would say")     \
+	X(detector_failed_total, "counter", "texts of which they said nothing usable in time")     \
 	X(streams_total, "counter", "streamed answers begun")                                      \
 	X(stream_events_total, "counter", "events of streamed answers")                            \
 	X(canceled_total, "counter", "requests whose client went away first")                      \

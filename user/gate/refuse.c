@@ -63,6 +63,10 @@ static const struct {
 			       "The request was blocked by a guard", false, 0, 0},
 	[RW_REFUSE_SCANNER] = {500, "server_error", "scanner_failed",
 			       "The request could not be scanned and was not sent on", false, 0, 0},
+	[RW_REFUSE_DETECTOR] = {503, "server_error", "detector_unavailable",
+				"A detector that has to see the request said nothing usable in "
+				"time",
+				true, 2, 0},
 	[RW_REFUSE_ANSWER_BLOCKED] = {502, "server_error", "answer_blocked",
 				      "The model's answer was blocked by a guard", false, 0, 0},
 	[RW_REFUSE_ANSWER_SCANNER] = {500, "server_error", "scanner_failed",

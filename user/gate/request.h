@@ -73,7 +73,12 @@ struct rw_request {
 	size_t charged_bytes; /* counted in the worker's buffered_bytes */
 	bool body_whole, body_refused;
 	struct rw_chat chat;
-	unsigned next_text; /* scanning goes on here */
+	unsigned next_text;	    /* scanning goes on here */
+	struct rw_consult *consult; /* what external detectors are asked and said, or NULL */
+	struct {
+		uint32_t asked, failed; /* texts */
+		uint64_t ns;
+	} consulted;
 	struct rw_edit *edits;
 	unsigned n_edits;
 	struct rw_tally found;
@@ -140,6 +145,7 @@ enum rw_refusal {
 	RW_REFUSE_MODEL,
 	RW_REFUSE_BLOCKED,
 	RW_REFUSE_SCANNER,
+	RW_REFUSE_DETECTOR,
 	RW_REFUSE_ANSWER_BLOCKED,
 	RW_REFUSE_ANSWER_SCANNER,
 	RW_REFUSE_UPSTREAM_DOWN,
@@ -173,6 +179,15 @@ int rw_redact_text(struct rw_request *r, const struct rw_text *t, const struct r
  */
 int rw_redact_arguments(struct rw_request *r, const struct rw_text *t, const struct rw_guard *of);
 void rw_redact_settle(struct rw_request *r);
+
+/*
+ * External detectors. (consult.c) Asks those that are configured about the texts that are not
+ * blocked already; then what they found joins what is found here.
+ */
+enum rw_step rw_request_consult(struct rw_request *r);
+void rw_consult_join(const struct rw_request *r, unsigned text, struct rw_findings *f);
+/* Cancels what is under way. */
+void rw_consult_settle(struct rw_request *r);
 
 /* Answers POST /scan. (judge.c) */
 enum rw_step rw_request_judge(struct rw_request *r);

@@ -182,6 +182,9 @@ static void write_audit(struct rw_request *r, bool completed, uint64_t now)
 		.completion_tokens = r->usage.completion_tokens,
 		.duration_us = (now - r->begun_ns) / 1000,
 		.upstream_us = r->first_byte_ns ? (r->first_byte_ns - r->fetch_ns) / 1000 : 0,
+		.detector_asked = r->consulted.asked,
+		.detector_failed = r->consulted.failed,
+		.detector_us = r->consulted.ns / 1000,
 		.upstream_error = r->upstream_error,
 		.upstream = r->upstream >= 0 ? c->upstreams[r->upstream].name : "",
 		.tls_backend = si->backend,
@@ -236,6 +239,7 @@ void rw_request_settle(struct rw_request *r, bool completed)
 	if (r->fetch) /* the client is gone: stop paying for an answer nobody reads */
 		rw_fetch_cancel(r->fetch);
 	r->fetch = NULL;
+	rw_consult_settle(r);
 	rw_answer_settle(r);
 	rw_redact_settle(r);
 	if (!completed)

@@ -222,6 +222,8 @@ static enum rw_step judge(struct rw_request *r)
 
 static enum rw_step choose_model(struct rw_request *r)
 {
+	if (r->endpoint == RW_EP_SCAN) /* nothing goes to an upstream */
+		return RW_STEP_NEXT;
 	r->upstream = rw_snapshot_route(r->snap, r->chat.model);
 	if (r->upstream < 0)
 		return rw_refuse(r, RW_REFUSE_MODEL, NULL, 0);
@@ -254,6 +256,7 @@ static int scan_one(struct rw_request *r, const struct rw_text *t)
 	if (rc)
 		return rc;
 	rw_request_turn(r, t, &f);
+	rw_consult_join(r, r->next_text, &f);
 	if (f.n == 0)
 		return RW_ACT_ALLOW;
 	rc = rw_redact_guard(r, &g, false, &placed);
@@ -350,8 +353,9 @@ static const struct {
 	{"acceptable", acceptable},
 	{"body", body},
 	{"normalise", normalise},
-	{"judge", judge},
 	{"choose model", choose_model},
+	{"consult", rw_request_consult},
+	{"judge", judge},
 	{"scan", scan},
 	{"decide", decide},
 	{"rewrite", rewrite},

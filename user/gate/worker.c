@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "gate/control.h"
 #include "gate/fields.h"
+#include "gate/recall.h"
 #include "gate/request.h"
 #include "limit/open.h"
 #include "tls/turns.h"
@@ -406,6 +407,8 @@ void rw_worker_close(struct rw_worker *w)
 	audit_flush(w);
 	rw_buf_free(&w->audit);
 	rw_request_free_idle(w);
+	rw_recall_free(w->recall);
+	w->recall = NULL;
 	rw_scanner_free(w->scanner);
 	w->scanner = NULL;
 	rw_snapshot_unref(w->snap);

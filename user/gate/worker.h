@@ -20,6 +20,7 @@
 #include "ring/loop.h"
 
 struct rw_open;
+struct rw_recall;
 struct rw_request;
 struct rw_turns;
 
@@ -51,6 +52,9 @@ struct rw_worker {
 	struct rw_open *handshakes;	/* under way, by source */
 	struct rw_kern_load
 		*load; /* where the kernel side sees how busy we are; NULL: nobody asks */
+
+	struct rw_recall *recall; /* what external detectors said; NULL: none was asked */
+	bool detector_down[RW_MAX_DETECTORS]; /* by index: its last answer was none */
 
 	struct rw_buf audit; /* lines not yet handed to the control thread */
 	struct rw_timer audit_timer;

@@ -20,6 +20,7 @@
 enum { RW_MAX_LISTENERS = 16, RW_MAX_UPSTREAMS = 32, RW_MAX_MODELS = 256, RW_MAX_BALANCERS = 32 };
 /* Of one listener, beside its first; of one upstream. */
 enum { RW_MAX_CERTIFICATES = 31, RW_MAX_PINS = 8 };
+enum { RW_MAX_DETECTORS = 4 };
 
 /* Where commands look when no file is named. */
 #define RW_CONFIG_FILE "/etc/ringwall/ringwall.yaml"
@@ -91,6 +92,21 @@ struct rw_model_config {
 	unsigned preset;   /* enum rw_preset, or RW_MODEL_PRESET_NONE: the one of guards */
 };
 
+/* The protocols of detectors elsewhere (llm/detector.h). */
+enum rw_detector_protocol { RW_DETECTOR_PRESIDIO, RW_DETECTOR_JUDGE };
+
+struct rw_detector_config {
+	const char *name;
+	enum rw_detector_protocol protocol;
+	unsigned upstream;    /* index */
+	const char *model;    /* of a judge */
+	const char *language; /* for Presidio */
+	uint32_t score;	      /* least of 100 that counts */
+	uint32_t deadline_ms, cache_ms;
+	uint64_t max_text_bytes;
+	bool fail_open;
+};
+
 struct rw_canary_config {
 	const char *text; /* secret */
 };
@@ -136,6 +152,8 @@ struct rw_config {
 	struct rw_canary_config canaries[RW_CANARIES];
 	unsigned n_canaries;
 	const char *canary_file; /* NULL: none */
+	struct rw_detector_config detectors[RW_MAX_DETECTORS];
+	unsigned n_detectors;
 
 	uint32_t workers;				 /* 0: one per core */
 	uint32_t max_connections;			 /* per worker */

@@ -142,6 +142,9 @@ static bool is_used(const struct rw_config *c, unsigned upstream)
 	for (unsigned i = 0; i < c->n_models; i++)
 		if (c->models[i].upstream == upstream)
 			return true;
+	for (unsigned i = 0; i < c->n_detectors; i++)
+		if (c->detectors[i].upstream == upstream)
+			return true;
 	return false;
 }
 
@@ -186,7 +189,8 @@ static int check_upstream(struct rw_load *l, const struct rw_tree_node *root, un
 			return fail_twin(l, &name, "upstreams", j);
 	if (!is_used(l->cfg, i))
 		return fail(l, &name,
-			    "no model uses this upstream; add one under models, or remove it");
+			    "no model and no detector uses this upstream; add one under models, or "
+			    "remove it");
 	if (check_upstream_tls(l, root, i))
 		return RW_EINVAL;
 	if (u->tls || rw_value_is_loopback_host(u->host))
@@ -218,6 +222,26 @@ static int check_model(struct rw_load *l, const struct rw_tree_node *root, unsig
 	if (strcmp(name, "*") == 0 && i + 1 < c->n_models)
 		return fail(l, &p,
 			    "\"*\" must be the last: models after it would never be reached");
+	return RW_OK;
+}
+
+static int check_detector(struct rw_load *l, const struct rw_tree_node *root, unsigned i)
+{
+	const struct rw_detector_config *d = &l->cfg->detectors[i];
+	const struct rw_tree_node *list = rw_tree_get(rw_tree_get(root, "guards"), "detectors");
+	const struct rw_tree_node *item = rw_tree_at(list, i);
+	bool judge = d->protocol == RW_DETECTOR_JUDGE;
+	char path[RW_LOAD_PATH];
+
+	snprintf(path, sizeof(path), "guards.detectors[%u]", i);
+	for (unsigned j = 0; j < i; j++)
+		if (strcmp(d->name, l->cfg->detectors[j].name) == 0)
+			return rw_load_fail(l, item, path, RW_EINVAL,
+					    "another detector has this name");
+	if (judge && !d->model)
+		return rw_load_fail(l, item, path, RW_EINVAL, "a judge needs the name of a model");
+	if (!judge && d->model)
+		return rw_load_fail(l, item, path, RW_EINVAL, "model is for a judge");
 	return RW_OK;
 }
 
@@ -278,6 +302,8 @@ int rw_load_cross(struct rw_load *l, const struct rw_tree_node *root)
 		rc = check_upstream(l, root, i);
 	for (unsigned i = 0; i < l->cfg->n_models && !rc; i++)
 		rc = check_model(l, root, i);
+	for (unsigned i = 0; i < l->cfg->n_detectors && !rc; i++)
+		rc = check_detector(l, root, i);
 	rc = rc ? rc : check_auth(l, root);
 	rc = rc ? rc : check_audit(l, root);
 	return rc ? rc : check_sizes(l, root);

@@ -12,6 +12,7 @@
 #define CERT(member)	 .to = AT(struct rw_certificate_config, member)
 #define PIN(member)	 .to = AT(struct rw_pin_config, member)
 #define CANARY(member)	 .to = AT(struct rw_canary_config, member)
+#define DETECTOR(member) .to = AT(struct rw_detector_config, member)
 #define BALANCER(member) .to = AT(struct rw_balancer_config, member)
 #define ITEMS(array, n)                                                                       \
 	.to = {offsetof(struct rw_config, array), sizeof(((struct rw_config *)0)->array[0])}, \
@@ -70,6 +71,10 @@ static const struct rw_key_choice auth_words[] = {
 	{"required", true, NULL}, {"optional", false, NULL}, {0}};
 static const struct rw_key_choice bad_rules_words[] = {
 	{"refuse", false, NULL}, {"skip", true, NULL}, {0}};
+static const struct rw_key_choice protocol_words[] = {
+	{"presidio", RW_DETECTOR_PRESIDIO, NULL}, {"judge", RW_DETECTOR_JUDGE, NULL}, {0}};
+static const struct rw_key_choice fail_words[] = {
+	{"closed", false, NULL}, {"open", true, NULL}, {0}};
 static const struct rw_key_choice ktls_words[] = {
 	{"auto", RW_KTLS_WORD_AUTO, NULL}, {"on", RW_KTLS_WORD_ON, NULL},
 	{"off", RW_KTLS_WORD_OFF, NULL},   {"true", 0, "write on"},
@@ -376,6 +381,35 @@ const struct rw_config_key rw_config_keys[] = {
 	 .doc = "8 to 64 letters and digits; what else stands in it does not count"},
 	{"guards.leaks.canary_file", RW_KIND_FILE, .min = 1, .max = MAX_TEXT, TOP(canary_file),
 	 .doc = "a file with more of them, one a line; not readable by others"},
+	{"guards.detectors", RW_KIND_LIST, false, NULL, 1, RW_MAX_DETECTORS,
+	 ITEMS(detectors, n_detectors),
+	 .doc = "services that prompts are shown to, too, before they leave: docs/detection.md"},
+	{"guards.detectors[].name", RW_KIND_NAME, true, DETECTOR(name),
+	 .doc = "the word for it in the log and in refusals"},
+	{"guards.detectors[].protocol", RW_KIND_CHOICE, true, NULL, .choices = protocol_words,
+	 DETECTOR(protocol),
+	 .doc = "presidio: an analyzer's /analyze, for personal data; judge: chat completions of a "
+		"model that scores injection"},
+	{"guards.detectors[].upstream", RW_KIND_UPSTREAM, true, DETECTOR(upstream),
+	 .doc = "where it is; key, TLS and names are the upstream's"},
+	{"guards.detectors[].model", RW_KIND_TEXT, .min = 1, .max = 256, DETECTOR(model),
+	 .doc = "of a judge: the model to ask"},
+	{"guards.detectors[].language", RW_KIND_NAME, false, "en", DETECTOR(language),
+	 .doc = "that Presidio is to read texts in"},
+	{"guards.detectors[].score", RW_KIND_NUMBER, false, "50", 1, 100, DETECTOR(score),
+	 .doc = "the least of 100 that it must give for a finding"},
+	{"guards.detectors[].deadline", RW_KIND_DURATION, false, "2s", 1, MINUTE,
+	 DETECTOR(deadline_ms), .doc = "for all that is asked of it for one request"},
+	{"guards.detectors[].cache", RW_KIND_DURATION, false, "10m", 0, DAY, DETECTOR(cache_ms),
+	 .doc = "how long what it said of a text is remembered, by a keyed hash of the text; 0ms "
+		"is not at all"},
+	{"guards.detectors[].text", RW_KIND_SIZE, false, "64KiB", KIB, 16 * MIB,
+	 DETECTOR(max_text_bytes),
+	 .doc = "the longest text it is asked about; a longer one counts as failed"},
+	{"guards.detectors[].fail", RW_KIND_CHOICE, false, "closed", .choices = fail_words,
+	 DETECTOR(fail_open),
+	 .doc = "where it does not answer, late, or what cannot be read: closed refuses the "
+		"request, open goes on without it"},
 	{"guards.rules_dir", RW_KIND_FILE, .min = 1, .max = MAX_TEXT, TOP(rules_dir),
 	 .doc = "a folder of your own rule packs (*.yaml), on top of the built-in ones"},
 	{"guards.bad_rules", RW_KIND_CHOICE, false, "refuse", .choices = bad_rules_words,

@@ -186,6 +186,10 @@ static int key_validator(struct reader *rd, const yaml_node_t *v, struct rw_rule
 		rule->model = true;
 		return 0;
 	}
+	if (name && !strcmp(name, "external")) {
+		rule->external = true;
+		return 0;
+	}
 	rule->validator = name ? rw_validator_find(name) : NULL;
 	return rule->validator
 		       ? 0
@@ -239,13 +243,17 @@ static int check_rule(struct reader *rd, const yaml_node_t *node, const struct r
 		return fail(rd, node, "words are for the category topic", NULL);
 	if (rule->domains.n && rule->info.category != RW_CAT_MARKUP)
 		return fail(rd, node, "domains are for the category markup", NULL);
-	if (rule->pem || rule->model ? rule->patterns.n != 0
-				     : rule->patterns.n + rule->words.n + rule->domains.n == 0)
-		return fail(rd, node, "it needs patterns, or the validator pem or model and none",
+	if (rule->pem || rule->model || rule->external
+		    ? rule->patterns.n + rule->words.n + rule->domains.n != 0
+		    : rule->patterns.n + rule->words.n + rule->domains.n == 0)
+		return fail(rd, node,
+			    "it needs patterns, or the validator pem, model or external and none",
 			    NULL);
 	if (rule->patterns.n > RW_RULE_PATTERNS_MAX)
 		return fail(rd, node, "it has too many patterns; make it two rules", NULL);
-	if (!rule->match.n || !rule->no_match.n)
+	if (rule->external && rule->match.n + rule->no_match.n)
+		return fail(rd, node, "what a detector elsewhere finds has no cases here", NULL);
+	if (!rule->external && (!rule->match.n || !rule->no_match.n))
 		return fail(rd, node, "it needs cases under match and under no_match", NULL);
 	if (rule->pem && rule->info.category != RW_CAT_SECRET)
 		return fail(rd, node, "the validator pem is for the category secret", NULL);

@@ -20,6 +20,7 @@ EMBED(pii_ids, "pii_ids.yaml");
 EMBED(secrets, "secrets.yaml");
 EMBED(vendors, "vendors.yaml");
 EMBED(markup, "markup.yaml");
+EMBED(external, "external.yaml");
 EMBED(concepts, "concepts.yaml");
 EMBED(model, "model.bin");
 
@@ -34,6 +35,7 @@ bool rw_pack_builtin(unsigned n, const char **name, struct rw_slice *yaml)
 		{"secrets.yaml", rw_pack_secrets_start, rw_pack_secrets_end},
 		{"vendors.yaml", rw_pack_vendors_start, rw_pack_vendors_end},
 		{"markup.yaml", rw_pack_markup_start, rw_pack_markup_end},
+		{"external.yaml", rw_pack_external_start, rw_pack_external_end},
 	};
 
 	if (n >= sizeof(packs) / sizeof(packs[0]))

@@ -107,6 +107,12 @@ unsigned rw_rules_count(const struct rw_rules *r);
 const struct rw_rule_info *rw_rules_info(const struct rw_rules *r, unsigned rule);
 /* "override", "prior": what a part of a signal is called. */
 const char *rw_rules_concept(const struct rw_rules *r, unsigned concept);
+/*
+ * The rule that findings of that type by an external detector count under: one with the validator
+ * external, else any of the type, else the one for types that no pack knows. -1: there is none, or
+ * it was disabled.
+ */
+int rw_rules_external(const struct rw_rules *r, struct rw_slice type);
 /* Hex digest of the packs: which rules decided. */
 const char *rw_rules_digest(const struct rw_rules *r);
 
@@ -121,6 +127,9 @@ void rw_scanner_free(struct rw_scanner *s);
  */
 int rw_scan_text(struct rw_scanner *s, const struct rw_rules *r, struct rw_slice text,
 		 unsigned categories, struct rw_findings *out);
+
+/* Adds a finding from elsewhere; with those of its category that it overlaps it becomes one. */
+void rw_findings_join(struct rw_findings *f, const struct rw_rules *r, struct rw_finding more);
 
 enum { RW_TURNS_MAX = 8, RW_TURN_BYTES = 256 };
 

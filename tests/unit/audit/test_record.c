@@ -37,6 +37,9 @@ static struct rw_audit_record typical(void)
 		.completion_tokens = 0,
 		.duration_us = 1500,
 		.upstream_us = 1200,
+		.detector_asked = 3,
+		.detector_failed = 1,
+		.detector_us = 900,
 		.upstream = "openai",
 		.upstream_error = "upstream api: refused",
 		.tls_backend = "openssl",
@@ -98,11 +101,14 @@ static void a_record_says_what_happened(void **state)
 	assert_int_equal(number_of(doc, "completion_tokens"), 0);
 	assert_int_equal(number_of(doc, "duration_us"), 1500);
 	assert_int_equal(number_of(doc, "upstream_us"), 1200);
+	assert_int_equal(number_of(doc, "detector_asked"), 3);
+	assert_int_equal(number_of(doc, "detector_failed"), 1);
+	assert_int_equal(number_of(doc, "detector_us"), 900);
 	assert_true(yyjson_is_true(yyjson_obj_get(root, "stream")));
 	assert_true(yyjson_is_true(yyjson_obj_get(root, "completed")));
 	assert_int_equal(yyjson_arr_size(yyjson_obj_get(root, "request_findings")), 0);
 	assert_int_equal(yyjson_arr_size(yyjson_obj_get(root, "answer_findings")), 0);
-	assert_int_equal(yyjson_obj_size(root), 26);
+	assert_int_equal(yyjson_obj_size(root), 29);
 	yyjson_doc_free(doc);
 }
 

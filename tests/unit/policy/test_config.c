@@ -262,10 +262,37 @@ static void model_must_name_an_upstream_there_is(void **state)
 static void upstream_that_no_model_uses_is_an_error(void **state)
 {
 	(void)state;
-	must_fail(
-		LISTENERS UPSTREAMS "  - {name: spare, url: https://spare/}\n" MODELS,
-		"f:6:12: upstreams[1].name: no model uses this upstream; add one under models, or "
-		"remove it");
+	must_fail(LISTENERS UPSTREAMS "  - {name: spare, url: https://spare/}\n" MODELS,
+		  "f:6:12: upstreams[1].name: no model and no detector uses this upstream; add one "
+		  "under models, or "
+		  "remove it");
+}
+
+#define DETECTOR(rest) "guards: {detectors: [{name: d, upstream: openai, " rest "}]}\n"
+
+static void a_detector_has_what_its_protocol_needs(void **state)
+{
+	struct rw_config *c;
+
+	(void)state;
+	c = must_load(
+		LISTENERS UPSTREAMS
+		"  - {name: spare, url: https://spare/}\n" MODELS
+		"guards: {detectors: [{name: d, protocol: judge, model: m, upstream: spare}]}\n");
+	assert_int_equal(c->n_detectors, 1);
+	assert_int_equal(c->detectors[0].upstream, 1);
+	assert_int_equal(c->detectors[0].protocol, RW_DETECTOR_JUDGE);
+	assert_int_equal(c->detectors[0].deadline_ms, 2000);
+	assert_int_equal(c->detectors[0].max_text_bytes, 65536);
+	assert_false(c->detectors[0].fail_open);
+	rw_config_free(c);
+	must_fail(LEAST DETECTOR("protocol: judge"),
+		  "f:8:22: guards.detectors[0]: a judge needs the name of a model");
+	must_fail(LEAST DETECTOR("protocol: presidio, model: m"),
+		  "f:8:22: guards.detectors[0]: model is for a judge");
+	must_fail(LEAST DETECTOR(
+			  "protocol: presidio}, {name: d, upstream: openai, protocol: presidio"),
+		  "f:8:71: guards.detectors[1]: another detector has this name");
 }
 
 static void twins_are_errors(void **state)
@@ -376,6 +403,7 @@ int main(void)
 		cmocka_unit_test(words_that_cannot_be_had_say_why),
 		cmocka_unit_test(model_must_name_an_upstream_there_is),
 		cmocka_unit_test(upstream_that_no_model_uses_is_an_error),
+		cmocka_unit_test(a_detector_has_what_its_protocol_needs),
 		cmocka_unit_test(twins_are_errors),
 		cmocka_unit_test(star_stands_alone_and_last),
 		cmocka_unit_test(required_audit_needs_a_file),

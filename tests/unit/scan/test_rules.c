@@ -234,6 +234,71 @@ static void operator_pack_disables_by_id(void **state)
 	rw_rules_unref(r);
 }
 
+static const char *external(const struct rw_rules *r, const char *type)
+{
+	int rule = rw_rules_external(r, rw_slice_str(type));
+
+	return rule < 0 ? "" : rw_rules_info(r, (unsigned)rule)->id;
+}
+
+/* What a detector elsewhere finds has a rule of ours: severity, category, and a way to be rid of
+ * it. */
+static void types_from_elsewhere_have_rules(void **state)
+{
+	struct rw_rules *r;
+	struct rw_error e;
+
+	(void)state;
+	assert_string_equal(external(rules, "PERSON"), "external.person");
+	assert_string_equal(external(rules, "EMAIL_ADDRESS"), "pii.email");
+	assert_string_equal(external(rules, "PROMPT_INJECTION"), "external.judge");
+	assert_string_equal(external(rules, "SHOE_SIZE"), "external.entity");
+	assert_string_equal(external(rules, ""), "external.entity");
+	assert_int_equal(
+		load_with("disable: [external.date_time]\ncategory: pii\nrules:\n"
+			  "  - {id: x.shoe, type: SHOE_SIZE, severity: 9, validator: external}\n",
+			  &r, &e),
+		0);
+	assert_string_equal(external(r, "SHOE_SIZE"), "x.shoe");
+	assert_string_equal(external(r, "DATE_TIME"), "");
+	assert_string_equal(external(r, "HAT_SIZE"), "external.entity");
+	rw_rules_unref(r);
+	assert_int_equal(load_with("disable: [external.entity]\n", &r, &e), 0);
+	assert_string_equal(external(r, "HAT_SIZE"), "");
+	rw_rules_unref(r);
+}
+
+/* Whatever comes from elsewhere, those of one category do not overlap. */
+static void findings_from_elsewhere_join_ours(void **state)
+{
+	const uint16_t person = (uint16_t)rw_rules_external(rules, rw_slice_str("PERSON"));
+	const uint16_t judge = (uint16_t)rw_rules_external(rules, rw_slice_str("PROMPT_INJECTION"));
+	static struct rw_findings f;
+
+	(void)state;
+	rw_findings_join(&f, rules, (struct rw_finding){10, 14, person, 0, 85, 0});
+	rw_findings_join(&f, rules, (struct rw_finding){20, 24, person, 0, 60, 0});
+	rw_findings_join(&f, rules, (struct rw_finding){0, 30, judge, 0, 77, 0});
+	assert_int_equal(f.n, 3);
+	assert_int_equal(f.score, 85);
+	assert_int_equal(f.evidence[RW_CAT_INJECTION], 7700);
+	/* It touches both, which become one. */
+	rw_findings_join(&f, rules, (struct rw_finding){13, 21, person, 0, 70, 0});
+	assert_int_equal(f.n, 2);
+	assert_int_equal(f.at[0].rule, judge);
+	assert_int_equal(f.at[1].start, 10);
+	assert_int_equal(f.at[1].end, 24);
+	assert_int_equal(f.at[1].score, 85);
+	/* Neighbours stay two. */
+	rw_findings_join(&f, rules, (struct rw_finding){24, 26, person, 0, 70, 0});
+	assert_int_equal(f.n, 3);
+	for (unsigned i = 0; i < RW_FINDINGS_MAX; i++)
+		rw_findings_join(&f, rules,
+				 (struct rw_finding){100 + 4 * i, 102 + 4 * i, person, 0, 70, 0});
+	assert_int_equal(f.n, RW_FINDINGS_MAX);
+	assert_int_equal(f.more, 3);
+}
+
 static void a_wrong_pack_says_where_and_what(void **state)
 {
 	static const struct {
@@ -253,6 +318,10 @@ static void a_wrong_pack_says_where_and_what(void **state)
 		{RULE("x", "    patterns: [abcdefg]\n"),
 		 "50-mine.yaml:3: rule x: it needs cases under match and under no_match"},
 		{RULE("x", CASES), "rule x: it needs patterns"},
+		{RULE("x", "    validator: external\n" CASES),
+		 "rule x: what a detector elsewhere finds has no cases here"},
+		{RULE("x", "    validator: external\n    patterns: [abcdefg]\n"),
+		 "rule x: it needs patterns, or the validator pem, model or external and none"},
 		{RULE("x", "    colour: red\n"), "50-mine.yaml:6: rule x: unknown key colour"},
 		{RULE("x", "    severity: 101\n"), "50-mine.yaml:6: rule x: a whole number"},
 		{RULE("x", "    validator: magic\n"),
@@ -364,6 +433,8 @@ int main(void)
 		cmocka_unit_test(assigned_to_finds_a_value_by_its_name),
 		cmocka_unit_test(operator_pack_overrides_by_id),
 		cmocka_unit_test(operator_pack_disables_by_id),
+		cmocka_unit_test(types_from_elsewhere_have_rules),
+		cmocka_unit_test(findings_from_elsewhere_join_ours),
 		cmocka_unit_test(a_wrong_pack_says_where_and_what),
 		cmocka_unit_test(a_wrong_pack_can_be_left_out),
 		cmocka_unit_test(a_directory_that_is_not_there_is_an_error),
