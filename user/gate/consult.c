@@ -334,6 +334,7 @@ static int key_of(struct rw_request *r, const struct rw_detector_config *d, stru
 		  unsigned categories, struct rw_recall_key *out)
 {
 	const struct rw_slice parts[] = {
+		rw_slice_str(d->name), /* its host may have others, at other ports */
 		rw_slice_str(r->snap->routes->upstreams[d->upstream].host),
 		rw_slice_str(config_of(r)->upstreams[d->upstream].path),
 		rw_slice_str(d->model ? d->model : ""),
