@@ -51,14 +51,23 @@ static bool wanted(const struct pass *p, unsigned pat)
 	return p->categories & 1u << rw_rule_of(p->r, rule)->info.category;
 }
 
+static void note(struct pass *p, unsigned unit, unsigned pat)
+{
+	struct rw_scanner *s = p->s;
+	uint64_t number = s->numbered + unit + 1;
+
+	if (s->marked[pat] == number || !wanted(p, pat))
+		return;
+	s->marked[pat] = number;
+	s->hits[s->n_hits++] = (struct rw_hit){.unit = (uint16_t)unit, .pat = (uint16_t)pat};
+}
+
 /* The prefilter's word that a pattern ends at to. Notes it once per unit. */
 static void on_hit(struct rw_probe *probe, unsigned id, size_t to)
 {
 	struct pass *p = (struct pass *)probe;
-	struct rw_scanner *s = p->s;
 	size_t end = p->base + to;
 	const struct rw_unit *units = p->batch.units;
-	uint64_t number;
 
 	if (p->cursor && end <= units[p->cursor].start)
 		p->cursor = 0;
@@ -66,11 +75,20 @@ static void on_hit(struct rw_probe *probe, unsigned id, size_t to)
 		p->cursor++;
 	if (end <= units[p->cursor].start || end > units[p->cursor].end + 1)
 		return;
-	number = s->numbered + p->cursor + 1;
-	if (s->marked[id] == number || !wanted(p, id))
-		return;
-	s->marked[id] = number;
-	s->hits[s->n_hits++] = (struct rw_hit){.unit = (uint16_t)p->cursor, .pat = (uint16_t)id};
+	note(p, p->cursor, id);
+}
+
+/* What the bytes of a unit add up to: which patterns may match in it. */
+static void fit(struct pass *p, unsigned unit)
+{
+	const struct rw_unit *u = &p->batch.units[unit];
+	const struct rw_rules *r = p->r;
+	struct rw_shape_seen seen;
+
+	rw_shape_see(rw_slice_of(p->text.p + u->start, window_to(u, p->text) - u->start), &seen);
+	for (unsigned i = 0; i < r->n_shapes; i++)
+		if (rw_shape_fits(&r->shapes[i], &seen))
+			note(p, unit, r->shapes[i].pat);
 }
 
 static int prefilter(struct pass *p)
@@ -82,6 +100,8 @@ static int prefilter(struct pass *p)
 	p->cursor = 0;
 	p->s->n_hits = 0;
 	p->probe.text = rw_slice_of(p->text.p + p->base, window_to(last, p->text) - p->base);
+	for (unsigned i = 0; i < p->batch.n; i++)
+		fit(p, i);
 	rw_probe_begin(&p->probe);
 	rc = rw_probe_run(&p->probe, RW_DB_ENTITY);
 	p->s->numbered += p->batch.n;

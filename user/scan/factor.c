@@ -5,10 +5,13 @@
 
 enum { DEPTH_MAX = 12, WORD_MAX = 64, CLASS_WORDS = 4, COUNT_MAX = 127 };
 
-/* Bytes that an atom may be. */
-struct bytes {
-	uint64_t in[4];
+/* Of one kind, how much stands side by side: at the front of every match, at its back, anywhere;
+ * all: every match is nothing else. */
+struct stretch {
+	bool all;
+	uint8_t front, back, best;
 };
+enum { STRETCHES = RW_COUNTS - RW_COUNT_RUN };
 
 /* A part of a pattern. */
 struct node {
@@ -18,13 +21,16 @@ struct node {
 	struct rw_word_set words;
 	bool found; /* in each match there is one of best */
 	struct rw_word_set best;
-	uint8_t need[RW_COUNTS];
+	uint8_t need[RW_COUNTS]; /* without what stretches tell */
+	struct stretch stretches[STRETCHES];
+	struct rw_byte_set first; /* what it begins with, where it is not empty */
+	bool bounded;		  /* at a boundary of words */
 };
 
 struct parser {
 	const char *p;
 	struct rw_arena *arena;
-	bool caseless, failed;
+	bool caseless, failed, captures;
 	bool apart; /* a byte of words that comes next begins one */
 	unsigned depth;
 	struct rw_factors *out; /* the sets in order, for the outermost level */
@@ -32,17 +38,17 @@ struct parser {
 
 /* --- bytes --------------------------------------------------------------------------------- */
 
-static bool has(const struct bytes *b, unsigned c)
+static bool has(const struct rw_byte_set *b, unsigned c)
 {
 	return b->in[c / 64] >> c % 64 & 1;
 }
 
-static void put(struct bytes *b, unsigned c)
+static void put(struct rw_byte_set *b, unsigned c)
 {
 	b->in[c / 64] |= UINT64_C(1) << c % 64;
 }
 
-static void put_range(struct bytes *b, unsigned from, unsigned last)
+static void put_range(struct rw_byte_set *b, unsigned from, unsigned last)
 {
 	for (unsigned c = from; c <= last; c++)
 		put(b, c);
@@ -55,9 +61,9 @@ static bool is_word(unsigned char c)
 }
 
 /* What \d, \W and their like are; false for another letter. */
-static bool put_escape(struct bytes *b, char letter)
+static bool put_escape(struct rw_byte_set *b, char letter)
 {
-	struct bytes set = {{0}};
+	struct rw_byte_set set = {{0}};
 
 	switch (letter | 0x20) {
 	case 'd':
@@ -96,7 +102,7 @@ static int escaped(char letter)
 }
 
 /* One byte, or the end of a range, of a class. -1: not one byte. */
-static int class_byte(struct parser *ps, struct bytes *set)
+static int class_byte(struct parser *ps, struct rw_byte_set *set)
 {
 	int c = (unsigned char)*ps->p++;
 
@@ -112,7 +118,7 @@ static int class_byte(struct parser *ps, struct bytes *set)
 }
 
 /* A class, behind its bracket. */
-static void read_class(struct parser *ps, struct bytes *set)
+static void read_class(struct parser *ps, struct rw_byte_set *set)
 {
 	bool negated = *ps->p == '^', first = true;
 	int from, last;
@@ -138,7 +144,7 @@ static void read_class(struct parser *ps, struct bytes *set)
 		set->in[i] = ~set->in[i];
 }
 
-static void fold_case(struct bytes *set)
+static void fold_case(struct rw_byte_set *set)
 {
 	for (unsigned c = 'a'; c <= 'z'; c++) {
 		if (has(set, c) || has(set, c - 32)) {
@@ -284,15 +290,63 @@ static uint32_t times_width(uint32_t a, uint32_t n)
 	return all > RW_FACTOR_FAR ? RW_FACTOR_FAR : (uint32_t)all;
 }
 
-static void node_of_bytes(struct parser *ps, const struct bytes *from, struct node *out)
+static struct stretch stretch_of(bool all, uint8_t n)
+{
+	n = all ? n : 0;
+	return (struct stretch){all, n, n, n};
+}
+
+static uint8_t add_count(uint8_t a, uint8_t b)
+{
+	return a + b > COUNT_MAX ? COUNT_MAX : (uint8_t)(a + b);
+}
+
+static uint8_t least_of(uint8_t a, uint8_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint8_t most_of(uint8_t a, uint8_t b)
+{
+	return a > b ? a : b;
+}
+
+static struct stretch stretch_append(struct stretch a, struct stretch b)
+{
+	return (struct stretch){
+		.all = a.all && b.all,
+		.front = a.all ? add_count(a.front, b.front) : a.front,
+		.back = b.all ? add_count(a.back, b.back) : b.back,
+		.best = most_of(most_of(a.best, b.best), add_count(a.back, b.front)),
+	};
+}
+
+static struct stretch stretch_or(struct stretch a, struct stretch b)
+{
+	return (struct stretch){a.all && b.all, least_of(a.front, b.front),
+				least_of(a.back, b.back), least_of(a.best, b.best)};
+}
+
+static struct stretch stretch_repeat(struct stretch a, uint32_t least)
+{
+	struct stretch out = a;
+
+	if (!least)
+		return stretch_of(a.all, 0);
+	for (uint32_t i = 1; i < least && i < COUNT_MAX; i++)
+		out = stretch_append(out, a);
+	return out;
+}
+
+static void node_of_bytes(struct parser *ps, const struct rw_byte_set *from, struct node *out)
 {
 	static const char signs[RW_COUNTS] = {[RW_COUNT_AT] = '@',
 					      [RW_COUNT_COLON] = ':',
 					      [RW_COUNT_DOT] = '.',
 					      [RW_COUNT_DASH] = '-'};
-	struct bytes set = *from;
+	struct rw_byte_set set = *from;
 	unsigned members = 0, one = 0;
-	bool digits = true, upper = true, apart = true;
+	bool digits = true, upper = true, apart = true, alnum = true, grouped = true;
 
 	if (ps->caseless)
 		fold_case(&set);
@@ -303,6 +357,8 @@ static void node_of_bytes(struct parser *ps, const struct bytes *from, struct no
 		digits &= c >= '0' && c <= '9';
 		upper &= c >= 'A' && c <= 'Z';
 		apart &= !is_word((unsigned char)c);
+		alnum &= is_word((unsigned char)c) && c != '_';
+		grouped &= (c >= '0' && c <= '9') || rw_is_between_groups((unsigned char)c);
 		if (ps->caseless && c >= 'A' && c <= 'Z')
 			continue; /* its small letter stands for it */
 		members++;
@@ -320,6 +376,10 @@ static void node_of_bytes(struct parser *ps, const struct bytes *from, struct no
 	}
 	out->exact = members > 0 && members <= CLASS_WORDS;
 	out->apart = apart;
+	out->first = set;
+	out->stretches[0] = stretch_of(digits && members, 1);
+	out->stretches[1] = stretch_of(grouped && members, digits);
+	out->stretches[2] = stretch_of(alnum && members, 1);
 	out->need[RW_COUNT_DIGIT] = digits && members;
 	out->need[RW_COUNT_UPPER] = upper && members;
 	for (unsigned k = 0; k < RW_COUNTS; k++)
@@ -330,12 +390,15 @@ static void node_of_bytes(struct parser *ps, const struct bytes *from, struct no
 static void node_empty(struct node *out)
 {
 	*out = (struct node){.exact = true, .apart = true};
+	for (unsigned k = 0; k < STRETCHES; k++)
+		out->stretches[k] = stretch_of(true, 0);
 	set_empty(&out->words);
 }
 
 static void read_ways(struct parser *ps, struct node *out);
 
-/* What stands in (?...) before its content: 0 a group, 1 looks around. -1: not known here. */
+/* What stands in (?...) before its content: 0 a group, 1 looks around, 2 a group that is told
+ * apart. -1: not known here. */
 static int group_kind(struct parser *ps)
 {
 	static const struct {
@@ -344,7 +407,7 @@ static int group_kind(struct parser *ps)
 	} kinds[] = {{"?:", 0}, {"?=", 1}, {"?!", 1}, {"?<=", 1}, {"?<!", 1}};
 
 	if (*ps->p != '?')
-		return 0;
+		return 2;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		size_t n = strlen(kinds[i].text);
 
@@ -365,6 +428,7 @@ static void read_group(struct parser *ps, struct node *out)
 		ps->failed = true;
 		return;
 	}
+	ps->captures |= kind == 2;
 	ps->depth++;
 	ps->out = NULL;
 	read_ways(ps, out);
@@ -379,7 +443,7 @@ static void read_group(struct parser *ps, struct node *out)
 /* One atom, without its repeat. *boundary: it is \b, which is as wide as nothing. */
 static void read_atom(struct parser *ps, struct node *out, bool *boundary)
 {
-	struct bytes set = {{0}};
+	struct rw_byte_set set = {{0}};
 	char c = *ps->p++;
 	int byte;
 
@@ -488,6 +552,8 @@ static void repeat(struct parser *ps, struct node *n, uint32_t least, uint32_t m
 
 		n->need[k] = (uint8_t)(all > COUNT_MAX ? COUNT_MAX : all);
 	}
+	for (unsigned k = 0; k < STRETCHES; k++)
+		n->stretches[k] = stretch_repeat(n->stretches[k], least);
 	n->least = times_width(n->least, least);
 	n->most = times_width(n->most, most);
 }
@@ -525,9 +591,12 @@ static void append(struct parser *ps, struct sequence *q, const struct node *n)
 	bool apart = q->apart;
 
 	for (unsigned k = 0; k < RW_COUNTS; k++)
-		q->all.need[k] = (uint8_t)(q->all.need[k] + n->need[k] > COUNT_MAX
-						   ? COUNT_MAX
-						   : q->all.need[k] + n->need[k]);
+		q->all.need[k] = add_count(q->all.need[k], n->need[k]);
+	for (unsigned k = 0; k < STRETCHES; k++)
+		q->all.stretches[k] = stretch_append(q->all.stretches[k], n->stretches[k]);
+	for (unsigned i = 0; i < 4 && !q->all.least; i++)
+		q->all.first.in[i] |= n->first.in[i];
+	q->all.bounded |= !q->all.most && n->bounded;
 	q->all.least = add_width(q->all.least, n->least);
 	q->all.most = add_width(q->all.most, n->most);
 	q->all.apart = n->apart && (n->least || q->all.apart);
@@ -554,11 +623,12 @@ static void append(struct parser *ps, struct sequence *q, const struct node *n)
 
 static void read_sequence(struct parser *ps, struct node *out)
 {
-	struct sequence q = {.run_all = true, .all.apart = true, .apart = ps->apart};
+	struct sequence q = {.run_all = true, .apart = ps->apart};
 	uint32_t least, most;
 	struct node n;
 	bool boundary;
 
+	node_empty(&q.all);
 	set_empty(&q.run);
 	q.run.begins = q.apart;
 	while (!ps->failed && *ps->p && *ps->p != '|' && *ps->p != ')') {
@@ -572,6 +642,7 @@ static void read_sequence(struct parser *ps, struct node *out)
 			else
 				q.run.ends = true;
 			q.apart = true;
+			q.all.bounded |= !q.all.most;
 			continue;
 		}
 		if (read_repeat(ps, &least, &most))
@@ -636,6 +707,11 @@ static void read_ways(struct parser *ps, struct node *out)
 		out->best.begins &= way.best.begins;
 		out->best.ends &= way.best.ends;
 		out->apart &= way.apart;
+		out->bounded &= way.bounded;
+		for (unsigned i = 0; i < 4; i++)
+			out->first.in[i] |= way.first.in[i];
+		for (unsigned k = 0; k < STRETCHES; k++)
+			out->stretches[k] = stretch_or(out->stretches[k], way.stretches[k]);
 		out->least = way.least < out->least ? way.least : out->least;
 		out->most = way.most > out->most ? way.most : out->most;
 		for (unsigned k = 0; k < RW_COUNTS; k++)
@@ -666,5 +742,10 @@ bool rw_factors_of(const char *pattern, struct rw_arena *arena, struct rw_factor
 	if (ps.failed || *ps.p)
 		return false;
 	memcpy(out->need, all.need, sizeof(out->need));
+	for (unsigned k = 0; k < STRETCHES; k++)
+		out->need[RW_COUNT_RUN + k] = all.stretches[k].best;
+	out->first = all.first;
+	out->bounded = all.bounded;
+	out->captures = ps.captures;
 	return true;
 }

@@ -11,22 +11,12 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "scan/shape.h"
 
 enum {
 	RW_FACTOR_WORDS_MAX = 48, /* of one set */
 	RW_FACTOR_SETS_MAX = 24,  /* of one pattern */
 	RW_FACTOR_FAR = 1 << 19,  /* bytes: no bound */
-};
-
-/* Kinds of bytes that are counted, a byte of rw_factors.need each. */
-enum rw_count {
-	RW_COUNT_DIGIT,
-	RW_COUNT_AT,
-	RW_COUNT_COLON,
-	RW_COUNT_DOT,
-	RW_COUNT_UPPER,
-	RW_COUNT_DASH,
-	RW_COUNTS
 };
 
 struct rw_factor_word {
@@ -45,9 +35,14 @@ struct rw_word_set {
 struct rw_factors {
 	struct rw_word_set *sets[RW_FACTOR_SETS_MAX];
 	unsigned n;
-	uint32_t tail;		 /* bytes at most from the last set's end to the match's */
-	bool caseless;		 /* words are in lower case then and match any */
-	uint8_t need[RW_COUNTS]; /* bytes of each kind in every match, at least */
+	uint32_t tail; /* bytes at most from the last set's end to the match's */
+	bool caseless; /* words are in lower case then and match any */
+	bool captures; /* it has a group that is told apart */
+	/* Of every match: at least so much of what is counted, what it begins with, and whether it
+	 * begins at a boundary of words. */
+	uint8_t need[RW_COUNTS];
+	struct rw_byte_set first;
+	bool bounded;
 };
 
 /* Adds a word unless it is there; false where the set is full. */

@@ -10,6 +10,7 @@ enum {
 	SETS_OF_PATTERN = 2, /* words to wait for, one behind the other */
 	COST_MAX = 12000,    /* sets that are met more often than this are not worth it */
 	ENDS = 1,	     /* flag of a word: words end where it does */
+	LITERAL_BYTES = 3,
 };
 
 /* A word or pattern, and who waits for it. */
@@ -200,14 +201,59 @@ static int add_whole(struct rw_sack *s, unsigned pat, const char *source)
 	return wait_for(s, text, 0, flags);
 }
 
+/* Whether a set's words are long enough for Hyperscan to find them cheaply. */
+static bool has_literal(const struct rw_factors *f)
+{
+	for (unsigned i = 0; i < f->n; i++) {
+		uint32_t least = LITERAL_BYTES;
+
+		for (unsigned k = 0; k < f->sets[i]->n; k++)
+			least = f->sets[i]->at[k].n < least ? f->sets[i]->at[k].n : least;
+		if (least == LITERAL_BYTES)
+			return true;
+	}
+	return false;
+}
+
+/* Whether what a pattern counts tells it from everyday text: numbers, codes, addresses. */
+static bool has_shape(const struct rw_factors *f)
+{
+	return f->need[RW_COUNT_DIGIT] >= 4 || f->need[RW_COUNT_AT] ||
+	       f->need[RW_COUNT_COLON] >= 2 || f->need[RW_COUNT_UPPER] >= 6 ||
+	       (f->need[RW_COUNT_UPPER] >= 2 && f->need[RW_COUNT_DIGIT] >= 2) ||
+	       f->need[RW_COUNT_ALNUM] >= 15;
+}
+
+static int add_shape(struct rw_sack *s, unsigned pat, const struct rw_factors *f)
+{
+	struct rw_rules *r = s->r;
+	struct rw_shape *shapes = realloc(r->shapes, (r->n_shapes + 1) * sizeof(*shapes));
+	struct rw_shape *shape;
+
+	if (!shapes)
+		return RW_ENOMEM;
+	r->shapes = shapes;
+	shape = &shapes[r->n_shapes++];
+	*shape = (struct rw_shape){.first = f->first, .at_word = f->bounded, .pat = (uint16_t)pat};
+	memcpy(shape->least, f->need, sizeof(f->need));
+	for (unsigned c = 0; c < 256; c++) /* \b in front of a sign: a word ends there */
+		if (f->first.in[c / 64] >> c % 64 & 1 && !rw_is_word_byte((unsigned char)c))
+			shape->at_word = false;
+	return RW_OK;
+}
+
 int rw_sack_add(struct rw_sack *s, unsigned pat, const char *source, bool words)
 {
 	struct rw_word_set *chosen[RW_FACTOR_SETS_MAX] = {NULL};
+	const struct rw_rule *rule = rw_rule_of(s->r, s->r->pats[pat].rule);
 	struct rw_factors f;
+	bool known = rw_factors_of(source, &s->r->set.arena, &f);
 
-	if (words && rw_factors_of(source, &s->r->set.arena, &f) && !f.caseless &&
-	    choose(&f, &s->r->set.arena, chosen))
+	if (words && known && !f.caseless && choose(&f, &s->r->set.arena, chosen))
 		return add_sets(s, pat, &f, chosen);
+	/* A pattern that looks in front of its run, for a name or words, is not the run's shape. */
+	if (!words && known && !f.captures && !rule->context.n && !has_literal(&f) && has_shape(&f))
+		return add_shape(s, pat, &f);
 	return add_whole(s, pat, source);
 }
 

@@ -19,6 +19,7 @@
 #include "scan/scan.h"
 #include "scan/seg.h"
 #include "scan/lexicon.h"
+#include "scan/shape.h"
 
 enum {
 	/* Bytes in front of a run that context words and key names are looked for in. */
@@ -70,6 +71,8 @@ struct rw_rules {
 	struct rw_needle *needles;
 	uint32_t *links;
 	unsigned n_pieces, n_needles, n_links;
+	struct rw_shape *shapes; /* of the entities that Hyperscan does not look for */
+	unsigned n_shapes;
 	hs_database_t *db[RW_DB_COUNT]; /* NULL: it has no pattern */
 	/* Words of the view: needles, then from first_concept on what the model looks for. */
 	struct rw_lexicon *lexicon;

@@ -216,14 +216,18 @@ static void bytes_that_must_be_there_are_counted(void **state)
 {
 	static const struct {
 		const char *pattern;
-		uint8_t need[RW_COUNTS]; /* digits @ : . upper - */
+		uint8_t need[RW_COUNTS]; /* digits @ : . upper -, side by side: digits, in groups,
+					    letters and digits */
 	} table[] = {
-		{"[0-9]{3}-[0-9]{2}-[0-9]{4}", {9, 0, 0, 0, 0, 2}},
-		{"\\b[A-Z]{2}\\d{2}(?:[0-9]{4}|x)?", {2, 0, 0, 0, 2, 0}},
-		{"(?:[0-9]{4}|[0-9]{2}:[0-9]{2}:)", {4, 0, 0, 0, 0, 0}},
-		{"[a-z0-9]+@[a-z]+(?:\\.[a-z]{2}){1,8}", {0, 1, 0, 1, 0, 0}},
-		{"(?i)[A-Z]{9}", {0, 0, 0, 0, 0, 0}},
-		{"[0-9]{500}", {127, 0, 0, 0, 0, 0}},
+		{"[0-9]{3}-[0-9]{2}-[0-9]{4}", {9, 0, 0, 0, 0, 2, 4, 9, 4}},
+		{"\\b[A-Z]{2}\\d{2}(?:[0-9]{4}|x)?", {2, 0, 0, 0, 2, 0, 2, 2, 4}},
+		{"(?:[0-9]{4}|[0-9]{2}:[0-9]{2}:)", {4, 0, 0, 0, 0, 0, 2, 2, 2}},
+		{"[a-z0-9]+@[a-z]+(?:\\.[a-z]{2}){1,8}", {0, 1, 0, 1, 0, 0, 0, 0, 2}},
+		{"(?i)[A-Z]{9}", {0, 0, 0, 0, 0, 0, 0, 0, 9}},
+		{"[0-9]{500}", {127, 0, 0, 0, 0, 0, 127, 127, 127}},
+		{"(?:[0-9]{2}[ .]){3}[0-9]{2}", {8, 0, 0, 0, 0, 0, 2, 8, 2}},
+		{"[0-9]{2}[a-f]?[0-9]{3}", {5, 0, 0, 0, 0, 0, 3, 3, 5}},
+		{"[0-9]{2} ?[0-9]{3}", {5, 0, 0, 0, 0, 0, 3, 5, 3}},
 	};
 	struct rw_factors f;
 	struct rw_arena a;
@@ -237,6 +241,39 @@ static void bytes_that_must_be_there_are_counted(void **state)
 	}
 }
 
+/* A pattern's shape fits wherever the pattern matches, and not every number. */
+static void a_shape_fits_what_matches(void **state)
+{
+	static const struct {
+		const char *pattern, *fits, *not;
+	} table[] = {
+		{"\\b[1-6][0-9]{5}", "a-123456", "0123456"},
+		{"[1-6][0-9]{5}", "a0123456", "12345 6"},
+		{"\\b[A-Z]{2}[0-9]{2}(?:[ -][A-Z0-9]{4}){2}", "GB12 ABCD 1234", "gb12 abcd 1234"},
+		{"(?:\\b|=)[0-9]{6}", "x=123456", "x=12345"},
+		{"0[0-9](?:[ .-][0-9]{2}){4}", "01 23.45-67 89", "01 23.45x67 89"},
+	};
+	struct rw_shape_seen seen;
+	struct rw_factors f;
+	struct rw_arena a;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct rw_shape s = {.at_word = false};
+
+		rw_arena_init(&a, 0);
+		assert_true(rw_factors_of(table[i].pattern, &a, &f));
+		memcpy(s.least, f.need, sizeof(f.need));
+		s.first = f.first;
+		s.at_word = f.bounded;
+		rw_shape_see(rw_slice_str(table[i].fits), &seen);
+		assert_true(rw_shape_fits(&s, &seen));
+		rw_shape_see(rw_slice_str(table[i].not), &seen);
+		assert_false(rw_shape_fits(&s, &seen));
+		rw_arena_free(&a);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,6 +281,7 @@ int main(void)
 		cmocka_unit_test(a_table_holds_what_it_can_find),
 		cmocka_unit_test(sets_are_what_a_pattern_cannot_do_without),
 		cmocka_unit_test(bytes_that_must_be_there_are_counted),
+		cmocka_unit_test(a_shape_fits_what_matches),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

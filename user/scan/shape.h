@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The shape of a number: how many digits, signs and capitals any match of a pattern has, how many
+ * side by side, and what it begins with. A pattern of classes alone keeps Hyperscan awake on every
+ * digit of a text; counting a run's bytes once tells of all such patterns that they cannot match.
+ */
+#ifndef RW_SCAN_SHAPE_H
+#define RW_SCAN_SHAPE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+/* What is counted, a byte each. */
+enum rw_count {
+	RW_COUNT_DIGIT,
+	RW_COUNT_AT,
+	RW_COUNT_COLON,
+	RW_COUNT_DOT,
+	RW_COUNT_UPPER,
+	RW_COUNT_DASH,
+	RW_COUNT_RUN,	/* digits side by side, at most */
+	RW_COUNT_GROUP, /* the same, with what may stand between groups of digits */
+	RW_COUNT_ALNUM, /* letters and digits side by side, at most */
+	RW_COUNTS,
+	RW_COUNT_LANES = 16
+};
+
+/* Whether a number may go on over the byte, which is no digit. */
+static inline bool rw_is_between_groups(unsigned char c)
+{
+	return c == ' ' || c == '-' || c == '.' || c == '/' || c == '(' || c == ')' || c == '+';
+}
+
+/* A set of bytes. */
+struct rw_byte_set {
+	uint64_t in[4];
+};
+
+struct rw_shape {
+	uint8_t least[RW_COUNT_LANES]; /* of each, in every match */
+	struct rw_byte_set first;      /* one of these begins it */
+	bool at_word;		       /* at the beginning of a word */
+	uint16_t pat;
+};
+
+/* What a run adds up to. */
+struct rw_shape_seen {
+	uint8_t counts[RW_COUNT_LANES];
+	struct rw_byte_set bytes, starts; /* all; those where words begin, or the run */
+};
+
+void rw_shape_see(struct rw_slice run, struct rw_shape_seen *out);
+/* Whether a match may lie in the run. */
+bool rw_shape_fits(const struct rw_shape *s, const struct rw_shape_seen *seen);
+
+#endif
