@@ -9,8 +9,8 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -20,6 +20,8 @@
 #include "admin/admin.h"
 #include "base/log.h"
 #include "cmd/claim.h"
+#include "cmd/cpus.h"
+#include "cmd/notify.h"
 #include "gate/control.h"
 #include "gate/steer.h"
 #include "gate/worker.h"
@@ -28,6 +30,7 @@
 #include "tls/shared.h"
 
 enum {
+	DRAIN_ROOM_MS = 15000, /* beyond timeouts.drain: the last audit batches, and freeing */
 	KEY_CELLS = 16384,
 	ADDRESS_CELLS = 262144,
 	RECV_BUFFERS = 256,
@@ -56,6 +59,7 @@ struct serve {
 	struct rw_loop *loop;
 	struct rw_control *control;
 	struct rw_admin *admin;
+	struct rw_notify notify;
 	struct thread threads[RW_MAX_WORKERS];
 	unsigned running; /* control thread's count of workers that have not ended */
 	bool failed;	  /* a ring broke: the exit status tells */
@@ -138,6 +142,7 @@ static void drain(struct serve *sv)
 
 	if (atomic_exchange(&sv->gw.draining, true))
 		return;
+	rw_notify_stopping(&sv->notify, (uint64_t)c->drain_ms + DRAIN_ROOM_MS);
 	for (unsigned i = 0; i < sv->gw.n_workers; i++)
 		if (rw_worker_drain(sv->gw.workers[i], (uint64_t)c->drain_ms * 1000000))
 			rw_err("worker %u: out of memory for the order to drain", i);
@@ -157,13 +162,8 @@ static void *worker_main(void *arg)
 {
 	struct thread *t = arg;
 	struct serve *sv = t->sv;
-	cpu_set_t set;
 
-	CPU_ZERO(&set);
-	if (t->cpu >= 0) {
-		CPU_SET((unsigned)t->cpu, &set);
-		pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
-	}
+	rw_stay_on_cpu(t->cpu);
 	if (rw_loop_run(t->loop)) {
 		rw_err("worker %u: its ring failed; the gateway ends", t->worker->id);
 		/* Others may be posting to its loop: main frees both once all is still. */
@@ -191,13 +191,33 @@ static void stop(void *arg)
 	drain(sv);
 }
 
+/* Says that it serves, to the service manager and in the log. */
+static void ready(struct serve *sv, const char *word)
+{
+	const struct rw_snapshot *s = rw_control_snapshot(sv->control);
+	char status[256];
+
+	snprintf(status, sizeof(status), "%u workers%s, %u rules, %u keys, kernel: %s",
+		 sv->gw.n_workers, sv->gw.steering ? " chosen by load" : "",
+		 rw_rules_count(s->rules), rw_keytable_count(s->keys),
+		 rw_enforced_name((enum rw_enforced)atomic_load(&sv->gw.kernel)));
+	rw_info("%s: %s", word, status);
+	rw_notify_ready(&sv->notify, status);
+}
+
 static void reload(void *arg)
 {
 	struct serve *sv = arg;
 	struct rw_error e = {0};
 
-	if (rw_control_reload(sv->control, &e))
+	rw_notify_reloading(&sv->notify);
+	if (rw_control_reload(sv->control, &e)) {
 		rw_err("reload: %s", e.text);
+		rw_notify_ready(&sv->notify,
+				"the configuration was refused, the old one serves: see the log");
+		return;
+	}
+	ready(sv, "reloaded");
 }
 
 static void *signal_main(void *arg)
@@ -214,32 +234,6 @@ static void *signal_main(void *arg)
 	return NULL;
 }
 
-/* The n-th of the cores that this process may use: a container's are rarely 0 to n - 1. */
-static int nth_cpu(unsigned n)
-{
-	cpu_set_t set;
-	int cpu = -1;
-
-	CPU_ZERO(&set);
-	if (sched_getaffinity(0, sizeof(set), &set) || CPU_COUNT(&set) == 0)
-		return -1;
-	for (n = n % (unsigned)CPU_COUNT(&set) + 1; n; n--)
-		do
-			cpu++;
-		while (!CPU_ISSET((unsigned)cpu, &set));
-	return cpu;
-}
-
-static unsigned count_cpus(void)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	if (sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 0)
-		return (unsigned)CPU_COUNT(&set);
-	return (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
-}
-
 static int start_threads(struct serve *sv, struct rw_error *e)
 {
 	int rc;
@@ -247,7 +241,7 @@ static int start_threads(struct serve *sv, struct rw_error *e)
 	for (unsigned i = 0; i < sv->gw.n_workers; i++) {
 		struct thread *t = &sv->threads[i];
 
-		t->cpu = nth_cpu(i);
+		t->cpu = rw_nth_cpu(i);
 		rc = pthread_create(&t->id, NULL, worker_main, t);
 		if (rc)
 			return rw_fail(e, RW_EIO, "cannot start worker %u: %s", i, strerror(rc));
@@ -301,7 +295,7 @@ static int make_workers(struct serve *sv, struct rw_error *e)
 {
 	struct rw_snapshot *snap = rw_control_snapshot(sv->control);
 	const struct rw_config *c = snap->routes->config;
-	unsigned n = c->workers ? c->workers : count_cpus();
+	unsigned n = c->workers ? c->workers : rw_count_cpus();
 	int rc = sv->options.take_over ? RW_OK : rw_claim(c, e);
 
 	if (n > RW_MAX_WORKERS)
@@ -376,7 +370,7 @@ static int set_up(struct serve *sv, struct rw_error *e)
 
 	if (rc)
 		return rc;
-	if (!rw_tls_lock_secrets(config->workers ? config->workers : count_cpus()))
+	if (!rw_tls_lock_secrets(config->workers ? config->workers : rw_count_cpus()))
 		rw_warn("private keys cannot be locked in memory (RLIMIT_MEMLOCK, LimitMEMLOCK=): "
 			"they may be swapped out");
 	rc = make_loop(&sv->loop, config, e);
@@ -435,7 +429,7 @@ static unsigned tear_down(struct serve *sv)
 	return lost;
 }
 
-static void announce(const struct serve *sv)
+static void announce(struct serve *sv)
 {
 	const struct rw_snapshot *s = rw_control_snapshot(sv->control);
 	const struct rw_config *c = s->routes->config;
@@ -445,14 +439,18 @@ static void announce(const struct serve *sv)
 			c->listeners[i].address);
 	if (c->admin_address)
 		rw_info("admin on http://%s (/metrics, /healthz, /readyz)", c->admin_address);
-	rw_info("ready: %u workers%s, %u rules, %u keys, kernel: %s", sv->gw.n_workers,
-		sv->gw.steering ? " chosen by load" : "", rw_rules_count(s->rules),
-		rw_keytable_count(s->keys),
-		rw_enforced_name((enum rw_enforced)atomic_load(&sv->gw.kernel)));
+	ready(sv, "ready");
 	if (c->keys_required && rw_keytable_count(s->keys) == 0)
 		rw_warn("there is no API key yet, so every request is refused: make one with "
 			"'ringwall key add NAME --state %s'",
 			c->state_dir);
+}
+
+static void watch(struct serve *sv)
+{
+	for (unsigned i = 0; i < sv->gw.n_workers; i++)
+		rw_notify_worker(&sv->notify, sv->threads[i].loop);
+	rw_notify_watch(&sv->notify, sv->loop);
 }
 
 int rw_cmd_serve(int argc, char **argv)
@@ -466,6 +464,7 @@ int rw_cmd_serve(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &sv->options);
 	if (sv->options.debug)
 		rw_log_set_level(RW_LOG_DEBUG);
+	rw_notify_open(&sv->notify);
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&sv->signal_set);
 	for (size_t i = 0; i < 4; i++)
@@ -477,6 +476,7 @@ int rw_cmd_serve(int argc, char **argv)
 		rc = start_threads(sv, &e);
 	if (!rc) {
 		announce(sv);
+		watch(sv);
 		if (rw_loop_run(sv->loop))
 			rc = rw_fail(&e, RW_EIO, "the control thread's ring failed");
 		else if (sv->failed)
@@ -485,6 +485,7 @@ int rw_cmd_serve(int argc, char **argv)
 	if (rc)
 		rw_err("%s", e.text);
 	end_threads(sv);
+	rw_notify_close(&sv->notify);
 	if (tear_down(sv) && !rc)
 		rc = RW_EIO; /* said already */
 	free(sv);
