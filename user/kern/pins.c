@@ -11,10 +11,10 @@
 
 #include "kern/internal.h"
 
-/* No group means root only, also where somebody else is in root's group. */
+/* No group means the owner only, whoever else is in the owner's group. */
 static int give(const char *path, mode_t mode, gid_t gid)
 {
-	return chown(path, (uid_t)-1, gid) || chmod(path, gid ? mode : mode & 0700);
+	return (gid && chown(path, (uid_t)-1, gid)) || chmod(path, gid ? mode : mode & 0700);
 }
 
 static int make_dir(const char *path, gid_t gid, struct rw_error *e)
@@ -142,8 +142,8 @@ int rw_pins_remove(struct rw_error *e)
 		closedir(dir);
 	if (!err && rmdir(RW_PIN_ROOT))
 		err = errno;
-	/* Another version may live beside us. */
-	if (!err && rmdir(RW_PIN_PARENT) && errno != ENOTEMPTY)
-		err = errno;
+	/* Another version may live beside us, and the parent be somebody else's who made it for us. */
+	if (!err)
+		rmdir(RW_PIN_PARENT);
 	return err ? rw_kern_fail(e, -err, "remove " RW_PIN_ROOT) : RW_OK;
 }
