@@ -18,6 +18,8 @@
 
 enum { MODELS_SHOWN = 8 };
 
+#define CREDENTIALS "/etc/credstore"
+
 struct options {
 	const char *config;
 	bool keys;
@@ -55,7 +57,8 @@ static const struct argp argp = {
 	NULL,
 	"Reads a configuration and says what is wrong with it, or what it means.\v"
 	"Loads the rule packs and runs their tests; changes nothing, connects to nothing, shows no "
-	"secret. Status 0: ok; 1: something is wrong.",
+	"secret. Status 0: ok; 1: something is wrong. Where CREDENTIALS_DIRECTORY is not "
+	"set, " CREDENTIALS " stands for it: there the service manager takes them from.",
 	NULL,
 	NULL,
 	NULL,
@@ -312,6 +315,7 @@ int rw_cmd_check(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
 	if (o.keys)
 		return print_keys();
+	setenv("CREDENTIALS_DIRECTORY", CREDENTIALS, false);
 	if (rw_config_load(&c, o.config, &e))
 		return fail(&e);
 	p.config = c;
