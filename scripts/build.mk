@@ -36,11 +36,14 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-protot
 	-Wformat=2 -Wpointer-arith -Wcast-qual -Wundef
 COMMON := -std=gnu17 -g -Iinclude -Iuser -I$(B)/gen -D_GNU_SOURCE -DRW_VERSION='"$(VERSION)"' \
 	-fno-strict-aliasing -fstack-protector-strong -fPIE $(WARN)
+# A distribution's own; debian/rules sets them.
+EXTRA_CFLAGS  ?=
+EXTRA_LDFLAGS ?=
 
 ifeq ($(FLAVOUR),release)
 CC     := gcc
-CFLAGS := -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-clash-protection -fcf-protection
-LDFLAGS := -pie -Wl,-z,relro,-z,now
+CFLAGS := $(EXTRA_CFLAGS) -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-clash-protection -fcf-protection
+LDFLAGS := $(EXTRA_LDFLAGS) -pie -Wl,-z,relro,-z,now
 else ifeq ($(FLAVOUR),asan)
 CC     := clang-19
 CFLAGS := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined -DRW_SANITIZE
@@ -293,5 +296,15 @@ bench-tls: ## what a TLS connection costs, by record back-end: idle memory, time
 tls-report: build ## what testssl.sh and sslscan say of a listener: build/tls
 	@python3 scripts/tls_report.py
 
-deb: build ## the Debian package: build/deb/ringwall_VERSION_ARCH.deb
+# What a package has beside the binary: man pages and completions.
+.PHONY: package-files
+package-files: $(B)/files/.made
+$(B)/files/.made: $(B)/ringwall scripts/manual.py
+	@echo "  MAN   $(@D)"
+	@rm -rf $(@D) && python3 -B scripts/manual.py $< $(@D) && touch $@
+
+deb: ## the Debian package, built from source, linted, in build/deb
 	@scripts/deb
+
+debtest: ## the package in clean Debian 13 roots: install, upgrade under load, remove, purge, e2e
+	@scripts/debtest

@@ -142,7 +142,8 @@ int rw_pins_remove(struct rw_error *e)
 		closedir(dir);
 	if (!err && rmdir(RW_PIN_ROOT))
 		err = errno;
-	/* Another version may live beside us, and the parent be somebody else's who made it for us. */
+	/* Another version may live beside us, and the parent be somebody else's who made it for us.
+	 */
 	if (!err)
 		rmdir(RW_PIN_PARENT);
 	return err ? rw_kern_fail(e, -err, "remove " RW_PIN_ROOT) : RW_OK;
