@@ -24,7 +24,7 @@ OFF = {c: "allow" for c in ("injection", "pii", "secrets", "markup", "topics")}
 UNLIMITED = {"key_rate": {"per_minute": 0, "burst": 1}, "address_rate": {"per_minute": 0, "burst": 1}}
 LIMITED = {"key_rate": {"per_minute": 1000000, "burst": 100000},
            "address_rate": {"per_minute": 1000000, "burst": 100000}}
-ROOM = {"connections": 20000, "memory": "2GiB"}
+ROOM = {"connections": 20000, "memory": "2GiB", "handshakes": 16384, "address_handshakes": 16384}
 
 NGINX = """
 {modules}

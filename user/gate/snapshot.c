@@ -4,6 +4,7 @@
 #include "base/log.h"
 
 #include <openssl/crypto.h>
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "policy/secret.h"
@@ -218,6 +219,7 @@ int rw_snapshot_new(struct rw_snapshot **out, struct rw_config *config,
 		rw_snapshot_unref(s);
 		return rc;
 	}
+	malloc_trim(0); /* tens of megabytes that compiling rules took, and an old snapshot's */
 	*out = s;
 	return RW_OK;
 }

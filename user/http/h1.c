@@ -19,7 +19,7 @@ enum {
 	MAX_SPARES = 64,
 };
 
-/* What a message needs while it lasts: the head's bytes and what they mean. */
+/* What a head needs while it comes and is told: its bytes and what they mean. */
 struct message {
 	struct message *next;
 	struct rw_buf raw;
@@ -41,7 +41,7 @@ struct rw_h1 {
 	struct rw_h1_events ev;
 	void *user;
 	struct rw_h1_store own, *store;
-	struct message *msg; /* NULL between messages */
+	struct message *msg; /* NULL between messages, and in a body */
 	size_t line;	     /* where the line being gathered begins in msg->raw */
 	bool blank_seen;     /* an empty line before the request: one is forgiven */
 	bool head_only;
@@ -204,8 +204,6 @@ static int message_end(struct rw_h1 *p, bool told)
 {
 	int rc = told ? p->ev.on_end(p->user) : 0;
 
-	message_put(p->store, p->msg);
-	p->msg = NULL;
 	p->line = 0;
 	p->blank_seen = false;
 	p->ll_done = false;
@@ -231,7 +229,7 @@ static int check_length(struct rw_h1 *p, struct rw_error *e)
 static int head_whole(struct rw_h1 *p, bool *end, struct rw_error *e)
 {
 	struct message *m = p->msg;
-	bool none;
+	bool none, final;
 	int rc;
 
 	rc = rw_h1_head_read(p->side, m->raw.p, m->raw.len, p->limits.headers, p->head_only,
@@ -249,10 +247,11 @@ static int head_whole(struct rw_h1 *p, bool *end, struct rw_error *e)
 		return fail_disagree(p, e);
 	m->head.keep_alive &= p->body != RW_H1_UNTIL_EOF;
 	p->state = IN_BODY;
+	final = p->side == RW_H1_REQUESTS || m->head.status >= 200;
 	rc = p->ev.on_head(p->user, &m->head);
+	message_put(p->store, m);
+	p->msg = NULL;
 	if (!rc && none) {
-		bool final = p->side == RW_H1_REQUESTS || m->head.status >= 200;
-
 		rc = message_end(p, final);
 		*end = final;
 	}
@@ -492,7 +491,7 @@ int rw_h1_eof(struct rw_h1 *p, struct rw_error *e)
 
 	if (p->state == DEAD)
 		return rw_fail(e, RW_EPROTO, "the connection's framing was lost before");
-	if (!p->msg)
+	if (rw_h1_idle(p))
 		return RW_OK;
 	if (p->state == IN_BODY && p->body == RW_H1_UNTIL_EOF) {
 		rc = message_end(p, true);

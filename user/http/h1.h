@@ -49,8 +49,8 @@ struct rw_h1_head {
 
 /* A non-zero return of a callback pauses nothing: it kills the parser with that error. */
 struct rw_h1_events {
-	/* The head is valid until the message ends. 1xx responses come here too, with no body and
-	 * no end. */
+	/* The head is gone when on_head returns. 1xx responses come here too, with no body and no
+	 * end. */
 	int (*on_head)(void *user, const struct rw_h1_head *head);
 	int (*on_body)(void *user, const char *data, size_t n);
 	int (*on_end)(void *user);
@@ -66,9 +66,9 @@ void rw_h1_reset(struct rw_h1 *p);
 /* From the next message on; only between messages. */
 void rw_h1_set_limits(struct rw_h1 *p, const struct rw_h1_limits *limits);
 /*
- * The memory of messages in progress, shared by the parsers of one thread, so that
- * an idle connection holds none of it and a busy one finds it warm. It must outlive
- * the parsers that use it. Without one, a parser keeps its own.
+ * The memory of heads in progress, shared by the parsers of one thread, so that a connection
+ * that is idle, or whose body goes on for minutes, holds none of it and a busy one finds it
+ * warm. It must outlive the parsers that use it. Without one, a parser keeps its own.
  */
 struct rw_h1_store;
 struct rw_h1_store *rw_h1_store_new(void);
