@@ -27,8 +27,8 @@ from sides import all_sides  # noqa: E402
 from work import ANSWERS, Streams, all_work  # noqa: E402
 from world import World, run  # noqa: E402
 
-SHORT = {"chat": ("plain", "nginx", "governed", "guarded"), "latency": ("direct", "guarded"),
-         "stream": ("direct", "guarded")}
+SHORT = {"chat": ("plain", "nginx", "governed", "guarded"), "latency": ("direct", "relay", "guarded", "guarded, spin"),
+         "stream": ("direct", "relay", "guarded")}
 OUT = TOP / "build/bench"
 
 

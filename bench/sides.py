@@ -235,6 +235,7 @@ def all_sides(against=None):
     sides = [
         *(Ringwall(name, **options) for name, options in ours.items()),
         *(Ringwall(f"{name}'", binary=against, **options) for name, options in ours.items() if against),
+        Ringwall("guarded, spin", limits=LIMITED, spin_us=60),
         Ringwall("guarded x 2", workers=2, limits=LIMITED),
         Nginx("nginx"),
         Haproxy("haproxy"),

@@ -227,7 +227,7 @@ def all_work():
         Requests("long", ("plain", "nginx", "guarded", "haproxy"), "chat, 100 KB prompt", [body(PROSE * 1300)]),
         Requests("huge", ("plain", "nginx", "guarded"), "chat, 1 MB prompt", [body(PROSE * 13600)], 4),
         Requests("mixed", ("guarded",), "chat, 5 % blocked, 5 % masked", mixed, refused=0.05),
-        Latency("latency", ("direct", "relay", *ours, "nginx"), "chat on one connection", PROSE * 26),
+        Latency("latency", ("direct", "relay", *ours, "guarded, spin", "nginx"), "chat on one connection", PROSE * 26),
         Latency("churn", (*ours, "nginx", "haproxy"), "chat, a TLS handshake each", PROSE * 26, "--churn",
                 "--connections", 8),
         # On connections that are there: a handshake in front of somebody's event is what `churn` costs.

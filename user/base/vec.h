@@ -30,6 +30,11 @@ static inline bool rw_vec_any(rw_vec mask)
 	return half[0] | half[1];
 }
 
+static inline bool rw_vec_any4(rw_vec a, rw_vec b, rw_vec c, rw_vec d)
+{
+	return rw_vec_any((a | b) | (c | d));
+}
+
 /* Where a string in JSON cannot be read on blindly: a quote, a backslash, a control, no ASCII. */
 static inline rw_vec rw_vec_json_special(rw_vec v)
 {

@@ -288,7 +288,10 @@ static int make_loop(struct rw_loop **out, const struct rw_config *c, struct rw_
 	struct rw_io *io;
 	int rc = rw_uring_new(&io, URING_ENTRIES, RECV_BUFFERS, RECV_BUFFER_BYTES, e);
 
-	return rc ? rc : rw_loop_new(out, io, &lc, e);
+	if (rc)
+		return rc;
+	rw_uring_spin(io, (uint64_t)c->spin_us * 1000);
+	return rw_loop_new(out, io, &lc, e);
 }
 
 static int make_workers(struct serve *sv, struct rw_error *e)

@@ -273,8 +273,8 @@ static int check_reloadable(const struct rw_control *c, const struct rw_config *
 {
 	const struct rw_config *old = config_of(c);
 	bool same = old->n_listeners == now->n_listeners && old->workers == now->workers &&
-		    now->max_connections <= c->connections && old->kernel == now->kernel &&
-		    !strcmp(old->state_dir, now->state_dir) &&
+		    old->spin_us == now->spin_us && now->max_connections <= c->connections &&
+		    old->kernel == now->kernel && !strcmp(old->state_dir, now->state_dir) &&
 		    !strcmp(old->admin_address ? old->admin_address : "",
 			    now->admin_address ? now->admin_address : "") &&
 		    !strcmp(old->audit_file ? old->audit_file : "",
@@ -286,11 +286,12 @@ static int check_reloadable(const struct rw_control *c, const struct rw_config *
 		       old->listeners[i].proxy_protocol == now->listeners[i].proxy_protocol;
 	if (same)
 		return RW_OK;
-	return rw_fail(e, RW_EINVAL,
-		       "%s: listeners, admin, workers, kernel, state_dir and audit.file need a "
-		       "restart to change, and limits.connections to be raised above %u; the old "
-		       "configuration stays",
-		       now->file, c->connections);
+	return rw_fail(
+		e, RW_EINVAL,
+		"%s: listeners, admin, workers, spin_us, kernel, state_dir and audit.file need a "
+		"restart to change, and limits.connections to be raised above %u; the old "
+		"configuration stays",
+		now->file, c->connections);
 }
 
 static int load_again(struct rw_control *c, struct rw_config **out, struct rw_error *e)

@@ -120,6 +120,20 @@ static int skip_special(struct rw_json *j, bool *escaped)
 	return RW_OK;
 }
 
+/* What is plain from p on, up to the last vector that is. */
+static const char *skip_plain(const char *p, const char *end)
+{
+	while (end - p >= 4 * RW_VEC &&
+	       !rw_vec_any4(rw_vec_json_special(rw_vec_at(p)),
+			    rw_vec_json_special(rw_vec_at(p + RW_VEC)),
+			    rw_vec_json_special(rw_vec_at(p + 2 * RW_VEC)),
+			    rw_vec_json_special(rw_vec_at(p + 3 * RW_VEC))))
+		p += 4 * RW_VEC;
+	while (end - p >= RW_VEC && !rw_vec_any(rw_vec_json_special(rw_vec_at(p))))
+		p += RW_VEC;
+	return p;
+}
+
 int rw_json_string(struct rw_json *j, struct rw_span *out)
 {
 	bool escaped = false;
@@ -131,8 +145,7 @@ int rw_json_string(struct rw_json *j, struct rw_span *out)
 		return rw_json_fail(j, "a string is expected");
 	start = j->p;
 	for (;;) {
-		while (j->end - j->p >= RW_VEC && !rw_vec_any(rw_vec_json_special(rw_vec_at(j->p))))
-			j->p += RW_VEC;
+		j->p = skip_plain(j->p, j->end);
 		while (j->p < j->end && plain(*j->p))
 			j->p++;
 		if (j->p == j->end)

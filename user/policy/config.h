@@ -156,6 +156,7 @@ struct rw_config {
 	unsigned n_detectors;
 
 	uint32_t workers;				 /* 0: one per core */
+	uint32_t spin_us;				 /* 0: an idle worker sleeps at once */
 	uint32_t max_connections;			 /* per worker */
 	uint32_t max_handshakes, max_address_handshakes; /* begun and not done, per worker */
 	uint64_t max_body_bytes, max_answer_bytes, max_memory_bytes; /* memory: per worker */

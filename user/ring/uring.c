@@ -14,13 +14,7 @@
 enum {
 	BACKLOG = 1024,
 	BUFFER_GROUP = 0,
-	/* What stands before the bytes of a record in its buffer. */
-	RECORD_CONTROL = CMSG_SPACE(1),
-	RECORD_HEAD = sizeof(struct io_uring_recvmsg_out) + RECORD_CONTROL,
 };
-
-/* The tag of the read that wake ends; no slot has it. */
-static const uint64_t wake_tag = UINT64_MAX;
 
 static const struct {
 	int from;
@@ -158,7 +152,7 @@ static void submit_early(struct rw_uring *u)
 	u->n_msgs = 0;
 }
 
-static struct io_uring_sqe *get_sqe(struct rw_uring *u)
+struct io_uring_sqe *rw_uring_sqe(struct rw_uring *u)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&u->ring);
 
@@ -172,7 +166,7 @@ static struct io_uring_sqe *get_sqe(struct rw_uring *u)
 
 static void uring_accept(struct rw_io *io, int fd, uint64_t tag)
 {
-	struct io_uring_sqe *sqe = get_sqe(rw_uring_of(io));
+	struct io_uring_sqe *sqe = rw_uring_sqe(rw_uring_of(io));
 
 	io_uring_prep_multishot_accept(sqe, fd, NULL, NULL, SOCK_CLOEXEC);
 	io_uring_sqe_set_data64(sqe, tag);
@@ -180,7 +174,7 @@ static void uring_accept(struct rw_io *io, int fd, uint64_t tag)
 
 static void uring_connect(struct rw_io *io, int fd, const struct rw_addr *addr, uint64_t tag)
 {
-	struct io_uring_sqe *sqe = get_sqe(rw_uring_of(io));
+	struct io_uring_sqe *sqe = rw_uring_sqe(rw_uring_of(io));
 
 	io_uring_prep_connect(sqe, fd, &addr->sa, addr->len);
 	io_uring_sqe_set_data64(sqe, tag);
@@ -188,7 +182,7 @@ static void uring_connect(struct rw_io *io, int fd, const struct rw_addr *addr, 
 
 static void uring_recv(struct rw_io *io, int fd, uint64_t tag)
 {
-	struct io_uring_sqe *sqe = get_sqe(rw_uring_of(io));
+	struct io_uring_sqe *sqe = rw_uring_sqe(rw_uring_of(io));
 
 	io_uring_prep_recv_multishot(sqe, fd, NULL, 0, 0);
 	sqe->flags |= IOSQE_BUFFER_SELECT;
@@ -198,7 +192,7 @@ static void uring_recv(struct rw_io *io, int fd, uint64_t tag)
 
 static void uring_recv_some(struct rw_io *io, int fd, size_t n, uint64_t tag)
 {
-	struct io_uring_sqe *sqe = get_sqe(rw_uring_of(io));
+	struct io_uring_sqe *sqe = rw_uring_sqe(rw_uring_of(io));
 
 	io_uring_prep_recv(sqe, fd, NULL, n, 0);
 	sqe->flags |= IOSQE_BUFFER_SELECT;
@@ -212,8 +206,8 @@ static void uring_recv_some(struct rw_io *io, int fd, size_t n, uint64_t tag)
  */
 static void uring_recv_records(struct rw_io *io, int fd, uint64_t tag)
 {
-	static struct msghdr head = {.msg_controllen = RECORD_CONTROL};
-	struct io_uring_sqe *sqe = get_sqe(rw_uring_of(io));
+	static struct msghdr head = {.msg_controllen = RW_RECORD_CONTROL};
+	struct io_uring_sqe *sqe = rw_uring_sqe(rw_uring_of(io));
 
 	io_uring_prep_recvmsg_multishot(sqe, fd, &head, 0);
 	sqe->flags |= IOSQE_BUFFER_SELECT;
@@ -226,7 +220,7 @@ static void uring_recv_records(struct rw_io *io, int fd, uint64_t tag)
 static void put_message(struct rw_uring *u, int fd, uint8_t type, const struct iovec *iov,
 			unsigned n, uint64_t tag)
 {
-	struct io_uring_sqe *sqe = get_sqe(u);
+	struct io_uring_sqe *sqe = rw_uring_sqe(u);
 	struct rw_uring_msg *m = &u->msgs[u->n_msgs++];
 	struct cmsghdr *c;
 
@@ -262,14 +256,14 @@ static void uring_send(struct rw_io *io, int fd, const struct iovec *iov, unsign
 		put_message(u, fd, 0, iov, n, tag);
 		return;
 	}
-	sqe = get_sqe(u);
+	sqe = rw_uring_sqe(u);
 	io_uring_prep_send(sqe, fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL);
 	io_uring_sqe_set_data64(sqe, tag);
 }
 
 static void uring_shutdown(struct rw_io *io, int fd, uint64_t tag)
 {
-	struct io_uring_sqe *sqe = get_sqe(rw_uring_of(io));
+	struct io_uring_sqe *sqe = rw_uring_sqe(rw_uring_of(io));
 
 	io_uring_prep_shutdown(sqe, fd, SHUT_WR);
 	io_uring_sqe_set_data64(sqe, tag);
@@ -277,7 +271,7 @@ static void uring_shutdown(struct rw_io *io, int fd, uint64_t tag)
 
 static void uring_cancel(struct rw_io *io, uint64_t target, uint64_t tag)
 {
-	struct io_uring_sqe *sqe = get_sqe(rw_uring_of(io));
+	struct io_uring_sqe *sqe = rw_uring_sqe(rw_uring_of(io));
 
 	/* By tag: a look-up. By descriptor the kernel would walk every armed operation. */
 	io_uring_prep_cancel64(sqe, target, 0);
@@ -286,7 +280,7 @@ static void uring_cancel(struct rw_io *io, uint64_t target, uint64_t tag)
 
 static void uring_close(struct rw_io *io, int fd, bool reset, uint64_t tag)
 {
-	struct io_uring_sqe *sqe = get_sqe(rw_uring_of(io));
+	struct io_uring_sqe *sqe = rw_uring_sqe(rw_uring_of(io));
 	struct linger now = {.l_onoff = 1, .l_linger = 0};
 
 	if (reset)
@@ -334,117 +328,6 @@ static void uring_give_back(struct rw_io *io, unsigned buffer)
 	u->spare[u->n_spare++] = (uint16_t)buffer;
 }
 
-/* --- waiting --------------------------------------------------------------------------- */
-
-void rw_uring_watch_wake(struct rw_uring *u)
-{
-	struct io_uring_sqe *sqe = get_sqe(u);
-
-	io_uring_prep_read(sqe, u->wake_fd, &u->wake_count, sizeof(u->wake_count), 0);
-	io_uring_sqe_set_data64(sqe, wake_tag);
-}
-
-static void uring_wake(struct rw_io *io)
-{
-	uint64_t one = 1;
-	ssize_t n = write(rw_uring_of(io)->wake_fd, &one, sizeof(one));
-
-	(void)n; /* EAGAIN: the counter is full, so a wake is under way */
-}
-
-/*
- * recvmsg's header and the record's type off the bytes. FIN is a header alone, not 0
- * bytes; a record may be empty, too.
- */
-static void translate_record(struct rw_io_done *d)
-{
-	const struct io_uring_recvmsg_out *out = (const void *)d->data;
-	const struct cmsghdr *c = (const void *)(out + 1);
-
-	if (d->res < RECORD_HEAD) {
-		d->res = RW_EIO;
-		return;
-	}
-	d->res -= RECORD_HEAD;
-	d->data += RECORD_HEAD;
-	if (out->controllen >= CMSG_LEN(1) && c->cmsg_level == SOL_TLS &&
-	    c->cmsg_type == TLS_GET_RECORD_TYPE)
-		d->record = *CMSG_DATA(c);
-	else if (d->res)
-		d->res = RW_EIO; /* bytes of no record */
-}
-
-static void translate(struct rw_uring *u, const struct io_uring_cqe *cqe, struct rw_io_done *d)
-{
-	d->tag = cqe->user_data;
-	d->res = cqe->res < 0 ? rw_uring_error(-cqe->res) : cqe->res;
-	d->more = (cqe->flags & IORING_CQE_F_MORE) != 0;
-	d->buffer = RW_IO_NO_BUFFER;
-	d->record = 0;
-	d->data = NULL;
-	if (cqe->flags & IORING_CQE_F_BUFFER) {
-		d->buffer = (uint16_t)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
-		d->data = u->mem + (size_t)d->buffer * u->io.recv_buffer_bytes;
-		rw_unpoison(d->data, u->io.recv_buffer_bytes);
-		u->in_ring--;
-		if (rw_io_tag_op(d->tag) == RW_IO_RECORDS && d->res >= 0)
-			translate_record(d);
-	}
-}
-
-static int reap(struct rw_uring *u, struct rw_io_done *out, unsigned max)
-{
-	struct io_uring_cqe *cqe;
-	unsigned head, seen = 0, n = 0;
-	bool woken = false, starved = false;
-
-	io_uring_for_each_cqe(&u->ring, head, cqe)
-	{
-		if (n == max)
-			break;
-		seen++;
-		if (cqe->user_data == wake_tag) {
-			woken = true;
-			continue;
-		}
-		translate(u, cqe, &out[n]);
-		starved |= out[n++].res == RW_IO_STARVED;
-	}
-	io_uring_cq_advance(&u->ring, seen);
-	u->io.overflow = *u->ring.cq.koverflow;
-	if (starved && u->level < u->io.recv_buffers)
-		u->level *= 2;
-	rw_uring_fill(u);
-	if (woken)
-		rw_uring_watch_wake(u);
-	return (int)n;
-}
-
-static int uring_wait(struct rw_io *io, uint64_t timeout_ns, struct rw_io_done *out, unsigned max)
-{
-	struct rw_uring *u = rw_uring_of(io);
-	struct __kernel_timespec ts = {
-		.tv_sec = (long long)(timeout_ns / 1000000000),
-		.tv_nsec = (long long)(timeout_ns % 1000000000),
-	};
-	struct io_uring_cqe *cqe;
-	int rc = rw_uring_enable(u);
-
-	if (rc)
-		return rc;
-	if (timeout_ns == 0 || io_uring_cq_ready(&u->ring))
-		rc = io_uring_submit_and_get_events(&u->ring);
-	else if (timeout_ns == UINT64_MAX)
-		rc = io_uring_submit_and_wait(&u->ring, 1);
-	else
-		rc = io_uring_submit_and_wait_timeout(&u->ring, &cqe, 1, &ts, NULL);
-	if (rc < 0 && rc != -ETIME && rc != -EINTR && rc != -EAGAIN && rc != -EBUSY)
-		return rw_uring_error(-rc);
-	if (io_uring_sq_ready(&u->ring) == 0)
-		u->n_msgs = 0;
-	return reap(u, out, max);
-}
-
 /* --- time and chance ------------------------------------------------------------------- */
 
 static uint64_t clock_ns(clockid_t id)
@@ -455,7 +338,7 @@ static uint64_t clock_ns(clockid_t id)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
-static uint64_t uring_now(struct rw_io *io)
+uint64_t rw_uring_now(struct rw_io *io)
 {
 	(void)io;
 	return clock_ns(CLOCK_MONOTONIC);
@@ -494,9 +377,9 @@ const struct rw_io_ops rw_uring_ops = {
 	.close = uring_close,
 	.abandon = uring_abandon,
 	.give_back = uring_give_back,
-	.wait = uring_wait,
-	.wake = uring_wake,
-	.now_ns = uring_now,
+	.wait = rw_uring_wait,
+	.wake = rw_uring_wake,
+	.now_ns = rw_uring_now,
 	.wall_ms = uring_wall,
 	.random = uring_random,
 	.destroy = rw_uring_destroy,

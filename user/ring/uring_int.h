@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by uring.c (operations) and uring_setup.c (making and unmaking). */
+/* Shared by uring.c (operations), uring_wait.c and uring_setup.c (making and unmaking). */
 #ifndef RW_RING_URING_INT_H
 #define RW_RING_URING_INT_H
 
@@ -11,6 +11,12 @@
 
 /* Messages with more than one piece that can wait for one submission. */
 enum { RW_URING_MSGS = 64 };
+
+/* What stands before the bytes of a record in its buffer. */
+enum {
+	RW_RECORD_CONTROL = CMSG_SPACE(1),
+	RW_RECORD_HEAD = sizeof(struct io_uring_recvmsg_out) + RW_RECORD_CONTROL,
+};
 
 struct rw_uring_msg {
 	struct msghdr head;
@@ -45,6 +51,7 @@ struct rw_uring {
 	unsigned n_msgs;
 
 	uint64_t random;
+	uint64_t spin_max_ns, spin_ns; /* the bound; what is looked for now */
 };
 
 static inline struct rw_uring *rw_uring_of(struct rw_io *io)
@@ -55,8 +62,14 @@ static inline struct rw_uring *rw_uring_of(struct rw_io *io)
 /* In uring.c. */
 extern const struct rw_io_ops rw_uring_ops;
 void rw_uring_fill(struct rw_uring *u);
-void rw_uring_watch_wake(struct rw_uring *u);
+struct io_uring_sqe *rw_uring_sqe(struct rw_uring *u);
+uint64_t rw_uring_now(struct rw_io *io);
 int rw_uring_error(int err);
+
+/* In uring_wait.c. */
+void rw_uring_watch_wake(struct rw_uring *u);
+void rw_uring_wake(struct rw_io *io);
+int rw_uring_wait(struct rw_io *io, uint64_t timeout_ns, struct rw_io_done *out, unsigned max);
 
 /* In uring_setup.c: binds the ring to the calling thread. */
 int rw_uring_enable(struct rw_uring *u);

@@ -79,7 +79,8 @@ static int make_ring(struct rw_uring *u, unsigned entries)
 {
 	struct io_uring_params p;
 	unsigned flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
-			 IORING_SETUP_R_DISABLED | IORING_SETUP_CQSIZE | IORING_SETUP_SUBMIT_ALL;
+			 IORING_SETUP_R_DISABLED | IORING_SETUP_CQSIZE | IORING_SETUP_SUBMIT_ALL |
+			 IORING_SETUP_TASKRUN_FLAG;
 	int rc;
 
 	for (int attempt = 0; attempt < 2; attempt++) {
@@ -208,6 +209,14 @@ int rw_uring_new(struct rw_io **out, unsigned entries, unsigned recv_buffers,
 fail:
 	rw_uring_destroy(&u->io);
 	return explain(-rc, e);
+}
+
+void rw_uring_spin(struct rw_io *io, uint64_t max_ns)
+{
+	struct rw_uring *u = rw_uring_of(io);
+
+	u->spin_max_ns = max_ns;
+	u->spin_ns = 0;
 }
 
 int rw_uring_enable(struct rw_uring *u)

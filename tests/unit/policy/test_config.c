@@ -187,7 +187,7 @@ static void unknown_key_suggests_what_was_meant(void **state)
 		  "f:8:1: a?b: there is no such key; known here: listeners, admin, balancers, "
 		  "upstreams, models, auth, limits, timeouts, guards, state_dir, audit, kernel, "
 		  "strikes, "
-		  "workers");
+		  "workers, spin_us");
 }
 
 static void missing_key_is_named_where_it_belongs(void **state)

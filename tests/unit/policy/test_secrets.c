@@ -83,7 +83,7 @@ static void variable_cannot_bring_structure(void **state)
 		  "f:8:1: ${RW_TEST_EVIL}: there is no such key; known here: listeners, admin, "
 		  "balancers, upstreams, models, auth, limits, timeouts, guards, state_dir, audit, "
 		  "kernel, "
-		  "strikes, workers");
+		  "strikes, workers, spin_us");
 }
 
 /* A line end in a key would end the Authorization header and begin another. */

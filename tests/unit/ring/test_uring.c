@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "ring/internal.h"
+#include "ring/internal.h"
 #include "ring/uring_int.h"
 
 /* --- threads --------------------------------------------------------------------------- */
@@ -84,7 +85,7 @@ static void on_timer(void *arg)
 	x->fired = true;
 }
 
-static struct rw_loop *uring_loop(void)
+static struct rw_loop *looking_loop(uint64_t spin_ns)
 {
 	struct rw_error e = {0};
 	struct rw_loop *l;
@@ -92,17 +93,21 @@ static struct rw_loop *uring_loop(void)
 
 	if (rw_uring_new(&io, 64, 0, 0, &e) || rw_loop_new(&l, io, NULL, &e))
 		fail_msg("%s", e.text);
+	rw_uring_spin(io, spin_ns);
 	return l;
 }
 
-/* Made in one thread, run in another, posted to from three: in order, and a post wakes it. */
-static void post_from_other_thread(void **state)
+static struct rw_loop *uring_loop(void)
 {
-	struct threads x = {.loop = uring_loop()};
+	return looking_loop(0);
+}
+
+static void post_to(struct rw_loop *l)
+{
+	struct threads x = {.loop = l};
 	pthread_t posters[POSTERS], runner;
 	void *rc;
 
-	(void)state;
 	pthread_create(&runner, NULL, loop_main, &x);
 	for (unsigned i = 0; i < POSTERS; i++)
 		pthread_create(&posters[i], NULL, poster_main, &x);
@@ -114,6 +119,22 @@ static void post_from_other_thread(void **state)
 	assert_int_equal(x.total, POSTERS * POSTS);
 	/* The thread that ran it is gone; freeing from here works all the same. */
 	rw_loop_free(x.loop);
+}
+
+/* Made in one thread, run in another, posted to from three: in order, and a post wakes it. */
+static void post_from_other_thread(void **state)
+{
+	(void)state;
+	post_to(uring_loop());
+}
+
+/* The same where the thread looks before it sleeps: what comes between the two is not slept over.
+ */
+static void a_thread_that_looks_first_is_woken_too(void **state)
+{
+	(void)state;
+	post_to(looking_loop(1000));
+	post_to(looking_loop(1000000));
 }
 
 struct handover {
@@ -158,17 +179,38 @@ static void free_after_the_thread_ended(void **state)
 	peer_end(&h.client);
 }
 
-/* A loop that waits for a connection that says nothing still fires its timers. */
-static void timers_fire_without_completions(void **state)
+static void wait_for_timer(struct rw_loop *l)
 {
-	struct threads x = {.loop = uring_loop()};
+	struct threads x = {.loop = l};
 
-	(void)state;
 	rw_timer_set(x.loop, &x.timer, rw_loop_now(x.loop) + 3000000, on_timer, &x);
 	while (!x.fired)
 		assert_int_equal(rw_loop_turn(x.loop, UINT64_MAX), RW_OK);
 	assert_true(rw_loop_now(x.loop) >= x.timer.when_ns);
-	rw_loop_free(x.loop);
+}
+
+/* A loop that waits for a connection that says nothing still fires its timers. */
+static void timers_fire_without_completions(void **state)
+{
+	struct rw_loop *l = uring_loop();
+
+	(void)state;
+	wait_for_timer(l);
+	rw_loop_free(l);
+}
+
+/* Looking covers at most what is left until a timer, and never more than its bound. */
+static void timers_fire_while_the_thread_looks(void **state)
+{
+	struct rw_loop *l = looking_loop(10000000);
+	const struct rw_uring *u = rw_uring_of(l->io);
+
+	(void)state;
+	for (unsigned i = 0; i < 10; i++) {
+		wait_for_timer(l);
+		assert_true(u->spin_ns <= 10000000);
+	}
+	rw_loop_free(l);
 }
 
 /* --- the ring -------------------------------------------------------------------------- */
@@ -415,8 +457,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(post_from_other_thread),
+		cmocka_unit_test(a_thread_that_looks_first_is_woken_too),
 		cmocka_unit_test(free_after_the_thread_ended),
 		cmocka_unit_test(timers_fire_without_completions),
+		cmocka_unit_test(timers_fire_while_the_thread_looks),
 		cmocka_unit_test(other_operations_are_refused),
 		cmocka_unit_test(more_than_entries_in_one_turn),
 		cmocka_unit_test(burst_deepens_the_buffer_ring),
