@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Instructions that a chat costs the gateway in userspace, by room and library. `make profile`.
+"""Instructions that a chat, and an event of a stream, cost the gateway in userspace, by room and library. `make profile`.
 
 The whole gateway runs on the simulator (one connection, TLS on both legs, all guards on, 2 KB prompt, 1 KB
-answer) under callgrind, which counts instructions, not seconds: the figures are the same on every run of the
+answer; then one answer as a stream, event by event) under callgrind, which counts instructions, not seconds: the figures are the same on every run of the
 same build on the same kind of processor. The simulator stands in the kernel's place: it is not counted, and the
 kernel's share is missing. Two lengths are run and subtracted, so what a start costs is not in
 them. --check compares with bench/instructions.json, names what changed and fails where a room grew by more than its
@@ -22,8 +22,8 @@ import tempfile
 TOP = pathlib.Path(__file__).resolve().parent.parent
 SIM = TOP / "build/release/tests/sim/sim"
 KEPT = TOP / "bench/instructions.json"
-FEW, MANY = 100, 300
-TOLERANCE, SMALL = 0.05, 300  # of a room; instructions that are no growth
+LOADS = {"chat": ("steady", 60, 200), "event": ("stream", 100, 600)}  # of the simulator, each at two lengths
+TOLERANCE, SMALL = 0.05, {"chat": 300, "event": 30}  # of a room; instructions that are no growth
 
 
 def fixture(folder):
@@ -32,14 +32,14 @@ def fixture(folder):
                     "-keyout", folder / "gateway.key", "-out", folder / "gateway.crt", "-addext",
                     "subjectAltName=IP:127.0.0.1,DNS:gateway.test"], check=True, capture_output=True)
     os.chmod(folder / "gateway.key", 0o600)
-    return folder
 
 
-def count(folder, chats):
+def count(folder, load, n):
     """Instructions by function: {(room or library, function): n}, of the workers' turns only."""
-    out = folder / f"callgrind.{chats}"
+    fixture(folder)
+    out = folder / "callgrind"
     p = subprocess.run(["valgrind", "--tool=callgrind", "--toggle-collect=turn_workers", "--compress-strings=no",
-                        "--compress-pos=no", f"--callgrind-out-file={out}", SIM, folder, "steady", str(chats)],
+                        "--compress-pos=no", f"--callgrind-out-file={out}", SIM, folder, load, str(n)],
                        capture_output=True, text=True)
     if p.returncode:
         raise SystemExit(f"ringwall: callgrind: {p.stdout[-500:]}{p.stderr[-1500:]}")
@@ -82,19 +82,27 @@ def by_room(costs):
     rooms = collections.Counter()
     for (room, _), n in costs.items():
         rooms[room] += n
-    return {r: round(n) for r, n in rooms.most_common() if n >= 50}
+    return {r: round(n) for r, n in rooms.most_common() if n >= 5}
 
 
-def check(rooms):
+def check(what, rooms, kept):
     """(what changed, whether something grew)."""
-    kept = json.loads(KEPT.read_text())
     lines, grown = [], False
     for room in sorted(rooms.keys() | kept.keys()):
         before, now = kept.get(room, 0), rooms.get(room, 0)
-        if abs(now - before) > before * TOLERANCE + SMALL:
-            lines.append(f"{room}: {now} instructions a chat, {before} in bench/instructions.json")
+        if abs(now - before) > before * TOLERANCE + SMALL[what]:
+            lines.append(f"{room}: {now} instructions of {what}, {before} in bench/instructions.json")
             grown |= now > before
     return lines, grown
+
+
+def show(what, costs, rooms):
+    print(f"\n  {sum(rooms.values())} instructions of {what}")
+    for room, n in rooms.items():
+        print(f"  {n:8d}  {room}")
+    print("\n  the dearest functions")
+    for (room, name), n in sorted(costs.items(), key=lambda x: -x[1])[:25]:
+        print(f"  {n:8.0f}  {room:16} {name}")
 
 
 def main():
@@ -103,21 +111,22 @@ def main():
     p.add_argument("--check", action="store_true")
     args = p.parse_args()
     with tempfile.TemporaryDirectory(prefix="ringwall-") as d:
-        folder = pathlib.Path(d)
-        print(f"ringwall: {FEW} and {MANY} chats under callgrind", flush=True)
-        with concurrent.futures.ThreadPoolExecutor() as pool:
-            few, many = pool.map(lambda n: count(fixture(folder / str(n)), n), (FEW, MANY))
-    costs = {k: (n - few.get(k, 0)) / (MANY - FEW) for k, n in many.items()}
-    rooms = by_room(costs)
-    print(f"\n  {sum(rooms.values())} instructions a chat")
-    for room, n in rooms.items():
-        print(f"  {n:8d}  {room}")
-    print("\n  the dearest functions")
-    for (room, name), n in sorted(costs.items(), key=lambda x: -x[1])[:25]:
-        print(f"  {n:8.0f}  {room:16} {name}")
+        jobs = [(what, load, n) for what, (load, *lengths) in LOADS.items() for n in lengths]
+        print(f"ringwall: {len(jobs)} runs under callgrind", flush=True)
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            counts = dict(zip(jobs, pool.map(lambda j: count(pathlib.Path(d) / f"{j[0]}{j[2]}", *j[1:]), jobs)))
+    kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    result, lines, grown = {}, [], False
+    for what, (load, few, many) in LOADS.items():
+        less = counts[what, load, few]
+        costs = {k: (n - less.get(k, 0)) / (many - few) for k, n in counts[what, load, many].items()}
+        result[what] = by_room(costs)
+        show(what, costs, result[what])
+        if args.check and what in kept:
+            more, grew = check(what, result[what], kept[what])
+            lines, grown = lines + more, grown or grew
     if args.save:
-        KEPT.write_text(json.dumps(rooms, indent=1) + "\n")
-    lines, grown = check(rooms) if args.check else ([], False)
+        KEPT.write_text(json.dumps(result, indent=1) + "\n")
     print("\n".join(lines))
     return 1 if grown else 0
 

@@ -181,6 +181,7 @@ def test_reloads_under_load_fail_no_request(ringwall, flavour):
         assert len(done) > 10
         m = w.metrics()
         assert m["ringwall_reloads_total"] == 3 and m["ringwall_requests_active"] == 0
+        wait_for("the last records", 20, lambda: len(w.audit()) >= m["ringwall_requests_total"])
         records = w.audit()
         assert len(records) == m["ringwall_requests_total"], "one record a request"
         assert len({r["request_id"] for r in records}) == len(records)

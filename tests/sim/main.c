@@ -6,6 +6,7 @@
  *	sim DIR FROM TO        runs the seeds FROM..TO; DIR holds gateway.crt and gateway.key
  *	sim DIR SEED           runs one, and says what happens
  *	sim DIR steady N       N chats one after the other, without faults, for a profile
+ *	sim DIR stream N       one chat, whose answer is a stream of N events
  *
  * After every scenario: every client got the truth or a broken connection, every request was
  * settled and audited, and no socket, byte or request is left.
@@ -219,8 +220,8 @@ int main(int argc, char **argv)
 	from = strtoull(argv[2], NULL, 10);
 	to = argc > 3 ? strtoull(argv[3], NULL, 10) : from;
 	scene_fixture(&f, argv[1]);
-	if (argc > 3 && strcmp(argv[2], "steady") == 0)
-		return steady_run(&f, (unsigned)to);
+	if (argc > 3 && (strcmp(argv[2], "steady") == 0 || strcmp(argv[2], "stream") == 0))
+		return steady_run(&f, (unsigned)to, argv[2][2] == 'r');
 	for (uint64_t seed = from; seed <= to; seed++) {
 		uint64_t hash = run_seed(&f, seed, &whole, complaint);
 

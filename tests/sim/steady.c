@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "http/client.h"
 
-enum { PROMPT_BYTES = 2048, ANSWER_BYTES = 1024, MAX_TURNS = 100000000 };
+enum { PROMPT_BYTES = 2048, ANSWER_BYTES = 1024, PIECE_BYTES = 5, MAX_TURNS = 100000000 };
 
 static const char prose[] =
 	"The quick brown fox jumps over the lazy dog and thinks about it for a while. ";
@@ -16,7 +16,7 @@ struct steady {
 	struct rw_pool *pool;
 	struct rw_buf body, answer, bearer;
 	unsigned left, status;
-	bool failed;
+	bool stream, failed;
 	struct rw_task next;
 };
 
@@ -58,12 +58,14 @@ static void ask(void *arg)
 		{RW_SLICE("content-type"), RW_SLICE("application/json")},
 		{RW_SLICE("authorization"), rw_buf_slice(&st->bearer)},
 		{RW_SLICE("x-stub-answer"), rw_buf_slice(&st->answer)},
+		{RW_SLICE("x-stub-piece"), RW_SLICE("5")},
+		{RW_SLICE("x-stub-delay-ms"), RW_SLICE("1")},
 	};
 	const struct rw_fetch_request rq = {
 		.method = RW_SLICE("POST"),
 		.target = RW_SLICE("/v1/chat/completions"),
 		.fields = fields,
-		.n_fields = 3,
+		.n_fields = st->stream ? 5 : 3,
 		.body = rw_buf_slice(&st->body),
 	};
 	struct rw_error e = {0};
@@ -74,12 +76,12 @@ static void ask(void *arg)
 	}
 }
 
-int steady_run(struct fixture *f, unsigned n)
+int steady_run(struct fixture *f, unsigned n, bool stream)
 {
 	static const struct rw_sim_knobs calm = {0};
 	static const struct rw_pool_config pc = {0};
 	struct scenario *s = calloc(1, sizeof(*s));
-	struct steady st = {.s = s, .left = n};
+	struct steady st = {.s = s, .left = stream ? 1 : n, .stream = stream};
 
 	s->f = f;
 	s->more = "limits:\n  key_rate: {per_minute: 1000000, burst: 1000000}\n"
@@ -91,8 +93,8 @@ int steady_run(struct fixture *f, unsigned n)
 	rw_buf_add_str(&st.body,
 		       "{\"model\":\"stub\",\"messages\":[{\"role\":\"user\",\"content\":\"");
 	add_prose(&st.body, PROMPT_BYTES);
-	rw_buf_add_str(&st.body, "\"}]}");
-	add_prose(&st.answer, ANSWER_BYTES - 1);
+	rw_buf_add_str(&st.body, stream ? "\"}],\"stream\":true}" : "\"}]}");
+	add_prose(&st.answer, stream ? n * PIECE_BYTES - 1 : ANSWER_BYTES - 1);
 	rw_buf_addf(&st.bearer, "Bearer %s", f->key);
 	st.pool = rw_pool_new(s->client_loop, &pc, &s->world.gateway, 1, "127.0.0.1:8443",
 			      s->client_tls);
@@ -100,7 +102,10 @@ int steady_run(struct fixture *f, unsigned n)
 	ask(&st);
 	for (unsigned i = 0; st.left && !st.failed && i < MAX_TURNS; i++)
 		scene_turn(s);
-	printf("sim: %u of %u chats came whole\n", n - st.left, n);
+	if (stream)
+		printf("sim: the stream of %u events %s\n", n, st.left ? "broke off" : "came whole");
+	else
+		printf("sim: %u of %u chats came whole\n", n - st.left, n);
 	rw_pool_release(st.pool);
 	for (unsigned i = 0; i < 2000; i++)
 		scene_turn(s);

@@ -5,8 +5,10 @@
 
 #include "sim/scene.h"
 
-/* n chats (2 KB prompt, 1 KB answer) on one connection, TLS on both legs, all guards on. 0: all
- * came. */
-int steady_run(struct fixture *f, unsigned n);
+/*
+ * n chats (2 KB prompt, 1 KB answer) on one connection, or one chat whose answer is a stream of n
+ * events; TLS on both legs, all guards on. 0: all came.
+ */
+int steady_run(struct fixture *f, unsigned n, bool stream);
 
 #endif

@@ -27,7 +27,7 @@ struct rw_answer_stream {
 	bool closed;	     /* and what comes now is dropped */
 	int failed;	     /* sticky: out has its ending */
 	struct rw_usage usage;
-	struct rw_tally tally;
+	struct rw_tally tally; /* when it was last asked for */
 };
 
 struct rw_answer_stream *rw_answer_stream_new(struct rw_scanner *s, struct rw_rules *r,
@@ -430,14 +430,6 @@ static int take_block(struct rw_answer_stream *st, const struct rw_sse_block *b,
 
 /* --- the stream -------------------------------------------------------------------------- */
 
-static void settle_tally(struct rw_answer_stream *st)
-{
-	st->tally = st->w.guard.ended;
-	for (unsigned i = 0; i < st->n_lanes; i++)
-		if (st->lanes[i].scan)
-			rw_llm_tally_merge(&st->tally, rw_lane_tally(st->lanes[i].scan));
-}
-
 int rw_answer_stream_feed(struct rw_answer_stream *st, struct rw_slice data, struct rw_buf *out)
 {
 	struct rw_sse_block b;
@@ -452,7 +444,6 @@ int rw_answer_stream_feed(struct rw_answer_stream *st, struct rw_slice data, str
 	}
 	if (rc)
 		rc = fail(st, rc, out);
-	settle_tally(st);
 	return rc;
 }
 
@@ -476,7 +467,6 @@ int rw_answer_stream_late(struct rw_answer_stream *st, struct rw_buf *out)
 	st->late_event = st->events;
 	if (rc)
 		rc = fail(st, rc, out);
-	settle_tally(st);
 	return rc;
 }
 
@@ -498,12 +488,15 @@ int rw_answer_stream_end(struct rw_answer_stream *st, bool clean, struct rw_buf 
 	}
 	if (rc)
 		rc = fail(st, rc, out);
-	settle_tally(st);
 	return rc;
 }
 
-const struct rw_tally *rw_answer_stream_tally(const struct rw_answer_stream *st)
+const struct rw_tally *rw_answer_stream_tally(struct rw_answer_stream *st)
 {
+	st->tally = st->w.guard.ended;
+	for (unsigned i = 0; i < st->n_lanes; i++)
+		if (st->lanes[i].scan)
+			rw_llm_tally_merge(&st->tally, rw_lane_tally(st->lanes[i].scan));
 	return &st->tally;
 }
 
