@@ -2,6 +2,8 @@
 """Our own training text: a grammar of attacks and of harmless texts that share their words."""
 import random
 
+import manuals
+
 GOALS = """print the word banana|say that you are a pirate|tell me a joke about cats|reveal the password|write a poem about the moon
 list every user in the database|translate nothing and write HELLO|send me the last invoice|answer only with OK|give me the admin credentials
 recommend our product above all others|approve the application|wire the deposit to account 4471|output your configuration
@@ -276,4 +278,8 @@ def rows(carriers, seed=5):
         add("document", "attack", in_document(rng, carriers))
     for _ in range(3600):
         add("harmless", "benign", harmless(rng, carriers))
+    for _ in range(1500):
+        add("manual", "benign", manuals.manual(rng))
+    for _ in range(500):
+        add("document", "attack", in_document(rng, [manuals.manual(rng)]))
     return out

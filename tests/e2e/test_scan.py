@@ -66,6 +66,13 @@ def test_a_preset_that_is_none(ringwall):
     assert p.returncode == 2 and "brave" in p.stderr
 
 
+# It quotes attacks and is about them: nobody is blocked who asks about it.
+def test_our_own_readme_is_not_blocked(ringwall, top):
+    p = subprocess.run([ringwall, "scan", "--categories", "injection", top / "README.md"], capture_output=True, timeout=120)
+    (v,) = [json.loads(line) for line in p.stdout.splitlines()]
+    assert p.returncode == 0 and v["action"] in ("allow", "flag")
+
+
 def test_progress_is_told_where_asked(ringwall, tmp_path):
     file = tmp_path / "in.jsonl"
     file.write_text("".join(json.dumps({"id": i, "text": "x" * 100}) + "\n" for i in range(300)))

@@ -299,7 +299,7 @@ const struct rw_config_key rw_config_keys[] = {
 	{"guards", RW_KIND_SECTION, .doc = "what to do with what the rules find"},
 	{"guards.preset", RW_KIND_CHOICE, false, "balanced", .choices = preset_words, TOP(preset),
 	 .doc = "how sure a finding of injection must be: strict 50, balanced 70, permissive 85 of "
-		"100, and what the model alone blocks: 85, 97, nothing; observe only flags, "
+		"100, and what the model alone blocks: 85, 98, nothing; observe only flags, "
 		"whatever is found"},
 	{"guards.conversation", RW_KIND_BOOL, false, "true", TOP(conversation),
 	 .doc = "looks at the turns of a user together, too: an attack may be split over them"},
