@@ -47,7 +47,8 @@ static const struct {
 	{"guards: {request: {model_score: 101}}\n", SAID("user", FREE), 200},
 	{"guards: {request: {model_score: 101}}\n", SAID("user", ATTACK), 400},
 	{"guards: {preset: permissive}\n", SAID("user", FREE), 200},
-	{"guards: {request: {model_score: 101}}\n", SAID("user", "hello") "," TOOL(FREE), 400},
+	{"guards: {request: {model_score: 101}, tools: {model_score: 90}}\n",
+	 SAID("user", "hello") "," TOOL(FREE), 400},
 	{"guards: {tools: {model_score: 101}}\n", SAID("user", "hello") "," TOOL(FREE), 200},
 	/* Nothing in these turns alone is an attack. */
 	{"",
