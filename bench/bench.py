@@ -18,23 +18,26 @@ import pathlib
 import platform
 import resource
 import statistics
+import subprocess
 import sys
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TOP / "scripts"))
 import report  # noqa: E402
-from sides import all_sides  # noqa: E402
-from work import ANSWERS, Streams, all_work  # noqa: E402
+import sides as ways  # noqa: E402
+import work as loads  # noqa: E402
+import world  # noqa: E402
 from world import World, run  # noqa: E402
 
 SHORT = {"chat": ("plain", "nginx", "governed", "guarded"), "latency": ("direct", "relay", "guarded", "guarded, spin"),
          "stream": ("direct", "relay", "guarded")}
 OUT = TOP / "build/bench"
+FAILURES = (ways.Failed, loads.Failed, world.Failed, subprocess.SubprocessError)
 
 
 def plan(args):
     """(work, sides) in order."""
-    work = all_work()
+    work = loads.all_work()
     if args.work:
         sides = args.sides.split(",") if args.sides else None
         return [(work[n], sides or work[n].sides) for n in args.work.split(",")]
@@ -44,7 +47,7 @@ def plan(args):
 
 
 def one(w, work, side, seconds, warm):
-    pids = side.start(w, isinstance(work, Streams))
+    pids = side.start(w, isinstance(work, loads.Streams))
     try:
         if w.stub:
             os.system(f"taskset -acp 1 {w.stub.p.pid} >/dev/null")
@@ -70,7 +73,7 @@ class Stage(World):
 
     def start_stub(self, *more):
         answers = self.dir / "answers.json"
-        answers.write_text(json.dumps(ANSWERS))
+        answers.write_text(json.dumps(loads.ANSWERS))
         super().start_stub("--answers", answers, *more)
 
     def __enter__(self):
@@ -83,7 +86,7 @@ class Stage(World):
 
 def rounds_of(w, work, sides, args):
     """Figures by side, a list of rounds each. A side's turn comes once a round, in the same order."""
-    table = all_sides(args.against)
+    table = ways.all_sides(args.against)
     out = {s: [] for s in sides}
     rounds = work.rounds or args.rounds
     for r in range(rounds):
@@ -127,17 +130,28 @@ def main():
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     result = {"machine": machine(), "rounds": args.rounds, "seconds": args.seconds, "work": {}}
+    failed = []
     OUT.mkdir(parents=True, exist_ok=True)
     for work, sides in plan(args):
-        with Stage(TOP / "build/release/ringwall") as w:
-            rows = rounds_of(w, work, sides, args)
+        try:
+            with Stage(TOP / "build/release/ringwall") as w:
+                rows = rounds_of(w, work, sides, args)
+        except FAILURES as e:  # an hour's other figures are not lost for it
+            failed.append(f"{work.name}: {e}")
+            print(f"ringwall: {failed[-1]}", flush=True)
+            continue
         result["work"][work.name] = {"title": work.title, "rounds": rows,
                                      "median": {s: median(r) for s, r in rows.items()}}
         (OUT / "report.json").write_text(json.dumps(result, indent=1))  # what was measured is kept
     report.write(result, OUT, args.baseline)
-    if args.docs:
+    if failed:
+        print("\n".join(["Not measured:", *failed]))
+    elif args.docs:
         report.docs(result, OUT, TOP / "docs/performance.md", TOP / "bench/baseline.json")
 
 
+    return 1 if failed else 0
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -86,7 +86,7 @@ static void time_event(struct job *j, struct rw_slice data)
 	if (!stamp || stamp > now)
 		return;
 	ld->events++;
-	if (j->started < ld->counts)
+	if (now < ld->counts)
 		return;
 	ld->late += now - stamp > (uint64_t)LATE_NS;
 	rw_hist_add(j->events++ ? &ld->event : &ld->first, now - stamp);
@@ -323,7 +323,7 @@ static const struct argp_option option_table[] = {
 	{"rate", 'r', "N", 0, "requests a second, whatever becomes of those before", 0},
 	{"seconds", 's', "N", 0, "how long", 0},
 	{"ramp", 'm', "MS", 0, "in which the connections begin", 0},
-	{"skip", 'k', "MS", 0, "requests that begin earlier are not timed: connections are new", 0},
+	{"skip", 'k', "MS", 0, "what comes earlier is not timed: connections are new", 0},
 	{"stream", 'S', NULL, 0, "answers are streams; time their events", 0},
 	{"churn", 'u', NULL, 0, "a new connection for each request", 0},
 	{0},

@@ -103,7 +103,8 @@ int steady_run(struct fixture *f, unsigned n, bool stream)
 	for (unsigned i = 0; st.left && !st.failed && i < MAX_TURNS; i++)
 		scene_turn(s);
 	if (stream)
-		printf("sim: the stream of %u events %s\n", n, st.left ? "broke off" : "came whole");
+		printf("sim: the stream of %u events %s\n", n,
+		       st.left ? "broke off" : "came whole");
 	else
 		printf("sim: %u of %u chats came whole\n", n - st.left, n);
 	rw_pool_release(st.pool);

@@ -30,6 +30,17 @@ static inline bool rw_vec_any(rw_vec mask)
 	return half[0] | half[1];
 }
 
+/* Which is the first that holds; RW_VEC: none. Processors here are little-endian. */
+static inline unsigned rw_vec_first(rw_vec mask)
+{
+	uint64_t half[2];
+
+	memcpy(half, &mask, sizeof(half));
+	if (half[0])
+		return (unsigned)__builtin_ctzll(half[0]) / 8;
+	return half[1] ? 8 + (unsigned)__builtin_ctzll(half[1]) / 8 : RW_VEC;
+}
+
 static inline bool rw_vec_any4(rw_vec a, rw_vec b, rw_vec c, rw_vec d)
 {
 	return rw_vec_any((a | b) | (c | d));

@@ -120,17 +120,25 @@ static int skip_special(struct rw_json *j, bool *escaped)
 	return RW_OK;
 }
 
-/* What is plain from p on, up to the last vector that is. */
+/* Where it is not plain any more, from p on. */
 static const char *skip_plain(const char *p, const char *end)
 {
+	unsigned n;
+
 	while (end - p >= 4 * RW_VEC &&
 	       !rw_vec_any4(rw_vec_json_special(rw_vec_at(p)),
 			    rw_vec_json_special(rw_vec_at(p + RW_VEC)),
 			    rw_vec_json_special(rw_vec_at(p + 2 * RW_VEC)),
 			    rw_vec_json_special(rw_vec_at(p + 3 * RW_VEC))))
 		p += 4 * RW_VEC;
-	while (end - p >= RW_VEC && !rw_vec_any(rw_vec_json_special(rw_vec_at(p))))
-		p += RW_VEC;
+	while (end - p >= RW_VEC) {
+		n = rw_vec_first(rw_vec_json_special(rw_vec_at(p)));
+		p += n;
+		if (n < RW_VEC)
+			return p;
+	}
+	while (p < end && plain(*p))
+		p++;
 	return p;
 }
 
@@ -146,8 +154,6 @@ int rw_json_string(struct rw_json *j, struct rw_span *out)
 	start = j->p;
 	for (;;) {
 		j->p = skip_plain(j->p, j->end);
-		while (j->p < j->end && plain(*j->p))
-			j->p++;
 		if (j->p == j->end)
 			return rw_json_fail(j, "a string is not closed");
 		if (*j->p == '"')

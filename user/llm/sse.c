@@ -2,27 +2,24 @@
 #include "llm/sse.h"
 
 #include "base/err.h"
+#include "base/vec.h"
 
 /* Bytes before the first CR or LF; n if there is none. */
 static size_t line_len(const char *p, size_t n)
 {
-	const uint64_t ones = UINT64_C(0x0101010101010101);
 	size_t i = 0;
-	uint64_t w;
 
-	for (;;) {
-		while (n - i >= sizeof(w)) {
-			memcpy(&w, p + i, sizeof(w));
-			if ((w - ones * 0x0e) & ~w & (ones * 0x80)) /* a byte below 0x0e */
-				break;
-			i += sizeof(w);
-		}
-		for (size_t stop = n - i < 8 ? n : i + 8; i < stop; i++)
-			if (p[i] == '\n' || p[i] == '\r')
-				return i;
-		if (i == n)
-			return n;
+	while (n - i >= RW_VEC) {
+		rw_vec v = rw_vec_at(p + i);
+		unsigned k = rw_vec_first((v == '\n') | (v == '\r'));
+
+		i += k;
+		if (k < RW_VEC)
+			return i;
 	}
+	while (i < n && p[i] != '\n' && p[i] != '\r')
+		i++;
+	return i;
 }
 
 struct field {

@@ -23,6 +23,39 @@ static int skip_all(struct rw_slice body, unsigned depth, struct rw_error *e)
 	return rc ? rc : rw_json_end(&j);
 }
 
+/*
+ * Sixteen and 64 bytes are looked at together: a byte that is not plain is found wherever in them
+ * it stands, and what follows the text is not read.
+ */
+static void every_place_in_a_string_is_looked_at(void **state)
+{
+	enum { LONGEST = 150 };
+	static const char *const specials[] = {"\\\"", "\xc3\xa9", "\x7f", "\x01", "\x1f", "\xff"};
+	struct rw_error e;
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(specials) / sizeof(specials[0]); k++)
+		for (size_t n = 0; n < LONGEST; n++)
+			for (size_t at = 0; at <= n; at++) {
+				size_t more = strlen(specials[k]), all = n + more + 2;
+				char *text = malloc(all);
+				struct rw_span span = {0};
+				struct rw_json j;
+				int rc;
+
+				memset(text, 'x', all);
+				text[0] = text[all - 1] = '"';
+				memcpy(text + 1 + at, specials[k], more);
+				rw_json_init(&j, rw_slice_of(text, all), 0, &e);
+				rc = rw_json_string(&j, &span);
+				assert_int_equal(rc, k < 3 ? RW_OK : RW_EINVAL);
+				if (!rc)
+					assert_int_equal(span.end - span.start, n + more);
+				assert_int_equal(span.escaped, k == 0);
+				free(text);
+			}
+}
+
 /* Two readers that disagree about what is JSON disagree about what a body says. */
 static void agrees_with_another_reader(void **state)
 {
@@ -209,6 +242,7 @@ static void edits_change_nothing_else(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_place_in_a_string_is_looked_at),
 		cmocka_unit_test(agrees_with_another_reader),
 		cmocka_unit_test(every_cut_is_refused),
 		cmocka_unit_test(nesting_is_bounded),
