@@ -63,6 +63,8 @@ BARS = (
     ("events over 50 ms late, 9,500 streams, guarded", lambda r: of(r, "slow10k", "guarded", "late"), 0, 1, ""),
     ("memory of a stream, 1,000 streams, guarded",
      lambda r: of(r, "slow1k", "guarded", "bytes_per_stream") / 1024, 24, 1, "KiB"),
+    ("... 9,500 streams, guarded",
+     lambda r: of(r, "slow10k", "guarded", "bytes_per_stream") / 1024, 24, 1, "KiB"),
     ("two workers beside one, by CPU time of a request",
      lambda r: 2 * ratio(r, "workers", "guarded", "guarded x 2"), 1.8, -1, "x"),
     ("idle, with the rule database", lambda r: of(r, "idle", "plain", "own_bytes") / 2**20, None, 1, "MiB"),

@@ -114,6 +114,8 @@ class Ringwall(Side):
     port = PORT
 
     def __init__(self, name, binary=None, workers=1, **options):
+        if binary:
+            options["kernel"] = "preferred"  # its maps may have another layout than the attached ones
         super().__init__(name, **options)
         self.binary, self.workers = binary, workers
 

@@ -135,7 +135,7 @@ void rw_answer_settle(struct rw_request *r)
 
 	if (!r->stream)
 		return;
-	r->answer_found = *rw_answer_stream_tally(r->stream);
+	rw_answer_stream_tally(r->stream, &r->answer_found);
 	r->usage = *rw_answer_stream_usage(r->stream);
 	rw_metric_add(&m->stream_events_total, rw_answer_stream_events(r->stream));
 	if (r->answer_found.strongest == RW_ACT_MASK)

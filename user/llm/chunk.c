@@ -51,7 +51,7 @@ struct reader {
 
 static int grow_spots(struct rw_json *j, struct rw_chunk *c)
 {
-	unsigned cap = c->cap ? c->cap * 2 : 16;
+	unsigned cap = c->cap ? c->cap * 2 : 4;
 	struct rw_spot *more;
 
 	if (c->n == RW_SPOTS_MAX)

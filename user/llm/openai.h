@@ -107,8 +107,8 @@ bool rw_answer_stream_holds(const struct rw_answer_stream *st);
 int rw_answer_stream_late(struct rw_answer_stream *st, struct rw_buf *out);
 /* Upstream ended. clean: its message was whole; else an error event is written. */
 int rw_answer_stream_end(struct rw_answer_stream *st, bool clean, struct rw_buf *out);
-/* Summed when it is asked for; until the next call. */
-const struct rw_tally *rw_answer_stream_tally(struct rw_answer_stream *st);
+/* What was found so far, of all lanes. */
+void rw_answer_stream_tally(const struct rw_answer_stream *st, struct rw_tally *out);
 const struct rw_usage *rw_answer_stream_usage(const struct rw_answer_stream *st);
 uint64_t rw_answer_stream_events(const struct rw_answer_stream *st);
 

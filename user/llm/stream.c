@@ -27,7 +27,6 @@ struct rw_answer_stream {
 	bool closed;	     /* and what comes now is dropped */
 	int failed;	     /* sticky: out has its ending */
 	struct rw_usage usage;
-	struct rw_tally tally; /* when it was last asked for */
 };
 
 struct rw_answer_stream *rw_answer_stream_new(struct rw_scanner *s, struct rw_rules *r,
@@ -63,7 +62,7 @@ void rw_answer_stream_free(struct rw_answer_stream *st)
 
 static int grow_lanes(struct rw_answer_stream *st)
 {
-	unsigned cap = st->lanes_cap ? st->lanes_cap * 2 : 4;
+	unsigned cap = st->lanes_cap ? st->lanes_cap * 2 : 2;
 	struct rw_llm_lane *more;
 
 	if (st->n_lanes == LANES_MAX)
@@ -491,13 +490,12 @@ int rw_answer_stream_end(struct rw_answer_stream *st, bool clean, struct rw_buf 
 	return rc;
 }
 
-const struct rw_tally *rw_answer_stream_tally(struct rw_answer_stream *st)
+void rw_answer_stream_tally(const struct rw_answer_stream *st, struct rw_tally *out)
 {
-	st->tally = st->w.guard.ended;
+	*out = st->w.guard.ended;
 	for (unsigned i = 0; i < st->n_lanes; i++)
 		if (st->lanes[i].scan)
-			rw_llm_tally_merge(&st->tally, rw_lane_tally(st->lanes[i].scan));
-	return &st->tally;
+			rw_llm_tally_merge(out, rw_lane_tally(st->lanes[i].scan));
 }
 
 const struct rw_usage *rw_answer_stream_usage(const struct rw_answer_stream *st)
