@@ -31,9 +31,11 @@ int rw_json_init(struct rw_json *j, struct rw_slice body, unsigned depth, struct
 	return RW_OK;
 }
 
-static void skip_space(struct rw_json *j)
+/* What providers send has none where it may stand. */
+static inline void skip_space(struct rw_json *j)
 {
-	while (j->p < j->end && (*j->p == ' ' || *j->p == '\n' || *j->p == '\r' || *j->p == '\t'))
+	while (j->p < j->end && (unsigned char)*j->p <= ' ' &&
+	       (*j->p == ' ' || *j->p == '\n' || *j->p == '\r' || *j->p == '\t'))
 		j->p++;
 }
 

@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "ring/internal.h"
-#include "ring/internal.h"
 #include "ring/uring_int.h"
 
 /* --- threads --------------------------------------------------------------------------- */
