@@ -48,7 +48,10 @@ enum {
 	HIDDEN_BYTES = 1024,
 	PEM_BEGIN_BYTES = 10,
 	IBAN_MAX = 34,
-	MONTH_MAX = 10
+	MONTH_MAX = 10,
+	NINO_PREFIX = 2,
+	NINO_STEM_PAIRS = 11, /* "AB 12 34 56" */
+	NINO_STEM_WHOLE = 9,  /* "AB 123456" */
 };
 
 static uint8_t class_of(struct rw_slice text, size_t at)
@@ -137,26 +140,51 @@ static bool is_month(struct rw_slice token)
 	return strstr(names, three) != NULL;
 }
 
+/* "AB" in front of the groups of a British national insurance number, "AB 12 34 56 C". */
+static bool is_nino_prefix(struct rw_slice token)
+{
+	return token.n == NINO_PREFIX && token.p[0] >= 'A' && token.p[0] <= 'Z' &&
+	       token.p[1] >= 'A' && token.p[1] <= 'Z';
+}
+
+/* A word behind which groups of a number may come, over a space. */
+static bool leads(struct rw_slice token)
+{
+	return is_nino_prefix(token) || is_month(token);
+}
+
+/* All but the last letter of a national insurance number, in pairs or in one piece. */
+static bool is_nino_stem(const struct rw_seg *s, struct rw_slice text)
+{
+	size_t n = s->pos - s->run;
+
+	return (n == NINO_STEM_PAIRS || n == NINO_STEM_WHOLE) &&
+	       is_nino_prefix(rw_slice_of(text.p + s->run, NINO_PREFIX)) &&
+	       text.p[s->run + NINO_PREFIX] == ' ';
+}
+
 /* At a single space: 1 the run goes on behind it, 0 it ends here, -1 the next byte is needed. */
 static int joins(struct rw_seg *s, struct rw_slice text, bool eof)
 {
 	bool group = is_group(s);
 	bool iban = is_iban_group(s, text);
-	bool month = is_month(rw_slice_of(text.p + s->core, s->pos - s->core));
+	bool lead = leads(rw_slice_of(text.p + s->core, s->pos - s->core));
 	bool day = group && s->pos - s->core <= 3;
 	char next;
 
-	if (!group && !iban && !month)
+	if (!group && !iban && !lead)
 		return 0;
 	if (s->pos + 1 >= text.n)
 		return eof ? 0 : -1;
 	next = text.p[s->pos + 1];
 	s->iban = iban;
-	if ((group || month || iban) && next >= '0' && next <= '9')
+	if ((group || lead || iban) && next >= '0' && next <= '9')
 		return 1;
 	if (group && (next == '(' || next == '+' || next == '-'))
 		return 1;
 	if (iban && next >= 'A' && next <= 'Z')
+		return 1;
+	if (next >= 'A' && next <= 'D' && is_nino_stem(s, text))
 		return 1;
 	return day && next && strchr("JFMASOND", next);
 }
@@ -251,7 +279,7 @@ static bool is_prose(struct rw_slice token, uint8_t seen, char next)
 		return false;
 	if (seen & UPPER && (token.n >= LONG_TOKEN || token.p[token.n - 1] == 'N'))
 		return false;
-	return next != ' ' || !is_month(token);
+	return next != ' ' || !leads(token);
 }
 
 /* A byte in all eight places. */
@@ -295,7 +323,7 @@ static size_t token_start(const unsigned char *p, size_t from, size_t at)
 
 /*
  * Skips prose, eight bytes at a time, up to the stretch without white space that may be more
- * (hot, or long), or the last one that is not whole; or the name of a month before it.
+ * (hot, or long), or the last one that is not whole; or what leads a number before it.
  */
 static size_t skip_cold(const unsigned char *p, size_t from, size_t n)
 {
@@ -315,7 +343,7 @@ static size_t skip_cold(const unsigned char *p, size_t from, size_t n)
 	if (at == from || p[at - 1] != ' ')
 		return at;
 	before = token_start(p, from, at - 1);
-	return is_month(rw_slice_of((const char *)p + before, at - 1 - before)) ? before : at;
+	return leads(rw_slice_of((const char *)p + before, at - 1 - before)) ? before : at;
 }
 
 /*

@@ -218,18 +218,18 @@ static int by_size(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* The text whole, byte by byte and with random cuts. */
-static void check_cuts(struct rw_slice text, uint32_t seed)
+/* The text whole, byte by byte and with random cuts, so often. */
+static void check_cuts_often(struct rw_slice text, uint32_t seed, unsigned rounds)
 {
 	struct rw_buf whole = {0}, out = {0};
-	size_t *cuts = calloc(text.n + 1, sizeof(*cuts));
+	size_t *cuts = calloc(text.n + 9, sizeof(*cuts));
 
 	mask_whole(text, &whole);
 	for (size_t i = 0; i < text.n; i++)
 		cuts[i] = i;
 	mask_cut(text, cuts, text.n, &out);
 	assert_memory_equal_n(&out, rw_buf_slice(&whole));
-	for (unsigned round = 0; round < 200; round++) {
+	for (unsigned round = 0; round < rounds; round++) {
 		size_t n = 1 + next_random(&seed) % 9;
 
 		for (size_t i = 0; i < n; i++)
@@ -241,6 +241,52 @@ static void check_cuts(struct rw_slice text, uint32_t seed)
 	free(cuts);
 	rw_buf_free(&whole);
 	rw_buf_free(&out);
+}
+
+static void check_cuts(struct rw_slice text, uint32_t seed)
+{
+	check_cuts_often(text, seed, 200);
+}
+
+/* Sanitizers cost ten times: what they see, they see in fewer. */
+#ifdef RW_SANITIZE
+enum { CUTS_OF_A_CASE = 20 };
+#else
+enum { CUTS_OF_A_CASE = 200 };
+#endif
+
+static void check_cases(const struct rw_pack_list *list, uint32_t seed)
+{
+	struct rw_buf text = {0};
+
+	for (unsigned k = 0; k < list->n; k++) {
+		const char *p = list->at[k].text, *mark;
+
+		text.len = 0;
+		for (; (mark = strpbrk(p, "\xc2")); p = mark + 2) { /* without its marks */
+			bool marked = mark[1] == '\xab' || mark[1] == '\xbb';
+
+			assert_int_equal(
+				rw_buf_add(&text, p, (size_t)(mark - p) + (marked ? 0 : 2)), 0);
+		}
+		assert_int_equal(rw_buf_add_str(&text, p), 0);
+		check_cuts_often(rw_buf_slice(&text), seed + k, CUTS_OF_A_CASE);
+	}
+	rw_buf_free(&text);
+}
+
+/* Every case of every rule that streams find exactly, with all rules on. */
+static void rules_own_cases_are_masked_alike(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < rules->set.n; i++) {
+		const struct rw_rule *rule = rw_rule_of(rules, i);
+
+		if (!(IN_RUNS & 1u << rule->info.category))
+			continue;
+		check_cases(&rule->match, 10 * i);
+		check_cases(&rule->no_match, 10 * i + 5);
+	}
 }
 
 static void add_noise(struct rw_buf *b, const char *alphabet, size_t n, uint32_t seed)
@@ -478,6 +524,7 @@ int main(void)
 		cmocka_unit_test(a_private_key_without_its_end_is_masked),
 		cmocka_unit_test(long_number_tables_are_masked_alike),
 		cmocka_unit_test(long_tokens_full_of_entities_are_masked_alike),
+		cmocka_unit_test(rules_own_cases_are_masked_alike),
 		cmocka_unit_test(random_texts_are_masked_alike),
 		cmocka_unit_test(prose_flows),
 		cmocka_unit_test(a_block_stops_before_the_finding),
