@@ -63,6 +63,18 @@ def test_messages_are_judged_by_role(ask):
     assert got["action"] == "block" and {f["text"] for f in got["findings"]} == {1}
 
 
+def test_arguments_of_tools_are_read_through_their_escapes(ask):
+    hidden = "\\u006aane.doe\\u0040example.com"
+    arguments = '{"to":"' + hidden + '","text":"a \\"quote\\""}'
+    call = {"id": "c", "type": "function", "function": {"name": "send", "arguments": arguments}}
+    status, got, _ = ask({"messages": [{"role": "user", "content": "go"}, {"role": "assistant", "content": None, "tool_calls": [call]}]})
+    assert status == 200 and got["action"] == "mask"
+    (f,) = got["findings"]
+    assert f["rule"] == "pii.email" and arguments.encode()[f["start"]:f["end"]].decode() == hidden
+    redacted = json.loads(got["redacted"][f["text"]])
+    assert redacted == {"to": "[EMAIL_ADDRESS]", "text": 'a "quote"'} and got["risk_score"] > 0
+
+
 def test_more_findings_than_are_told_are_counted(ask):
     status, got, _ = ask({"texts": [f"{MAIL} " * 200] * 8})
     assert status == 200 and len(got["findings"]) == 1024 and got["more"] == 8 * 200 - 1024

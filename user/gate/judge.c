@@ -48,21 +48,66 @@ static void note_worst(struct rw_request *r, const struct rw_guard *g, const str
 	r->judged.score = score;
 }
 
-/* The text as it would leave, as JSON, into r->answer. Reversible tokens mean nothing here. */
-static int put_redacted(struct rw_request *r, struct rw_guard *g, const struct rw_findings *f,
-			struct rw_slice text)
+static int tell(struct rw_request *r, const struct rw_guard *g, const struct rw_finding *f)
 {
-	struct rw_buf masked = {0};
+	note_worst(r, g, f);
+	if (r->judged.told < FINDINGS_TOLD)
+		return put_finding(r, g, f);
+	r->judged.more++;
+	return 0;
+}
+
+/* The text as it would leave, as JSON, into r->answer; NULL: nothing of it would. */
+static int put_redacted(struct rw_request *r, const struct rw_slice *text)
+{
 	int rc = r->next_text ? rw_buf_add_str(&r->answer, ",") : 0;
 
-	g->vault = NULL;
-	if (!rc && f->more)
-		rc = rw_buf_add_str(&r->answer, "null");
-	else if (!rc && f->n)
-		rc = rw_mask_text(g, r->snap->rules, f, text, &masked);
-	if (!rc && !f->more)
-		rc = rw_buf_add_json(&r->answer, f->n ? rw_buf_slice(&masked) : text);
+	if (rc)
+		return rc;
+	return text ? rw_buf_add_json(&r->answer, *text) : rw_buf_add_str(&r->answer, "null");
+}
+
+static int put_masked(struct rw_request *r, const struct rw_guard *g, const struct rw_findings *f,
+		      struct rw_slice text)
+{
+	struct rw_buf masked = {0};
+	int rc = f->n && !f->more ? rw_mask_text(g, r->snap->rules, f, text, &masked) : 0;
+
+	if (f->n)
+		text = rw_buf_slice(&masked);
+	if (!rc)
+		rc = put_redacted(r, f->more ? NULL : &text);
 	rw_buf_free(&masked);
+	return rc;
+}
+
+/*
+ * A text that is JSON itself is read through its escapes, and stays JSON; the first findings have
+ * places, in its bytes.
+ */
+static int judge_arguments(struct rw_request *r, const struct rw_text *t, const struct rw_guard *g)
+{
+	unsigned places = r->found.n_places;
+	struct rw_buf masked = {0};
+	struct rw_slice text;
+	int rc = rw_arguments_guard(r->w->scanner, r->snap->rules, g, t->text, &masked, &r->found);
+	bool blocked = rc == RW_EPERM;
+
+	if (blocked)
+		rc = 0;
+	for (; !rc && places < r->found.n_places; places++) {
+		const struct rw_place *p = &r->found.places[places];
+		const struct rw_finding f = {.start = p->start, .end = p->end, .rule = p->rule};
+		unsigned severity = rw_rules_info(r->snap->rules, p->rule)->severity;
+
+		rc = tell(r, g, &f);
+		if (severity > r->judged.risk)
+			r->judged.risk = severity;
+	}
+	text = rw_buf_slice(&masked);
+	if (!rc)
+		rc = put_redacted(r, blocked ? NULL : &text);
+	rw_buf_wipe(&masked);
 	return rc;
 }
 
@@ -73,6 +118,9 @@ static int judge_one(struct rw_request *r, const struct rw_text *t)
 	struct rw_guard g;
 	int rc = rw_redact_guard(r, &of, false, &g);
 
+	g.vault = NULL; /* reversible tokens mean nothing here */
+	if (!rc && t->json)
+		return judge_arguments(r, t, &g);
 	if (!rc)
 		rc = rw_scan_text(r->w->scanner, r->snap->rules, t->text, rw_guard_categories(&g),
 				  &f);
@@ -80,19 +128,13 @@ static int judge_one(struct rw_request *r, const struct rw_text *t)
 		return rc;
 	rw_consult_join(r, r->next_text, &f);
 	rw_tally_add(&r->found, &g, r->snap->rules, &f);
-	for (unsigned i = 0; !rc && i < f.n; i++) {
-		if (rw_guard_action(&g, r->snap->rules, &f.at[i]) == RW_ACT_ALLOW)
-			continue; /* what the guard lets pass is no finding of this answer */
-		note_worst(r, &g, &f.at[i]);
-		if (r->judged.told < FINDINGS_TOLD)
-			rc = put_finding(r, &g, &f.at[i]);
-		else
-			r->judged.more++;
-	}
+	for (unsigned i = 0; !rc && i < f.n; i++) /* what the guard lets pass is no finding here */
+		if (rw_guard_action(&g, r->snap->rules, &f.at[i]) != RW_ACT_ALLOW)
+			rc = tell(r, &g, &f.at[i]);
 	r->judged.more += f.more;
 	if (f.score > r->judged.risk)
 		r->judged.risk = f.score;
-	return rc ? rc : put_redacted(r, &g, &f, t->text);
+	return rc ? rc : put_masked(r, &g, &f, t->text);
 }
 
 /* "pii.email found EMAIL_ADDRESS: mask" */
