@@ -306,5 +306,5 @@ $(B)/files/.made: $(B)/ringwall scripts/manual.py
 deb: ## the Debian package, built from source, linted, in build/deb
 	@scripts/deb
 
-debtest: ## the package in clean Debian 13 roots: install, upgrade under load, remove, purge, e2e
+debtest: build ## the package in clean Debian 13 roots: install, upgrade under load, remove, purge, e2e
 	@scripts/debtest

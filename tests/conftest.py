@@ -27,7 +27,8 @@ def top():
 
 @pytest.fixture(scope="session")
 def ringwall(flavour):
-    path = TOP / "build" / flavour / "ringwall"
+    """RW_BINARY: another one, that is installed, say."""
+    path = pathlib.Path(os.environ.get("RW_BINARY") or TOP / "build" / flavour / "ringwall")
     assert path.exists(), f"{path} is not built: run `make test`"
     return path
 
