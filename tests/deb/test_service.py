@@ -139,6 +139,28 @@ def test_a_version_that_does_not_start_leaves_the_old_one_serving(running, packa
     assert not (m.root.path / "run/ringwall-take-over").exists()
 
 
+def test_one_that_does_not_start_again_leaves_the_second_serving(machine):
+    """Only ringwall.service fails, and only for a while; its restarts take over as soon as they can."""
+    m = machine
+    m.root.write("/etc/systemd/system/ringwall.service.d/fails.conf",
+                 "[Service]\nExecStartPre=/bin/sh -c '[ %n != ringwall.service ] || [ ! -e /fail ]'\n")
+    m.run("systemctl", "daemon-reload")
+    m.start()
+    m.root.write("/fail", "")
+    with Churn([Client((THERE, PLAIN_PORT)), Client((THERE, PLAIN_PORT))]) as churn:
+        churn.some_more()
+        said = m.run("/usr/libexec/ringwall/hand-over", check=False, timeout=300)
+        assert said.returncode == 1 and "goes on in its place" in said.stderr
+        assert m.show("ringwall-bridge", "ActiveState") == "active"
+        churn.some_more()
+        (m.root.path / "fail").unlink()
+        wait_for("the restart", 60, lambda: m.show("ringwall", "ActiveState") == "active", 0.2)
+        m.run("/usr/libexec/ringwall/hand-over", timeout=300)
+        assert m.show("ringwall-bridge", "ActiveState") == "inactive"
+        churn.some_more()
+    churn.all_were_answered()
+
+
 def test_what_hangs_is_killed_and_started_again(machine):
     m = machine
     m.root.write("/etc/systemd/system/ringwall.service.d/soon.conf", "[Service]\nWatchdogSec=2\n")

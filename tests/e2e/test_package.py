@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What goes into the Debian package, as far as it can be said without building it: scripts/debtest has the rest."""
 
+import fnmatch
 import os
 import re
 import subprocess
@@ -59,6 +60,26 @@ def test_packages_that_a_build_needs_are_those_of_the_build_root(top):
     libraries = {p for p in listed if re.match(r"lib.*-dev$", p)} - {"libclang-rt-19-dev", "libcmocka-dev"}
     assert libraries - {"libhyperscan-dev"} <= needs and "libhs" in makefile
     assert {"clang-19", "bpftool", "linux-bpf-dev"} <= needs & listed
+
+
+def test_licences_are_those_that_the_files_name(top):
+    """debian/copyright by its patterns, the last that fits, against each file's own line."""
+    head, *parts = (top / "debian/copyright").read_text().split("\n\n")
+    told = [(re.findall(r"\S+", m[1]), m[2]) for m in (
+        re.match(r"Files:(.*?)\nCopyright:.*?\nLicense: ([^\n]*)", p, re.S) for p in parts) if m]
+    seen = 0
+    for path in [p for f in ("user", "bpf", "include", "bench", "scripts", "tests", "appliance", "debian") for p in (top / f).rglob("*")]:
+        if not path.is_file() or path.suffix in (".pyc", ".whl"):
+            continue
+        line = re.search(r"SPDX-License-Identifier: \(?([A-Z].*?)\)?(?: \*/)?$",
+                         path.read_bytes()[:400].decode(errors="replace"), re.M)
+        if not line:
+            continue
+        name = str(path.relative_to(top))
+        want = [licence for patterns, licence in told if any(fnmatch.fnmatch(name, p) for p in patterns)][-1]
+        assert set(line[1].split(" OR ")) == set(want.split(" or ")), name
+        seen += 1
+    assert len(told) == 3 and seen > 500
 
 
 def test_every_command_has_a_page(top, made):
