@@ -67,7 +67,8 @@ ALL_LIBS := $(call lib_of,$(foreach r,$(ROOMS),$(if $(call src_of,$(r)),$(r))))
 
 # --- the kernel side -------------------------------------------------------------------------
 BPF_CC     := clang-19
-BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Wno-unused-parameter -Iinclude -Ibpf \
+# The path of the checkout would go into BTF, and so into the binary.
+BPF_CFLAGS := -O2 -g -ffile-prefix-map=$(CURDIR)=. -target bpf -mcpu=v3 -Wall -Wextra -Wno-unused-parameter -Iinclude -Ibpf \
 	-I/usr/include/$(shell gcc -print-multiarch) -I/usr/include/$(shell gcc -print-multiarch)/linux/bpf
 BPF_PROGS  := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
 BPF_OBJS   := $(patsubst %,build/bpf/%.bpf.o,$(BPF_PROGS))
