@@ -144,14 +144,16 @@ def rose(before, after):
     return {k: after[k] - before[k] for k in after if after[k] != before[k] and k != "packets"}
 
 
-def test_services_own_line_contains_the_cgroup_that_it_runs_in(cage):
-    """As systemd calls it: before the gateway, in the service's cgroup. The path is nowhere written down."""
+def test_services_own_line_contains_its_slice(cage):
+    """As systemd calls it, before the gateway; its slice is here a cgroup of the test's."""
     unit = (TOP / "appliance/units/ringwall.service").read_text()
     line, = re.findall(r"^ExecStartPre=-\+/usr/bin/ringwall (.*)$", unit, re.M)
     config = cage.dir / "ringwall.yaml"
     config.write_text(f"listeners: [{{address: '127.0.0.1:1'}}]\nupstreams: [{{name: u, url: 'https://{PRIVATE}/v1', key: '${{NOT_SET_HERE}}'}}]\n"
                       "models: [{name: '*', upstream: u}]\n")
-    said = {"/etc/ringwall/ringwall.yaml": config, "ringwall": "daemon"}
+    slice_, = re.findall(r"^Slice=(.*)$", unit, re.M)
+    said = {"/etc/ringwall/ringwall.yaml": config, "ringwall": "daemon", f"/sys/fs/cgroup/{slice_}": cage.cg}
+    assert set(said) <= set(line.split()), "what is exchanged for the test is there"
     words = [said.get(w, w) for w in line.split() if w != "$RINGWALL_EGRESS_OPTIONS"]
     cage.run(*into(cage.cg), cage.ringwall, *words, "--dns", "none", "--allow", f"{OTHER}:443")
     assert cage.status()["cgroup"] == str(cage.cg)
