@@ -36,7 +36,7 @@ static unsigned concept_features(unsigned n_hits)
 
 	memset(s.key, 0, sizeof(s.key));
 	for (unsigned i = 0; i < n_hits; i++) {
-		unsigned some = rw_concepts_features(concepts, s.hits, i, f, NULL);
+		unsigned some = rw_concepts_features(concepts, NULL, s.hits, i, f, NULL);
 
 		for (unsigned k = 0; k < some; k++) {
 			unsigned slot = f[k] & ((1u << SEEN_BITS) - 1);

@@ -185,45 +185,86 @@ static uint32_t join(uint32_t a, uint32_t b)
 	return h ^ (h >> 16);
 }
 
-unsigned rw_concepts_features(const struct rw_concepts *c, const struct rw_concept_hit *hits,
-			      unsigned i, uint32_t out[RW_CONCEPT_FEATURES],
+void rw_concepts_ask(const struct rw_concepts *c, bool (*asked)(void *arg, uint32_t feature),
+		     void *arg, struct rw_concept_asked *out)
+{
+	const struct rw_concept *all = c->pack.concepts;
+
+	memset(out, 0, sizeof(*out));
+	for (unsigned last = 0; last < c->pack.n; last++) {
+		out->alone[last] = asked(arg, all[last].key);
+		for (unsigned a = 0; a < c->pack.n; a++) {
+			uint32_t pair = join(all[a].key, all[last].key);
+			uint8_t *at = &out->pair[a][last];
+
+			*at = asked(arg, pair) ? RW_CONCEPT_PAIR : 0;
+			for (unsigned b = 0; b < c->pack.n && !(*at & RW_CONCEPT_TRIPLE); b++)
+				if (asked(arg, join(all[b].key, pair)))
+					*at |= RW_CONCEPT_TRIPLE;
+		}
+	}
+}
+
+/* Where features go. */
+struct features {
+	uint32_t *out;
+	struct rw_concept_parts *parts;
+	unsigned n;
+};
+
+static void put(struct features *f, uint32_t feature, struct rw_concept_parts parts)
+{
+	if (f->parts)
+		f->parts[f->n] = parts;
+	f->out[f->n++] = feature;
+}
+
+/* Three that end with hits[j] and hits[i], whose pair is made already. */
+static void put_triples(struct features *f, const struct rw_concept *all,
+			const struct rw_concept_hit *hits, unsigned i, unsigned j, unsigned first)
+{
+	const struct rw_concept_hit *a = &hits[j], *last = &hits[i];
+	uint32_t pair = join(all[a->concept].key, all[last->concept].key);
+
+	for (unsigned k = j; k-- > first;) {
+		const struct rw_concept_hit *b = &hits[k];
+
+		if (b->concept == a->concept || b->concept == last->concept || b->end > a->start ||
+		    a->start - b->end > RW_CONCEPT_PAIR_GAP ||
+		    last->start - b->end > RW_CONCEPT_TRIPLE_GAP)
+			continue;
+		put(f, join(all[b->concept].key, pair),
+		    (struct rw_concept_parts){
+			    3, {(uint8_t)b->concept, (uint8_t)a->concept, (uint8_t)last->concept}});
+	}
+}
+
+unsigned rw_concepts_features(const struct rw_concepts *c, const struct rw_concept_asked *asked,
+			      const struct rw_concept_hit *hits, unsigned i,
+			      uint32_t out[RW_CONCEPT_FEATURES],
 			      struct rw_concept_parts parts[RW_CONCEPT_FEATURES])
 {
 	const struct rw_concept *all = c->pack.concepts;
-	uint32_t key = all[hits[i].concept].key;
-	unsigned n = 0, first = i > RW_CONCEPT_BACK ? i - RW_CONCEPT_BACK : 0;
+	unsigned last = hits[i].concept, first = i > RW_CONCEPT_BACK ? i - RW_CONCEPT_BACK : 0;
+	struct features f = {out, parts, 0};
 
-	if (parts)
-		parts[n] = (struct rw_concept_parts){1, {(uint8_t)hits[i].concept}};
-	out[n++] = key;
+	if (!asked || asked->alone[last])
+		put(&f, all[last].key, (struct rw_concept_parts){1, {(uint8_t)last}});
 	for (unsigned j = i; j-- > first;) {
 		const struct rw_concept_hit *a = &hits[j];
-		uint32_t pair;
+		unsigned want = asked ? asked->pair[a->concept][last]
+				      : RW_CONCEPT_PAIR | RW_CONCEPT_TRIPLE;
 
-		if (a->concept == hits[i].concept || a->end > hits[i].start ||
+		if (!want || a->concept == last || a->end > hits[i].start ||
 		    hits[i].start - a->end > RW_CONCEPT_PAIR_GAP)
 			continue;
-		pair = join(all[a->concept].key, key);
-		if (parts)
-			parts[n] = (struct rw_concept_parts){
-				2, {(uint8_t)a->concept, (uint8_t)hits[i].concept}};
-		out[n++] = pair;
-		for (unsigned k = j; k-- > first;) {
-			const struct rw_concept_hit *b = &hits[k];
-
-			if (b->concept == a->concept || b->concept == hits[i].concept ||
-			    b->end > a->start || a->start - b->end > RW_CONCEPT_PAIR_GAP ||
-			    hits[i].start - b->end > RW_CONCEPT_TRIPLE_GAP)
-				continue;
-			if (parts)
-				parts[n] = (struct rw_concept_parts){3,
-								     {(uint8_t)b->concept,
-								      (uint8_t)a->concept,
-								      (uint8_t)hits[i].concept}};
-			out[n++] = join(all[b->concept].key, pair);
-		}
+		if (want & RW_CONCEPT_PAIR)
+			put(&f, join(all[a->concept].key, all[last].key),
+			    (struct rw_concept_parts){2, {(uint8_t)a->concept, (uint8_t)last}});
+		if (want & RW_CONCEPT_TRIPLE)
+			put_triples(&f, all, hits, i, j, first);
 	}
-	return n;
+	return f.n;
 }
 
 /* What the cases are looked at with. */

@@ -90,12 +90,25 @@ struct rw_concept_parts {
 	uint8_t n, concept[3];
 };
 
+/* Which features somebody asks for: of two concepts in their order whether the pair is one, and
+ * whether three are that end with it. */
+enum { RW_CONCEPT_PAIR = 1, RW_CONCEPT_TRIPLE = 2 };
+struct rw_concept_asked {
+	bool alone[RW_CONCEPTS_MAX];
+	uint8_t pair[RW_CONCEPTS_MAX][RW_CONCEPTS_MAX];
+};
+
+/* asked(arg, feature) for each that there can be. */
+void rw_concepts_ask(const struct rw_concepts *c, bool (*asked)(void *arg, uint32_t feature),
+		     void *arg, struct rw_concept_asked *out);
+
 /*
- * The features that end with hits[i]: it alone, and behind those before it. How many. parts (may be
- * NULL): what each is made of.
+ * The features that end with hits[i]: it alone, and behind those before it; of those asked for, and
+ * maybe others (asked NULL: all). How many. parts (may be NULL): what each is made of.
  */
-unsigned rw_concepts_features(const struct rw_concepts *c, const struct rw_concept_hit *hits,
-			      unsigned i, uint32_t out[RW_CONCEPT_FEATURES],
+unsigned rw_concepts_features(const struct rw_concepts *c, const struct rw_concept_asked *asked,
+			      const struct rw_concept_hit *hits, unsigned i,
+			      uint32_t out[RW_CONCEPT_FEATURES],
 			      struct rw_concept_parts parts[RW_CONCEPT_FEATURES]);
 
 #endif

@@ -6,24 +6,27 @@
 #include "scan/lanes.h"
 #include "scan/swar.h"
 
-enum { FILTER_BITS = 10, BUCKET_BITS = 12, LONG_BYTES = 6, PLACES = 128 };
-enum { SHORT, LONG, TABLES };
+enum { FILTER_BITS = 10, BUCKET_BITS = 12, MIDDLE_BYTES = 6, LONG_BYTES = 8, PLACES = 320 };
+enum { SHORT, MIDDLE, LONG, TABLES };
 
-/* An entry, with its first eight bytes (fewer where it is shorter) to compare at once. */
+/* An entry, with its first eight bytes (zeros behind a shorter one) to compare at once. */
 struct entry {
-	uint64_t front, mask, hash;
+	uint64_t front;
 	const char *text;
-	uint32_t n, id;
+	uint32_t hash; /* the upper half: nearly all that is another's is seen by it */
+	uint32_t id;
+	uint32_t n;
 	uint8_t table;
+	bool whole;
 };
 
-/* Short texts and long ones have a table each, by so much of their fronts. */
+/* Short texts, longer and long ones have a table each, by so much of their fronts. */
 struct table {
 	uint64_t filter[1 << FILTER_BITS];	 /* of each entry, two bits of one word */
 	uint32_t bucket[(1 << BUCKET_BITS) + 1]; /* where its entries begin */
 };
 
-/* The entries of the short words, then those of the long ones. */
+/* The entries by their tables. */
 struct rw_lexicon {
 	struct table tables[TABLES];
 	unsigned n;
@@ -82,7 +85,8 @@ bool rw_lexicon_holds(const char *text, size_t n)
 
 	if (!bytes || bytes > n)
 		return false;
-	return rw_begins_word((unsigned char)*text) || text[1] != ' ';
+	return rw_begins_word((unsigned char)*text) || text[1] != ' ' || *text == '[' ||
+	       *text == '<';
 }
 
 static int by_hash(const void *a, const void *b)
@@ -98,22 +102,27 @@ static int by_hash(const void *a, const void *b)
 
 static void fill(struct rw_lexicon *w, struct entry *e, const struct rw_lexicon_entry *from)
 {
-	char front[8] = "", mask[8] = "";
-	size_t bytes = from->n < 8 ? from->n : 8;
+	unsigned table = from->n >= LONG_BYTES ? LONG : from->n >= MIDDLE_BYTES ? MIDDLE : SHORT;
+	char front[8] = "";
+	unsigned bytes;
 	uint64_t h;
 
-	*e = (struct entry){.text = from->text,
-			    .n = from->n,
-			    .id = from->id,
-			    .table = from->n >= LONG_BYTES ? LONG : SHORT};
-	memcpy(front, e->text, bytes);
-	memset(mask, 0xff, bytes);
-	e->front = rw_load8(front);
-	e->mask = rw_load8(mask);
-	h = hash(key_of(e->front, e->table == LONG ? LONG_BYTES : short_key_bytes(e->text, e->n)));
-	e->hash = h;
-	w->tables[e->table].filter[h >> (64 - FILTER_BITS)] |= UINT64_C(1) << (h >> 40 & 63) |
-							       UINT64_C(1) << (h >> 34 & 63);
+	memcpy(front, from->text, from->n < 8 ? from->n : 8);
+	bytes = table == SHORT	? short_key_bytes(from->text, from->n)
+		: table == LONG ? LONG_BYTES
+				: MIDDLE_BYTES;
+	h = hash(key_of(rw_load8(front), bytes));
+	*e = (struct entry){
+		.front = rw_load8(front),
+		.text = from->text,
+		.hash = (uint32_t)(h >> 32),
+		.id = from->id,
+		.n = from->n,
+		.table = (uint8_t)table,
+		.whole = run_of(from->text, from->n) == from->n && from->n < RW_LEXICON_BYTES_MIN,
+	};
+	w->tables[table].filter[h >> (64 - FILTER_BITS)] |= UINT64_C(1) << (h >> 40 & 63) |
+							    UINT64_C(1) << (h >> 34 & 63);
 }
 
 struct rw_lexicon *rw_lexicon_new(const struct rw_lexicon_entry *entries, unsigned n)
@@ -130,7 +139,7 @@ struct rw_lexicon *rw_lexicon_new(const struct rw_lexicon_entry *entries, unsign
 	for (unsigned t = 0; t < TABLES; t++) {
 		for (unsigned b = 0; b <= 1 << BUCKET_BITS; b++) {
 			while (at < n && w->entries[at].table == t &&
-			       bucket_of(w->entries[at].hash) < b)
+			       w->entries[at].hash >> (32 - BUCKET_BITS) < b)
 				at++;
 			w->tables[t].bucket[b] = at;
 		}
@@ -147,7 +156,7 @@ void rw_lexicon_free(struct rw_lexicon *w)
 
 /* 64 bytes: which are of words, and where else something may begin. */
 struct block {
-	uint64_t word, lead, sign, space;
+	uint64_t word, lead, sign, space, open;
 };
 
 static inline struct block classify(const char *p)
@@ -162,6 +171,7 @@ static inline struct block classify(const char *p)
 		b.lead |= rw_lanes_bits(rw_lanes_within(x, 0xc0, 0xff)) << at;
 		b.sign |= rw_lanes_bits(rw_lanes_within(x, '!', '~') & ~word) << at;
 		b.space |= rw_lanes_bits(rw_lanes_equal(x, ' ')) << at;
+		b.open |= rw_lanes_bits(rw_lanes_equal(x, '[') | rw_lanes_equal(x, '<')) << at;
 	}
 	return b;
 }
@@ -171,47 +181,59 @@ struct search {
 	struct rw_slice text;
 	void (*found)(void *arg, uint32_t id, size_t start);
 	void *arg;
-	/* Where something of the tables may begin: gathered first and looked at then, so that no
-	 * branch of the gathering is a guess. */
-	uint32_t places[PLACES];
+	/* Where something of a table may begin, which the bytes of its key tell: gathered first and
+	 * looked at then, so that no branch of the gathering is a guess. */
+	struct place {
+		uint32_t at, bytes;
+	} places[PLACES];
 	unsigned n;
 };
 
-/* The entries of one bucket that start at at. */
-static void look(const struct search *s, unsigned table, uint64_t h, size_t at, uint64_t front)
+/* Whether what starts at p, of which left bytes are there, is the entry's text from its ninth byte
+ * on. */
+static inline bool goes_on(const struct entry *e, const char *p, size_t left)
 {
-	const uint32_t *bucket = &s->w->tables[table].bucket[bucket_of(h)];
-	const char *p = s->text.p + at;
-	size_t left = s->text.n - at;
+	if (e->n > left)
+		return false;
+	if (e->n <= 8)
+		return true;
+	if (rw_load8(p + e->n - 8) != rw_load8(e->text + e->n - 8))
+		return false;
+	return e->n <= 16 || !memcmp(p + 8, e->text + 8, e->n - 16);
+}
 
-	for (uint32_t i = bucket[0]; i < bucket[1]; i++) {
-		const struct entry *e = &s->w->entries[i];
+/* The entries that start at a place. */
+static inline void look(const struct search *s, const struct place *at)
+{
+	unsigned table = at->bytes >= MIDDLE_BYTES ? at->bytes / 2 - 2 : SHORT;
+	const uint32_t *bucket = s->w->tables[table].bucket;
+	size_t left = s->text.n - at->at;
+	const char *p = s->text.p + at->at;
+	char last[8] = "";
+	uint64_t front = rw_load8(left < 8 ? memcpy(last, p, left) : p);
+	uint64_t h = hash(key_of(front, at->bytes));
+	const struct entry *e = &s->w->entries[bucket[bucket_of(h)]];
+	const struct entry *end = &s->w->entries[bucket[bucket_of(h) + 1]];
 
-		if (e->hash == h && (front & e->mask) == e->front && e->n <= left &&
-		    (e->n <= 8 || !memcmp(p + 8, e->text + 8, e->n - 8)))
-			s->found(s->arg, e->id, at);
-	}
+	for (; e < end; e++)
+		if (e->hash == (uint32_t)(h >> 32) &&
+		    (front & rw_first8(e->n < 8 ? e->n : 8)) == e->front &&
+		    !(e->whole && e->n != at->bytes) && goes_on(e, p, left))
+			s->found(s->arg, e->id, at->at);
 }
 
 static void look_all(struct search *s)
 {
-	const struct table *tables = s->w->tables;
-
-	for (unsigned i = 0; i < s->n; i++) {
-		size_t at = s->places[i], left = s->text.n - at;
-		const char *p = s->text.p + at;
-		char last[8] = "";
-		uint64_t front, h;
-
-		front = rw_load8(left < 8 ? memcpy(last, p, left) : p);
-		h = hash(key_of(front, LONG_BYTES));
-		if (may_be(&tables[LONG], h))
-			look(s, LONG, h, at, front);
-		h = hash(key_of(front, short_key_bytes(p, left)));
-		if (may_be(&tables[SHORT], h))
-			look(s, SHORT, h, at, front);
-	}
+	for (unsigned i = 0; i < s->n; i++)
+		look(s, &s->places[i]);
 	s->n = 0;
+}
+
+/* Adds a place where it is one; the place for the next. */
+static inline struct place *add_place(struct place *p, size_t at, unsigned bytes, uint64_t is_one)
+{
+	*p = (struct place){(uint32_t)at, bytes};
+	return p + is_one;
 }
 
 /* Gathers places in the block at p, which is the text's at at, and is followed by eight bytes more;
@@ -220,7 +242,7 @@ static inline void gather(struct search *s, const char *p, size_t at, const stru
 			  uint64_t starts, uint64_t behind)
 {
 	const struct table *tables = s->w->tables;
-	unsigned n = s->n;
+	struct place *to = s->places + s->n;
 
 	while (starts) {
 		unsigned i = (unsigned)__builtin_ctzll(starts), bytes;
@@ -229,12 +251,14 @@ static inline void gather(struct search *s, const char *p, size_t at, const stru
 		starts &= starts - 1;
 		bytes = (unsigned)__builtin_ctzll(~run | 1 << RW_LEXICON_BYTES_MIN) +
 			key_bytes[(unsigned char)p[i]];
-		s->places[n] = (uint32_t)(at + i);
-		n += (unsigned)(may_be(&tables[LONG], hash(key_of(front, LONG_BYTES))) |
-				may_be(&tables[SHORT], hash(key_of(front, bytes))));
+		to = add_place(to, at + i, LONG_BYTES, may_be(&tables[LONG], hash(front)));
+		to = add_place(to, at + i, MIDDLE_BYTES,
+			       may_be(&tables[MIDDLE], hash(key_of(front, MIDDLE_BYTES))));
+		to = add_place(to, at + i, bytes,
+			       may_be(&tables[SHORT], hash(key_of(front, bytes))));
 	}
-	s->n = n;
-	if (n > PLACES - RW_BLOCK)
+	s->n = (unsigned)(to - s->places);
+	if (s->n > PLACES - TABLES * RW_BLOCK)
 		look_all(s);
 }
 
@@ -243,7 +267,8 @@ static inline void gather_block(struct search *s, const char *p, size_t at, uint
 				const struct block *b, const struct block *next)
 {
 	uint64_t spaces = b->space >> 1 | next->space << 63;
-	uint64_t starts = (b->word & ~(b->word << 1 | *before)) | b->lead | (b->sign & ~spaces);
+	uint64_t starts = (b->word & ~(b->word << 1 | *before)) | b->lead | (b->sign & ~spaces) |
+			  b->open;
 
 	*before = b->word >> 63;
 	gather(s, p, at, b, starts, next->word);
@@ -252,13 +277,19 @@ static inline void gather_block(struct search *s, const char *p, size_t at, uint
 void rw_lexicon_find(const struct rw_lexicon *w, struct rw_slice text,
 		     void (*found)(void *arg, uint32_t id, size_t start), void *arg)
 {
-	struct search s = {.w = w, .text = text, .found = found, .arg = arg};
+	struct search s;
 	char rest[2 * RW_BLOCK + 2 * RW_LANES] = "";
 	const struct block none = {0};
 	struct block b, next;
 	uint64_t before = 0;
 	size_t at = 0;
 
+	s.w = w;
+	s.text = text;
+	s.found = found;
+	s.arg = arg;
+	s.places[0] = (struct place){0};
+	s.n = 0;
 	if (text.n >= 2 * RW_BLOCK)
 		for (b = classify(text.p); at + 2 * RW_BLOCK <= text.n; at += RW_BLOCK, b = next) {
 			next = classify(text.p + at + RW_BLOCK);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Finds texts where words begin: at a byte of words behind one that is none, at the first byte of
- * a character beyond ASCII, or at a sign with no space behind it. The bytes there tell by a table
- * of bits that nothing begins so, which is the answer nearly always. Hyperscan would do, but spends
- * a tenth of a microsecond on each word that it meets, and everyday text is full of them.
+ * a character beyond ASCII, at [ or <, or at another sign with no space behind it. The bytes there
+ * tell by a table of bits that nothing begins so, which is the answer nearly always. Hyperscan
+ * would do, but spends a tenth of a microsecond on each word that it meets, and everyday text is
+ * full of them.
  */
 #ifndef RW_SCAN_LEXICON_H
 #define RW_SCAN_LEXICON_H

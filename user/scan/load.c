@@ -151,7 +151,7 @@ static int make(struct rw_rules *r, const struct loader *l, struct rw_error *e)
 	rw_ruleset_init(&r->set);
 	rc = rw_concepts_load(&r->concepts, e);
 	if (!rc)
-		rc = rw_model_load(&r->model, e);
+		rc = rw_model_load(&r->model, r->concepts, e);
 	if (!rc)
 		rc = read_packs(r, l, e);
 	if (!rc)

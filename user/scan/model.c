@@ -39,6 +39,7 @@ struct rw_model {
 	double roots[ROOTS];		/* 1 / sqrt(n), for as many words as fit a window */
 	struct feature *features;	/* in the file's order */
 	uint16_t slots[1 << SLOT_BITS]; /* of features, by key: index + 1 */
+	struct rw_concept_asked asked;
 };
 
 static unsigned slot_of(uint32_t key)
@@ -66,7 +67,12 @@ static void insert(struct rw_model *m, unsigned i)
 	m->slots[slot] = (uint16_t)(i + 1);
 }
 
-int rw_model_load(struct rw_model **out, struct rw_error *e)
+static bool has_feature(void *m, uint32_t key)
+{
+	return find(m, key) >= 0;
+}
+
+int rw_model_load(struct rw_model **out, const struct rw_concepts *c, struct rw_error *e)
 {
 	struct rw_slice file = rw_pack_model();
 	struct rw_model *m = calloc(1, sizeof(*m));
@@ -92,6 +98,7 @@ int rw_model_load(struct rw_model **out, struct rw_error *e)
 	m->words = (const int8_t *)file.p + sizeof(m->head) + bytes;
 	for (unsigned i = 0; i < m->head.n_features; i++)
 		insert(m, i);
+	rw_concepts_ask(c, has_feature, m, &m->asked);
 	for (unsigned n = 0; n < ROOTS; n++)
 		m->roots[n] = 1 / sqrt(n ? n : 1);
 	*out = m;
@@ -181,7 +188,7 @@ static void sum_concepts(const struct rw_model *m, const struct rw_concepts *c,
 
 		if (!is_near(s, s->hits[i].start))
 			continue;
-		some = rw_concepts_features(c, s->hits, i, f, NULL);
+		some = rw_concepts_features(c, &m->asked, s->hits, i, f, NULL);
 
 		for (unsigned k = 0; k < some; k++) {
 			int at = find(m, f[k]);
@@ -314,7 +321,7 @@ unsigned rw_model_explain(const struct rw_model *m, const struct rw_concepts *c,
 		unsigned some = 0;
 
 		if (s->hits[i].start >= best->start && s->hits[i].start < best->end)
-			some = rw_concepts_features(c, s->hits, i, f, parts);
+			some = rw_concepts_features(c, &m->asked, s->hits, i, f, parts);
 		for (unsigned k = 0; k < some; k++) {
 			int at = find(m, f[k]);
 			int32_t weight = at < 0 ? 0 : m->features[at].weight;

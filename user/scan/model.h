@@ -65,7 +65,7 @@ struct rw_model_best {
 struct rw_model;
 
 /* Reads the weights in the binary. */
-int rw_model_load(struct rw_model **out, struct rw_error *e);
+int rw_model_load(struct rw_model **out, const struct rw_concepts *c, struct rw_error *e);
 void rw_model_free(struct rw_model *m);
 
 /* s->seen is of the view. */

@@ -8,7 +8,7 @@
 
 enum {
 	SETS_OF_PATTERN = 2, /* words to wait for, one behind the other */
-	COST_MAX = 12000,    /* sets that are met more often than this are not worth it */
+	COST_MAX = 6000,     /* sets that are met more often than this are not worth it */
 	ENDS = 1,	     /* flag of a word: words end where it does */
 	LITERAL_BYTES = 3,
 };

@@ -46,7 +46,7 @@ static bool starts_at(struct rw_slice t, size_t i, const struct rw_lexicon_entry
 	unsigned char c = (unsigned char)t.p[i];
 	bool word = rw_is_word_byte(c), whole = e->n < RW_LEXICON_BYTES_MIN;
 	bool begins = word ? i == 0 || !rw_is_word_byte((unsigned char)t.p[i - 1])
-			   : c >= 0xc0 || i + 1 == t.n || t.p[i + 1] != ' ';
+			   : c >= 0xc0 || c == '<' || c == '[' || i + 1 == t.n || t.p[i + 1] != ' ';
 
 	for (uint32_t k = 0; k < e->n; k++)
 		whole &= rw_is_word_byte((unsigned char)e->text[k]);
@@ -75,6 +75,7 @@ static void words_are_found_wherever_they_begin(void **state)
 					   "-----",
 					   "</system>",
 					   ":",
+					   "[",
 					   "\xeb\x84\xa4"};
 	struct rw_lexicon *w = rw_lexicon_new(entries, N);
 	static struct log log;
