@@ -6,7 +6,7 @@
 #include "scan/concept_pack.h"
 #include "scan/lexicon.h"
 
-enum { TURNED_BYTES = 16 };
+enum { TURNED_BYTES = 16, LONG_WORD = 6 };
 
 struct rw_concepts {
 	struct rw_concept_pack pack;
@@ -146,14 +146,23 @@ void rw_concepts_begin(struct rw_concept_seen *seen)
 void rw_concepts_note(const struct rw_concepts *c, const struct rw_view *v, uint32_t id,
 		      size_t start, struct rw_concept_seen *seen)
 {
+	unsigned at;
+
 	if (id >= c->pack.n_words) {
 		seen->turns[(id - c->pack.n_words) / TURNED]++;
 		return;
 	}
 	if (seen->n == RW_CONCEPT_WORDS_SEEN || !stands_alone(v, &c->pack.words[id], start))
 		return;
-	seen->at[seen->n].start = (uint16_t)start;
-	seen->at[seen->n++].word = (uint16_t)id;
+	/* Of those that begin in one place the long come by their numbers, then the short: so they
+	 * did in the training, and features look back over a number of them. */
+	at = seen->n++;
+	for (; at && c->pack.words[id].len >= LONG_WORD && seen->at[at - 1].start == start &&
+	       seen->at[at - 1].word > id;
+	     at--)
+		seen->at[at] = seen->at[at - 1];
+	seen->at[at].start = (uint16_t)start;
+	seen->at[at].word = (uint16_t)id;
 }
 
 unsigned rw_concepts_hits(const struct rw_concepts *c, const struct rw_concept_seen *seen,
