@@ -15,6 +15,9 @@ enum {
 	RW_BATCH = 64,	       /* completions handled before what they caused is submitted */
 	RW_MAILBOX = 4096,     /* posts waiting at once */
 	RW_MAX_LISTENERS = 64, /* per loop */
+	/* Per loop: each has two descriptors, and may hold a kernel thread while its receiver is
+	   slow. */
+	RW_SPLICES = 64,
 };
 
 /* --- queued bytes (sendq.c) ------------------------------------------------------------ */
@@ -136,10 +139,12 @@ struct rw_sock {
 	bool no_key;	 /* it waits for the peer's next key */
 	size_t some;	 /* receive so many bytes at most, once */
 	bool once;	 /* such a receive is under way */
+	bool piped;	 /* it was the end of a splice */
 	bool above_high; /* the queue passed the high mark and has not fallen to the low one */
 
-	int err;	  /* what on_close will say */
-	size_t in_flight; /* bytes of the send in flight */
+	int err;		  /* what on_close will say */
+	size_t in_flight;	  /* bytes of the send in flight */
+	struct rw_splice *splice; /* of which it is an end; NULL: of none */
 	struct rw_sendq queue;
 	struct rw_sendq held; /* came while receiving was off */
 	struct rw_timer linger;
@@ -173,6 +178,23 @@ void rw_sock_touch(struct rw_sock *s);
 void rw_sock_die(struct rw_sock *s, int err);
 void rw_sock_hand_over(struct rw_sock *s, uint8_t record, const uint8_t *data, size_t n);
 void rw_sock_tell_eof(struct rw_sock *s);
+
+/* Starts an operation: notes it and returns its tag. */
+uint64_t rw_sock_begin(struct rw_sock *s, unsigned op);
+
+/* --- splices (splice.c) -------------------------------------------------------------- */
+
+/* s is the end that receives: it must not, by itself. */
+bool rw_splice_receives(const struct rw_sock *s);
+/* s must not send now: bytes that stand before what is queued are in the pipe, or on their way. */
+bool rw_splice_sends(const struct rw_sock *s);
+size_t rw_splice_queued(const struct rw_sock *s);
+/* From settle of either end. */
+void rw_splice_settle(struct rw_sock *s);
+void rw_splice_done(struct rw_sock *s, unsigned op, int res);
+/* s is over, and no operation of it is under way. */
+void rw_splice_leave(struct rw_sock *s);
+void rw_splices_free(struct rw_loop *l);
 
 /* NULL: every slot is taken. */
 struct rw_sock *rw_sock_alloc(struct rw_loop *l);
@@ -238,6 +260,8 @@ struct rw_loop {
 	unsigned orphans; /* closes under way of descriptors that never got a slot */
 
 	struct rw_chunk_pool chunks;
+	struct rw_splice *splices; /* all that were ever needed */
+	unsigned n_splices;	   /* in use */
 	struct rw_wheel wheel;
 	struct rw_mailbox mailbox;
 	struct rw_task *tasks, **last_task; /* in the order they were set */

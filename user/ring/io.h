@@ -36,6 +36,9 @@ enum rw_io_op {
 	RW_IO_CONNECT,
 	RW_IO_RECV,
 	RW_IO_RECORDS, /* a recv of a socket whose records the kernel opens */
+	RW_IO_READABLE,
+	RW_IO_SPLICE_IN,  /* from a socket into a pipe */
+	RW_IO_SPLICE_OUT, /* from there into a socket */
 	RW_IO_SEND,
 	RW_IO_SHUTDOWN,
 	RW_IO_CLOSE,
@@ -128,6 +131,16 @@ struct rw_io_ops {
 	/* As send, as records of this type: where set_option has set a key to send by. */
 	void (*send_record)(struct rw_io *io, int fd, uint8_t type, const struct iovec *iov,
 			    unsigned n, uint64_t tag);
+	/* Ends with 0 once a recv would bring something, be it FIN or an error. */
+	void (*readable)(struct rw_io *io, int fd, uint64_t tag);
+	/* Both ends close by abandon. RW_EUNSUP, RW_IO_NOFILES. */
+	int (*pipe)(struct rw_io *io, int fd[2]);
+	/*
+	 * Moves n bytes at most; one of the two is a pipe. wait false: RW_EAGAIN where nothing is
+	 * there. Of a socket whose records the kernel opens RW_EINVAL: one is next that is not
+	 * data.
+	 */
+	void (*splice)(struct rw_io *io, int from, int to, size_t n, bool wait, uint64_t tag);
 	/* FIN after what was sent. */
 	void (*shutdown)(struct rw_io *io, int fd, uint64_t tag);
 	/* Cancels the operation with tag target. */

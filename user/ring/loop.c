@@ -214,6 +214,7 @@ void rw_loop_free(struct rw_loop *l)
 	for (unsigned i = 0; i < l->n_listeners; i++)
 		if (l->listeners[i])
 			rw_listener_bury(l->listeners[i]);
+	rw_splices_free(l);
 	l->io->ops->destroy(l->io);
 	rw_mailbox_free(&l->mailbox);
 	rw_chunk_pool_free(&l->chunks);

@@ -31,6 +31,7 @@ struct rw_loop_stats {
 	uint64_t stale;	      /* completions for a generation that is gone: harmless, counted */
 	uint64_t cq_overflow; /* should stay 0 */
 	uint64_t socks_live, queued_bytes;
+	uint64_t spliced_bytes;
 };
 
 /*

@@ -124,6 +124,27 @@ static void sim_send_record(struct rw_io *io, int fd, uint8_t type, const struct
 	sim_recv_records(io, fd, tag);
 }
 
+static void sim_readable(struct rw_io *io, int fd, uint64_t tag)
+{
+	sim_recv_records(io, fd, tag);
+}
+
+/* Only between sockets with keys of the kernel's. */
+static int sim_pipe(struct rw_io *io, int fd[2])
+{
+	(void)io;
+	(void)fd;
+	return RW_EUNSUP;
+}
+
+static void sim_splice(struct rw_io *io, int from, int to, size_t n, bool wait, uint64_t tag)
+{
+	(void)to;
+	(void)n;
+	(void)wait;
+	sim_recv_records(io, from, tag);
+}
+
 static void sim_accept(struct rw_io *io, int fd, uint64_t tag)
 {
 	RW_BUG_ON(!start(io, fd, tag)->sock->listens);
@@ -357,6 +378,9 @@ static const struct rw_io_ops sim_ops = {
 	.recv = sim_recv,
 	.recv_some = sim_recv_some,
 	.recv_records = sim_recv_records,
+	.readable = sim_readable,
+	.pipe = sim_pipe,
+	.splice = sim_splice,
 	.send = sim_send,
 	.send_record = sim_send_record,
 	.shutdown = sim_shutdown,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sockets: what the user asks for is noted, what has to be started is decided in settle. */
+#include <sys/time.h>
+
 #include "ring/internal.h"
 
 enum { HIGH_MARK = 256 << 10, HARD_BOUND = 1 << 20 };
@@ -7,8 +9,7 @@ enum { HIGH_MARK = 256 << 10, HARD_BOUND = 1 << 20 };
 /* After rw_sock_finish: to hand over what is queued. */
 static const uint64_t flush_ns = 30000000000;
 
-/* Notes that op is started, and names it. */
-static uint64_t begin(struct rw_sock *s, unsigned op)
+uint64_t rw_sock_begin(struct rw_sock *s, unsigned op)
 {
 	RW_BUG_ON(rw_sock_busy(s, op));
 	s->ops |= rw_op_bit(op);
@@ -107,9 +108,22 @@ void rw_sock_die(struct rw_sock *s, int err)
 		return;
 	s->dying = true;
 	s->err = public_error(err);
-	s->reset = s->queue.bytes != 0 || s->held.bytes != 0;
+	s->reset = rw_sock_queued(s) != 0 || s->held.bytes != 0;
 	rw_timer_cancel(&s->linger);
 	rw_sock_touch(s);
+}
+
+/*
+ * A splice into kernel TLS waits for the peer, and what it leaves behind when it is cancelled in
+ * the middle of a record, close sends: for as long as the peer lets it, with our whole thread.
+ */
+static void hurry_close(struct rw_sock *s)
+{
+	static const struct timeval at_once = {.tv_usec = 1};
+
+	if (s->piped)
+		(void)ops_of(s)->set_option(s->loop->io, s->fd, SOL_SOCKET, SO_SNDTIMEO, &at_once,
+					    sizeof(at_once));
 }
 
 void rw_sock_bury(struct rw_sock *s)
@@ -118,9 +132,12 @@ void rw_sock_bury(struct rw_sock *s)
 		STAILQ_REMOVE(&s->loop->dirty, s, rw_sock, dirty_link);
 	s->dirty = false;
 	drop_queues(s);
-	if (s->fd >= 0)
+	if (s->fd >= 0) {
+		hurry_close(s);
 		ops_of(s)->abandon(s->loop->io, s->fd);
+	}
 	s->ops = 0;
+	rw_splice_leave(s);
 	release(s);
 }
 
@@ -206,7 +223,7 @@ int rw_sock_send_record(struct rw_sock *s, uint8_t type, const void *data, size_
 
 size_t rw_sock_queued(const struct rw_sock *s)
 {
-	return s->queue.bytes;
+	return s->queue.bytes + rw_splice_queued(s);
 }
 
 size_t rw_sock_high_mark(void)
@@ -263,7 +280,7 @@ static void start_send(struct rw_sock *s)
 {
 	struct iovec iov[RW_IO_MAX_IOV];
 	unsigned n = rw_sendq_peek(&s->queue, iov, &s->in_flight);
-	uint64_t tag = begin(s, RW_IO_SEND);
+	uint64_t tag = rw_sock_begin(s, RW_IO_SEND);
 
 	if (s->queue.head->record)
 		ops_of(s)->send_record(s->loop->io, s->fd, s->queue.head->record, iov, n, tag);
@@ -278,7 +295,7 @@ static void ask_cancel(struct rw_sock *s, unsigned op)
 		return;
 	s->asked |= rw_op_bit(op);
 	ops_of(s)->cancel(s->loop->io, rw_io_tag(s->slot, s->generation, op),
-			  begin(s, op + RW_IO_CANCEL));
+			  rw_sock_begin(s, op + RW_IO_CANCEL));
 }
 
 static void settle_death(struct rw_sock *s)
@@ -289,13 +306,19 @@ static void settle_death(struct rw_sock *s)
 	ask_cancel(s, RW_IO_RECV);
 	ask_cancel(s, RW_IO_RECORDS);
 	ask_cancel(s, RW_IO_SEND);
+	ask_cancel(s, RW_IO_READABLE);
+	ask_cancel(s, RW_IO_SPLICE_IN);
+	ask_cancel(s, RW_IO_SPLICE_OUT);
 	if (s->ops)
 		return;
+	rw_splice_leave(s);
 	drop_queues(s);
-	if (s->fd < 0)
+	if (s->fd < 0) {
 		release(s);
-	else
-		ops_of(s)->close(s->loop->io, s->fd, s->reset, begin(s, RW_IO_CLOSE));
+		return;
+	}
+	hurry_close(s);
+	ops_of(s)->close(s->loop->io, s->fd, s->reset, rw_sock_begin(s, RW_IO_CLOSE));
 }
 
 void rw_sock_hand_over(struct rw_sock *s, uint8_t record, const uint8_t *data, size_t n)
@@ -337,7 +360,7 @@ void rw_sock_tell_eof(struct rw_sock *s)
 
 static void arm_recv(struct rw_sock *s)
 {
-	uint64_t tag = begin(s, rw_sock_recv_op(s));
+	uint64_t tag = rw_sock_begin(s, rw_sock_recv_op(s));
 
 	if (s->records)
 		ops_of(s)->recv_records(s->loop->io, s->fd, tag);
@@ -359,7 +382,7 @@ static void settle_recv(struct rw_sock *s)
 		deliver_held(s);
 		rw_sock_tell_eof(s);
 	}
-	if (s->dying || s->eof)
+	if (s->dying || s->eof || rw_splice_receives(s))
 		return;
 	if (!s->recv_on || (s->still && !s->some && !s->once && rw_sock_busy(s, op))) {
 		ask_cancel(s, op);
@@ -370,13 +393,13 @@ static void settle_recv(struct rw_sock *s)
 		return;
 	if (s->still && !s->some)
 		s->cb->on_still(s->user);
-	if (!s->dying && (!s->still || s->some))
+	if (!s->dying && !rw_splice_receives(s) && (!s->still || s->some))
 		arm_recv(s);
 }
 
 static void settle_send(struct rw_sock *s)
 {
-	if (s->dying || rw_sock_busy(s, RW_IO_SEND))
+	if (s->dying || rw_sock_busy(s, RW_IO_SEND) || rw_splice_sends(s))
 		return;
 	if (s->queue.bytes) {
 		start_send(s);
@@ -389,14 +412,15 @@ static void settle_send(struct rw_sock *s)
 		return;
 	}
 	if (!s->shut_done)
-		ops_of(s)->shutdown(s->loop->io, s->fd, begin(s, RW_IO_SHUTDOWN));
+		ops_of(s)->shutdown(s->loop->io, s->fd, rw_sock_begin(s, RW_IO_SHUTDOWN));
 }
 
 static void settle_connect(struct rw_sock *s)
 {
 	if (s->fd >= 0) {
 		if (!rw_sock_busy(s, RW_IO_CONNECT))
-			ops_of(s)->connect(s->loop->io, s->fd, &s->peer, begin(s, RW_IO_CONNECT));
+			ops_of(s)->connect(s->loop->io, s->fd, &s->peer,
+					   rw_sock_begin(s, RW_IO_CONNECT));
 		return;
 	}
 	rw_sock_die(s, s->err);
@@ -416,6 +440,7 @@ static void settle(struct rw_sock *s)
 	} else {
 		settle_recv(s);
 		settle_send(s);
+		rw_splice_settle(s);
 	}
 }
 

@@ -60,6 +60,11 @@ struct rw_sock_cb {
 	void (*on_record)(void *user, uint8_t type, const uint8_t *data, size_t n);
 	/* What rw_sock_send_record queued was handed over; nothing behind it was yet. */
 	void (*on_record_sent)(void *user, uint8_t type);
+	/*
+	 * See rw_sock_splice: n bytes more went through the pipe (0: into it); over: on_data, or
+	 * on_record, goes on.
+	 */
+	void (*on_spliced)(void *user, size_t n, bool over);
 };
 
 /* A connection came in: bind callbacks with rw_sock_bind, or rw_sock_abort it. */
@@ -120,7 +125,8 @@ void rw_sock_recv(struct rw_sock *s, bool on);
  * --- kernel TLS ---
  * To change the way of receiving, no receive may be under way: rw_sock_still ends the one that
  * is, what it brings is handed over as ever, then on_still is called, in a later turn. There one of
- * rw_sock_recv_some (then on_still again), rw_sock_receive and a rw_sock_ktls_rx is due.
+ * rw_sock_recv_some (then on_still again), rw_sock_receive, rw_sock_splice and a rw_sock_ktls_rx is
+ * due.
  */
 void rw_sock_still(struct rw_sock *s);
 /* n bytes at most, once. */
@@ -137,6 +143,19 @@ int rw_sock_ktls_tx(struct rw_sock *s, const void *key, size_t n);
 int rw_sock_ktls_rx(struct rw_sock *s, const void *key, size_t n);
 /* Queues data, in order, as a record of its own of this type. Otherwise as rw_sock_send. */
 int rw_sock_send_record(struct rw_sock *s, uint8_t type, const void *data, size_t n);
+
+/*
+ * What s receives next, up to n bytes of data, goes to `to` without coming here: through a pipe of
+ * the kernel's. In on_still; plain sockets or the kernel's. What is queued for `to`
+ * leaves first; what is queued meanwhile (records of control), between two pieces. on_spliced tells
+ * how it goes on; over comes early at a record that is not data, FIN or an error, which s then
+ * receives as ever. Where one of the two is finished or aborted meanwhile, or ends, that is all: no
+ * on_spliced follows, and some of the bytes are lost. RW_ELIMIT, RW_ENOMEM, RW_EUNSUP: nothing has
+ * happened.
+ */
+int rw_sock_splice(struct rw_sock *s, struct rw_sock *to, uint64_t n);
+/* One more splice may begin, by number and descriptors. */
+bool rw_loop_may_splice(const struct rw_loop *l);
 
 /* FIN after what is queued; receiving goes on. */
 void rw_sock_shutdown(struct rw_sock *s);

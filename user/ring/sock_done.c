@@ -235,6 +235,11 @@ void rw_sock_done(struct rw_loop *l, const struct rw_io_done *d)
 	case RW_IO_SEND:
 		done_send(s, d);
 		break;
+	case RW_IO_READABLE:
+	case RW_IO_SPLICE_IN:
+	case RW_IO_SPLICE_OUT:
+		rw_splice_done(s, op, d->res);
+		break;
 	case RW_IO_SHUTDOWN:
 		done_shutdown(s, d);
 		break;

@@ -2,9 +2,11 @@
 #include "ring/uring_int.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/tls.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,6 +34,8 @@ static const struct {
 	{ETIMEDOUT, RW_ETIMEOUT},
 	{ENOENT, RW_ENOTFOUND},
 	{EALREADY, RW_EAGAIN},
+	{EAGAIN, RW_EAGAIN},
+	{EINTR, RW_IO_CANCELLED}, /* a splice that a cancel found at work */
 	{EPERM, RW_EPERM},
 	{EACCES, RW_EPERM},
 	{EADDRINUSE, RW_EBUSY},
@@ -261,6 +265,29 @@ static void uring_send(struct rw_io *io, int fd, const struct iovec *iov, unsign
 	io_uring_sqe_set_data64(sqe, tag);
 }
 
+static void uring_readable(struct rw_io *io, int fd, uint64_t tag)
+{
+	struct io_uring_sqe *sqe = rw_uring_sqe(rw_uring_of(io));
+
+	io_uring_prep_poll_add(sqe, fd, POLLIN);
+	io_uring_sqe_set_data64(sqe, tag);
+}
+
+static int uring_pipe(struct rw_io *io, int fd[2])
+{
+	(void)io;
+	return pipe2(fd, O_CLOEXEC) ? rw_uring_error(errno) : RW_OK;
+}
+
+/* The kernel does these on a thread of its own, always: one that waits keeps nobody. */
+static void uring_splice(struct rw_io *io, int from, int to, size_t n, bool wait, uint64_t tag)
+{
+	struct io_uring_sqe *sqe = rw_uring_sqe(rw_uring_of(io));
+
+	io_uring_prep_splice(sqe, from, -1, to, -1, (unsigned)n, wait ? 0 : SPLICE_F_NONBLOCK);
+	io_uring_sqe_set_data64(sqe, tag);
+}
+
 static void uring_shutdown(struct rw_io *io, int fd, uint64_t tag)
 {
 	struct io_uring_sqe *sqe = rw_uring_sqe(rw_uring_of(io));
@@ -372,6 +399,9 @@ const struct rw_io_ops rw_uring_ops = {
 	.recv_records = uring_recv_records,
 	.send = uring_send,
 	.send_record = uring_send_record,
+	.readable = uring_readable,
+	.pipe = uring_pipe,
+	.splice = uring_splice,
 	.shutdown = uring_shutdown,
 	.cancel = uring_cancel,
 	.close = uring_close,
