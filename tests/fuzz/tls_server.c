@@ -115,8 +115,8 @@ static void feed(struct server *s, const char *data, size_t n, size_t room)
 		RW_BUG_ON(s->last == RW_RECORD_OPEN && was_open);
 		s->open |= s->last == RW_RECORD_OPEN;
 		RW_BUG_ON(rw_buf_add(&s->got, plain, got));
-		if (s->lean)
-			rw_record_hand_over(&s->rec, sink, s);
+		if (s->lean) /* once, as a stream does: another would begin to count anew */
+			s->lean = rw_record_hand_over(&s->rec, sink, s) == RW_EAGAIN;
 	} while (s->last == RW_RECORD_OPEN || s->last == RW_RECORD_FULL);
 }
 
