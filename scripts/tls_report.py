@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an auditor sees of a listener: testssl.sh and sslscan of Debian against a running gateway, with an
-ECDSA and an RSA certificate of a CA that they are told to trust. `make tls-report`.
+ECDSA and an RSA certificate of a CA that they are told to trust. And whether Node talks to it: too large a package
+for everybody's build root, so it is fetched here and not in the suite. `make tls-report`.
 
-Reports stay under build/tls. Ends with status 0 only if testssl.sh grades A+ and neither of them finds
-anything vulnerable."""
+Reports stay under build/tls. Ends with status 0 only if testssl.sh grades A+, neither of them finds
+anything vulnerable, and Node's chats and streams came whole."""
 
 import json
 import os
@@ -86,10 +87,22 @@ def sslscan(w, env):
     return ciphers, bad
 
 
+def node(w):
+    """The lines that it prints, one for each exchange that came whole."""
+    tree = once(TOP / "build/cache/node", ["nodejs"], needs=True)
+    env = dict(os.environ, LD_LIBRARY_PATH=f"{tree}/usr/lib/x86_64-linux-gnu")
+    # Debian's looks for parts of itself in /usr/share, which is laid over ours for it alone.
+    there = 'mount -t overlay node -o "lowerdir=$0/usr/share:/usr/share" /usr/share && exec "$0/usr/bin/node" "$@"'
+    run(w, env, "node.txt", "unshare", "--mount", "sh", "-c", there, tree, TOP / "scripts/node_client.js", GATEWAY, PORT, NAME,
+        w.ca, w.key)
+    return [line for line in (OUT / "node.txt").read_text().splitlines() if line.startswith("TLSv1.")]
+
+
 def main():
     OUT.mkdir(parents=True, exist_ok=True)
     tree, env = tools()
     with Audited(TOP / "build/release/ringwall", kernel=False) as w:
+        talks = node(w)
         grade, bad, notes = testssl(w, tree, env)
         ciphers, worse = sslscan(w, env)
     print(f"testssl.sh: overall grade {grade}; {len(bad)} findings")
@@ -99,8 +112,9 @@ def main():
     print(f"sslscan: {len(ciphers)} cipher suites, {len(worse)} findings")
     for text in worse:
         print(f"  {text}")
-    print("reports: build/tls/testssl.txt, testssl.json, sslscan.txt, sslscan.xml")
-    return 0 if grade == "A+" and not bad and not worse and ciphers else 1
+    print(f"Node: {len(talks)} of 4 exchanges came whole: {', '.join(talks)}")
+    print("reports: build/tls/testssl.txt, testssl.json, sslscan.txt, sslscan.xml, node.txt")
+    return 0 if grade == "A+" and not bad and not worse and ciphers and len(talks) == 4 else 1
 
 
 if __name__ == "__main__":
