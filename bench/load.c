@@ -153,7 +153,11 @@ static struct rw_pool *make_pool(struct load *ld)
 
 static void start(struct job *j, uint64_t due)
 {
-	static const struct rw_fetch_cb cb = {on_head, on_body, on_done};
+	static const struct rw_fetch_cb cb = {
+		.on_head = on_head,
+		.on_body = on_body,
+		.on_done = on_done,
+	};
 	struct load *ld = j->ld;
 	const struct rw_fetch_request rq = {
 		.method = RW_SLICE("POST"),

@@ -470,7 +470,13 @@ static void next_turn(struct client *c)
 
 struct client *client_new(struct client_world *w, unsigned number)
 {
-	static const struct rw_stream_cb cb = {on_open, on_data, on_eof, on_drain, on_close};
+	static const struct rw_stream_cb cb = {
+		.on_open = on_open,
+		.on_data = on_data,
+		.on_eof = on_eof,
+		.on_drain = on_drain,
+		.on_close = on_close,
+	};
 	struct client *c = calloc(1, sizeof(*c));
 
 	RW_BUG_ON(!c);

@@ -52,7 +52,11 @@ static void on_done(void *user, const struct rw_error *why)
 
 static void ask(void *arg)
 {
-	static const struct rw_fetch_cb cb = {on_head, on_body, on_done};
+	static const struct rw_fetch_cb cb = {
+		.on_head = on_head,
+		.on_body = on_body,
+		.on_done = on_done,
+	};
 	struct steady *st = arg;
 	const struct rw_http_field fields[] = {
 		{RW_SLICE("content-type"), RW_SLICE("application/json")},

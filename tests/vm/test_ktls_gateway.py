@@ -11,11 +11,13 @@ from world import GATEWAY, PORT, World, wait_for
 
 
 class KtlsWorld(World):
+    ktls = "on"
+
     def write_config(self, **over):
         super().write_config(**over)
         c = json.loads(self.config_file.read_text())
         for part in c["listeners"] + c["upstreams"]:
-            part["ktls"] = "on"
+            part["ktls"] = self.ktls
         self.config_file.write_text(json.dumps(c))
 
     def wait_ready(self, process, words):

@@ -97,8 +97,12 @@ static void look_at_ktls(struct report *r)
 		return;
 	}
 	add(r, "TLS records", "ktls", RW_CAN,
-	    "with ktls: on; auto leaves it off, since what is "
-	    "scanned has to come to userspace");
+	    c->rekey ? "with ktls: on; auto takes it where a model's answers are passed, since "
+		       "what is scanned has to come to userspace"
+		     : "with ktls: on; auto leaves it off on a kernel that cannot change keys");
+	add(r, "kernel TLS", "splice", RW_CAN,
+	    "answers that are passed (models[].answers) go from one connection to the other "
+	    "inside the kernel");
 	look_at_ciphers(r, "1.3", c->tls13);
 	look_at_ciphers(r, "1.2", c->tls12);
 	add(r, "kernel TLS", "key changes", yes_if(c->rekey),

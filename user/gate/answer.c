@@ -78,6 +78,24 @@ static void refuse_answer(struct rw_request *r, enum rw_refusal kind, const char
 	rw_refuse(r, kind, detail, 0);
 }
 
+/* The operator's word: this model's answers are not read. Its errors, too, go as they are. */
+static bool is_passed(const struct rw_request *r)
+{
+	int model = rw_snapshot_model(r->snap, r->chat.model);
+
+	return model >= 0 && config_of(r)->models[model].pass_answers;
+}
+
+static void begin_passing(struct rw_request *r, const struct rw_h1_head *h)
+{
+	r->mode = RW_ANSWER_PASSED;
+	rw_metric_add(&r->w->metrics.passed_answers_total, 1);
+	if (send_head(r, h->has_length ? (int64_t)h->length : -1))
+		rw_fetch_pass(r->fetch, r->x);
+	else
+		cancel_fetch(r);
+}
+
 static void on_head(void *user, const struct rw_h1_head *h)
 {
 	struct rw_request *r = user;
@@ -107,6 +125,10 @@ static void on_head(void *user, const struct rw_h1_head *h)
 	}
 	if (keep_fields(r, h)) {
 		refuse_answer(r, RW_REFUSE_MEMORY, NULL);
+		return;
+	}
+	if (is_passed(r)) {
+		begin_passing(r, h);
 		return;
 	}
 	if (h->status != 200 || !is_event_stream(h)) {
@@ -235,11 +257,30 @@ static void whole_body(struct rw_request *r, struct rw_slice data)
 		refuse_answer(r, RW_REFUSE_MEMORY, NULL);
 }
 
+static void passed_body(struct rw_request *r, const char *data, size_t n)
+{
+	r->answer_bytes += n;
+	if (rw_exchange_body(r->x, data, n))
+		cancel_fetch(r);
+	else if (rw_exchange_queued(r->x) > rw_sock_high_mark())
+		rw_fetch_recv(r->fetch, false);
+}
+
+static void on_passed(void *user, size_t n)
+{
+	struct rw_request *r = user;
+
+	r->answer_bytes += n;
+	rw_metric_add(&r->w->metrics.spliced_bytes_total, n);
+}
+
 static void on_body(void *user, const char *data, size_t n)
 {
 	struct rw_request *r = user;
 
-	if (r->mode == RW_ANSWER_STREAM)
+	if (r->mode == RW_ANSWER_PASSED)
+		passed_body(r, data, n);
+	else if (r->mode == RW_ANSWER_STREAM)
 		stream_body(r, rw_slice_of(data, n));
 	else
 		whole_body(r, rw_slice_of(data, n));
@@ -342,6 +383,17 @@ void rw_answer_drained(struct rw_request *r)
 
 /* --- the end ------------------------------------------------------------------------------ */
 
+static void end_passed(struct rw_request *r, bool clean)
+{
+	if (clean) {
+		rw_exchange_end(r->x);
+		return;
+	}
+	rw_metric_add(&r->w->metrics.upstream_errors_total, 1);
+	r->reason = "upstream_broke_off";
+	rw_exchange_abort(r->x);
+}
+
 static void end_ended_stream(struct rw_request *r, bool clean)
 {
 	int rc = rw_answer_stream_end(r->stream, clean, &r->out);
@@ -384,7 +436,9 @@ static void on_done(void *user, const struct rw_error *why)
 	r->fetch = NULL;
 	if (why->code)
 		note_failure(r, why);
-	if (r->mode == RW_ANSWER_STREAM)
+	if (r->mode == RW_ANSWER_PASSED)
+		end_passed(r, why->code == 0);
+	else if (r->mode == RW_ANSWER_STREAM)
 		end_ended_stream(r, why->code == 0);
 	else if (why->code)
 		rw_refuse(r, kind_of((int)why->code), NULL, 0);
@@ -407,7 +461,12 @@ static char *upstream_target(struct rw_request *r)
 
 enum rw_step rw_request_forward(struct rw_request *r)
 {
-	static const struct rw_fetch_cb cb = {on_head, on_body, on_done};
+	static const struct rw_fetch_cb cb = {
+		.on_head = on_head,
+		.on_body = on_body,
+		.on_done = on_done,
+		.on_passed = on_passed,
+	};
 	const struct rw_upstream *up = &r->snap->routes->upstreams[r->upstream];
 	struct rw_fetch_request rq = {.method = r->method};
 	struct rw_error e = {0};

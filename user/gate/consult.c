@@ -351,7 +351,11 @@ static int key_of(struct rw_request *r, const struct rw_detector_config *d, stru
 
 static int send_question(struct rw_request *r, struct ask *a, struct rw_error *e)
 {
-	static const struct rw_fetch_cb cb = {on_head, on_body, on_done};
+	static const struct rw_fetch_cb cb = {
+		.on_head = on_head,
+		.on_body = on_body,
+		.on_done = on_done,
+	};
 	const struct rw_detector_config *d = &config_of(r)->detectors[a->detector];
 	const struct rw_upstream *up = &r->snap->routes->upstreams[d->upstream];
 	bool judge = d->protocol == RW_DETECTOR_JUDGE;

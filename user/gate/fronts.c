@@ -105,7 +105,8 @@ uint64_t rw_fronts_stamp(const struct rw_config *c)
 }
 
 /* What was asked for and cannot be had is said at each start, and at each reload. */
-void rw_front_choose_ktls(struct rw_tls_ctx *tls, enum rw_ktls_word word, const char *whose)
+void rw_front_choose_ktls(struct rw_tls_ctx *tls, enum rw_ktls_word word, bool passes,
+			  const char *whose)
 {
 	static const enum rw_ktls_mode modes[] = {
 		[RW_KTLS_WORD_AUTO] = RW_KTLS_AUTO,
@@ -114,7 +115,9 @@ void rw_front_choose_ktls(struct rw_tls_ctx *tls, enum rw_ktls_word word, const 
 	};
 
 	rw_tls_ctx_ktls(tls, modes[word]);
-	if (modes[word] != RW_KTLS_ON)
+	if (word == RW_KTLS_WORD_AUTO && passes && rw_ktls_caps()->usable && rw_ktls_caps()->rekey)
+		rw_tls_ctx_ktls(tls, RW_KTLS_ON);
+	if (word != RW_KTLS_WORD_ON)
 		return;
 	if (!rw_ktls_caps()->usable)
 		rw_warn("ktls is on for %s, but kernel TLS cannot be had: %s; its records stay in "
@@ -152,7 +155,7 @@ static int build(struct rw_tls_ctx **out, const struct rw_config *c, unsigned i,
 	};
 	rc = rw_tls_server_make(out, &tc, e);
 	if (!rc)
-		rw_front_choose_ktls(*out, l->ktls, l->address);
+		rw_front_choose_ktls(*out, l->ktls, rw_config_passes(c, -1), l->address);
 	return rc;
 }
 

@@ -25,7 +25,9 @@ int rw_fronts_new(struct rw_fronts **out, const struct rw_config *c, struct rw_t
 struct rw_fronts *rw_fronts_ref(struct rw_fronts *f);
 void rw_fronts_unref(struct rw_fronts *f);
 /* Whether tls, whose it is, shall use kernel TLS. */
-void rw_front_choose_ktls(struct rw_tls_ctx *tls, enum rw_ktls_word word, const char *whose);
+/* passes: answers go through that nobody reads. */
+void rw_front_choose_ktls(struct rw_tls_ctx *tls, enum rw_ktls_word word, bool passes,
+			  const char *whose);
 /* Changes when one of the files does: by name, size, inode or time. */
 uint64_t rw_fronts_stamp(const struct rw_config *c);
 

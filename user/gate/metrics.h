@@ -33,6 +33,8 @@
 	X(detector_failed_total, "counter", "texts of which they said nothing usable in time")     \
 	X(streams_total, "counter", "streamed answers begun")                                      \
 	X(stream_events_total, "counter", "events of streamed answers")                            \
+	X(passed_answers_total, "counter", "answers passed on unread, as models[].answers says")   \
+	X(spliced_bytes_total, "counter", "of those, bytes that the kernel passed by itself")      \
 	X(canceled_total, "counter", "requests whose client went away first")                      \
 	X(upstream_errors_total, "counter", "fetches that failed or brought no usable answer")     \
 	X(http_bad_total, "counter", "connections with malformed, slow or stalled HTTP or TLS")    \

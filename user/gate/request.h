@@ -29,6 +29,7 @@ enum rw_answer_mode {
 	RW_ANSWER_NONE,	  /* no head yet */
 	RW_ANSWER_WHOLE,  /* kept until whole, guarded, then sent */
 	RW_ANSWER_STREAM, /* guarded event by event */
+	RW_ANSWER_PASSED, /* not read */
 };
 
 /* What POST /scan found so far. (judge.c) */

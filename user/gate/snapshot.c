@@ -101,7 +101,8 @@ static int build_upstream(struct rw_routes *r, unsigned i, struct rw_tls_shared 
 		return RW_OK;
 	rc = build_upstream_tls(up, uc, shared, e);
 	if (!rc)
-		rw_front_choose_ktls(up->tls, uc->ktls, uc->name);
+		rw_front_choose_ktls(up->tls, uc->ktls, rw_config_passes(r->config, (int)i),
+				     uc->name);
 	return rc;
 }
 

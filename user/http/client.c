@@ -195,6 +195,10 @@ static void on_deadline(void *arg)
 	struct rw_upconn *c = f->conn;
 	struct rw_error e;
 
+	if (f->passing && rw_exchange_queued(f->pass_to)) {
+		arm(f, f->pool->cfg.between_ns); /* it is the client that is waited for */
+		return;
+	}
 	/* Bytes do not move the timer, they are noted: it is set on to where they lead. */
 	if (f->state == RW_FETCH_ANSWER && now(f) - f->last_ns < f->pool->cfg.between_ns) {
 		arm(f, f->last_ns + f->pool->cfg.between_ns - now(f));
@@ -367,10 +371,12 @@ void rw_fetch_recv(struct rw_fetch *f, bool on)
 	if (f->state != RW_FETCH_ANSWER)
 		return;
 	f->last_ns = now(f);
-	if (on)
-		arm(f, f->pool->cfg.between_ns);
-	else
+	if (!on) {
 		rw_timer_cancel(&f->deadline);
+		return;
+	}
+	arm(f, f->pool->cfg.between_ns);
+	rw_fetch_consider(f);
 }
 
 void rw_fetch_cancel(struct rw_fetch *f)

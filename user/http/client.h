@@ -35,6 +35,9 @@ struct rw_fetch_cb {
 	void (*on_body)(void *user, const char *data, size_t n);
 	/* why->code 0: the answer is whole. Otherwise what failed, in a sentence. */
 	void (*on_done)(void *user, const struct rw_error *why);
+	/* See rw_fetch_pass: so many bytes of the body went there. NULL where that is not called.
+	 */
+	void (*on_passed)(void *user, size_t n);
 };
 
 /*
@@ -65,6 +68,13 @@ struct rw_fetch *rw_fetch_start(struct rw_pool *p, const struct rw_fetch_request
 				const struct rw_fetch_cb *cb, void *user, struct rw_error *e);
 /* Stops and resumes reading the answer (back-pressure from the client's side). */
 void rw_fetch_recv(struct rw_fetch *f, bool on);
+/*
+ * From on_head: the body is x's, byte by byte, and nobody needs to read it. Where the kernel has
+ * the records of both connections, what is long enough goes straight from one to the other; the
+ * rest still comes to on_body, and is to be written to x. x outlives f, or f's cancel, and has had
+ * its head.
+ */
+void rw_fetch_pass(struct rw_fetch *f, struct rw_exchange *x);
 /* The caller lost interest: closes the connection at once; no callback comes any more. */
 void rw_fetch_cancel(struct rw_fetch *f);
 

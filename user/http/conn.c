@@ -339,7 +339,13 @@ static void on_close(void *user, const struct rw_error *why)
 	gone(c);
 }
 
-static const struct rw_stream_cb stream_cb = {on_open, on_data, on_eof, on_drain, on_close};
+static const struct rw_stream_cb stream_cb = {
+	.on_open = on_open,
+	.on_data = on_data,
+	.on_eof = on_eof,
+	.on_drain = on_drain,
+	.on_close = on_close,
+};
 
 /* The handler's bounds, which are the real client's also behind a balancer. */
 static bool may_handshake(struct rw_conn *c)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers: head, body, end; framed by what the client speaks and what is known. */
+#include <inttypes.h>
 #include <stddef.h>
 #include <time.h>
 
@@ -304,6 +305,19 @@ static int put_chunk(struct rw_conn *c, const char *data, size_t n)
 	return rc ? rc : rw_buf_add(&c->out, "\r\n", 2);
 }
 
+/* Of a chunk whose size is written already the rest goes as it is. */
+static int put_chunked(struct rw_conn *c, const char *data, size_t n)
+{
+	struct rw_exchange *x = &c->x;
+	size_t k = n < x->chunk_left ? n : (size_t)x->chunk_left;
+	int rc = k ? put_bytes(c, data, k) : RW_OK;
+
+	x->chunk_left -= k;
+	if (!rc && k && !x->chunk_left)
+		rc = rw_buf_add(&c->out, "\r\n", 2);
+	return rc || k == n ? rc : put_chunk(c, data + k, n - k);
+}
+
 int rw_exchange_body(struct rw_exchange *x, const void *data, size_t n)
 {
 	struct rw_conn *c = conn_of(x);
@@ -319,7 +333,7 @@ int rw_exchange_body(struct rw_exchange *x, const void *data, size_t n)
 			return cut(c, RW_EINVAL);
 		x->left -= n;
 	}
-	rc = x->chunked ? put_chunk(c, data, n) : put_bytes(c, data, n);
+	rc = x->chunked ? put_chunked(c, data, n) : put_bytes(c, data, n);
 	rw_conn_later(c);
 	return cut(c, rc);
 }
@@ -332,13 +346,60 @@ int rw_exchange_end(struct rw_exchange *x)
 	if (c->closing || !x->active)
 		return RW_ECLOSED;
 	RW_BUG_ON(!x->head_put || x->ended);
-	if (x->left && !x->head_only)
+	if ((x->left || x->chunk_left) && !x->head_only)
 		return cut(c, RW_EINVAL);
 	if (x->chunked && !x->head_only)
 		rc = rw_h1_put_last_chunk(&c->out);
 	x->ended = true;
 	rw_conn_later(c);
 	return cut(c, rc);
+}
+
+/* --- bytes that never come here -------------------------------------------------------------- */
+
+bool rw_exchange_may_pass(struct rw_exchange *x, uint64_t n)
+{
+	struct rw_conn *c = conn_of(x);
+
+	if (c->closing || !x->active || !x->head_put || x->head_only || x->ended ||
+	    !rw_stream_may_splice(c->stream))
+		return false;
+	if (x->chunked ? x->chunk_left && x->chunk_left != n : !x->close_delimited && n > x->left)
+		return false;
+	return rw_exchange_push(c) && rw_stream_queued(c->stream) + 32 < rw_sock_high_mark();
+}
+
+struct rw_stream *rw_exchange_stream(const struct rw_exchange *x)
+{
+	return conn_of(x)->stream;
+}
+
+void rw_exchange_pass(struct rw_exchange *x, uint64_t n)
+{
+	struct rw_conn *c = conn_of(x);
+
+	if (!x->chunked || x->chunk_left)
+		return;
+	x->chunk_left = n;
+	if (rw_buf_addf(&c->out, "%" PRIx64 "\r\n", n) || !rw_exchange_push(c))
+		rw_conn_close(c, true); /* there was room for it */
+}
+
+void rw_exchange_passed(struct rw_exchange *x, uint64_t n)
+{
+	struct rw_conn *c = conn_of(x);
+
+	if (c->closing || !x->active)
+		return;
+	rw_exchange_watch(c);
+	if (x->chunked) {
+		x->chunk_left -= n;
+		if (n && !x->chunk_left)
+			cut(c, rw_buf_add(&c->out, "\r\n", 2));
+	} else if (!x->close_delimited) {
+		x->left -= n;
+	}
+	rw_conn_later(c);
 }
 
 /*

@@ -46,6 +46,7 @@ struct rw_h1 {
 	bool blank_seen;     /* an empty line before the request: one is forgiven */
 	bool head_only;
 	bool ll_done; /* llhttp saw the end of the message */
+	bool skipping;
 	enum rw_h1_body body;
 	uint64_t left;	/* of a body with Content-Length */
 	uint64_t taken; /* of a body until EOF */
@@ -133,7 +134,7 @@ static int ll_body(llhttp_t *ll, const char *at, size_t n)
 {
 	struct rw_h1 *p = ll->data;
 
-	if (n)
+	if (n && !p->skipping)
 		p->cb_err = p->ev.on_body(p->user, at, n);
 	return p->cb_err ? -1 : 0;
 }
@@ -482,6 +483,30 @@ int rw_h1_feed(struct rw_h1 *p, const char *data, size_t n, size_t *used, struct
 		if (!p->status)
 			p->status = 400;
 	}
+	return rc;
+}
+
+uint64_t rw_h1_run(const struct rw_h1 *p)
+{
+	if (p->state != IN_BODY)
+		return 0;
+	return p->body == RW_H1_LENGTH	  ? p->left
+	       : p->body == RW_H1_CHUNKED ? rw_h1_chunks_run(&p->chunks)
+					  : 0;
+}
+
+/* Both readers count a body's bytes and look at none: any will do. */
+int rw_h1_skip(struct rw_h1 *p, uint64_t n, struct rw_error *e)
+{
+	static const char any[16384];
+	size_t used;
+	int rc = RW_OK;
+
+	RW_BUG_ON(n > rw_h1_run(p));
+	p->skipping = true;
+	for (; n && !rc; n -= used)
+		rc = rw_h1_feed(p, any, n < sizeof(any) ? (size_t)n : sizeof(any), &used, e);
+	p->skipping = false;
 	return rc;
 }
 

@@ -82,6 +82,10 @@ void rw_h1_expect_head_only(struct rw_h1 *p, bool on);
  * what a callback returned; *e tells what is wrong in a sentence.
  */
 int rw_h1_feed(struct rw_h1 *p, const char *data, size_t n, size_t *used, struct rw_error *e);
+/* So many bytes of body come next, before anything else can: 0 where that is not known. */
+uint64_t rw_h1_run(const struct rw_h1 *p);
+/* n of them, at most rw_h1_run, went elsewhere: as rw_h1_feed, without on_body. */
+int rw_h1_skip(struct rw_h1 *p, uint64_t n, struct rw_error *e);
 /* The peer closed: RW_OK where the message may end so (or none had begun), else RW_EPROTO. */
 int rw_h1_eof(struct rw_h1 *p, struct rw_error *e);
 /* True between messages: nothing of the next one has come. */

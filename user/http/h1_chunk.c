@@ -28,6 +28,11 @@ void rw_h1_chunks_init(struct rw_h1_chunks *c, uint64_t limit_bytes)
 	*c = (struct rw_h1_chunks){.state = AT_SIZE, .limit = limit_bytes};
 }
 
+uint64_t rw_h1_chunks_run(const struct rw_h1_chunks *c)
+{
+	return c->state == AT_DATA ? c->left : 0;
+}
+
 static int hex_value(char ch)
 {
 	if (ch >= '0' && ch <= '9')

@@ -54,6 +54,8 @@ struct rw_h1_chunks {
 	uint32_t extra_bytes; /* of extensions and trailers, whole message */
 };
 
+/* Bytes of data that come next, whatever they are. */
+uint64_t rw_h1_chunks_run(const struct rw_h1_chunks *c);
 void rw_h1_chunks_init(struct rw_h1_chunks *c, uint64_t limit_bytes);
 /*
  * Walks data; *good tells how many bytes obey (up to the error, or to the end of

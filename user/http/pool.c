@@ -346,8 +346,10 @@ static void on_data(void *user, const uint8_t *data, size_t n)
 		data += used;
 		n -= used;
 	}
-	if (!c->ended)
+	if (!c->ended) {
+		rw_fetch_consider(c->fetch);
 		return;
+	}
 	if (n) /* bytes behind the message's end belong to nobody */
 		c->keep = false;
 	message_end(c);
@@ -401,7 +403,38 @@ static void on_close(void *user, const struct rw_error *why)
 	rw_pool_unhold(p);
 }
 
-static const struct rw_stream_cb stream_cb = {on_open, on_data, on_eof, on_drain, on_close};
+static void on_still(void *user)
+{
+	struct rw_upconn *c = user;
+
+	if (c->fetch && !c->closing && !c->ended)
+		rw_fetch_at_rest(c->fetch);
+}
+
+static void on_spliced(void *user, size_t n, bool over)
+{
+	struct rw_upconn *c = user;
+	struct rw_error e = {0};
+	int rc;
+
+	if (!c->fetch || c->closing || !rw_fetch_passed(c->fetch, n, over))
+		return;
+	rc = n ? rw_h1_skip(c->parser, n, &e) : RW_OK;
+	if (rc)
+		break_off(c, rc, e.text);
+	else if (over && c->ended)
+		message_end(c);
+}
+
+static const struct rw_stream_cb stream_cb = {
+	.on_open = on_open,
+	.on_data = on_data,
+	.on_eof = on_eof,
+	.on_drain = on_drain,
+	.on_still = on_still,
+	.on_spliced = on_spliced,
+	.on_close = on_close,
+};
 
 /* --- new connections ------------------------------------------------------------------------ */
 

@@ -42,6 +42,8 @@ struct rw_fetch {
 	bool retried;
 	bool head_only;
 	bool paused;
+	struct rw_exchange *pass_to; /* NULL: the body is read */
+	bool passing;		     /* a splice is under way */
 };
 
 /* A connection to the upstream: idle in the pool, or a fetch's. */
@@ -99,6 +101,10 @@ void rw_fetch_begin(struct rw_fetch *f);
 void rw_fetch_push(struct rw_fetch *f);
 void rw_fetch_bytes(struct rw_fetch *f);
 int rw_fetch_head(struct rw_fetch *f, const struct rw_h1_head *head);
+/* pass.c: after bytes were fed, at rest, and when some went by. False: the fetch is over. */
+void rw_fetch_consider(struct rw_fetch *f);
+void rw_fetch_at_rest(struct rw_fetch *f);
+bool rw_fetch_passed(struct rw_fetch *f, size_t n, bool over);
 /* The answer is whole. */
 void rw_fetch_end(struct rw_fetch *f);
 /* The answer is wrong: text says why. */

@@ -38,7 +38,8 @@ struct rw_exchange {
 	bool chunked;
 	bool close_delimited;
 	unsigned minor;
-	uint64_t left; /* bytes of a counted body still owed by the handler */
+	uint64_t left;	     /* bytes of a counted body still owed by the handler */
+	uint64_t chunk_left; /* of a chunk whose size is written; no other may begin before */
 };
 
 /* What the connection's deadline means. */
@@ -125,6 +126,13 @@ void rw_conn_tell_bad(struct rw_conn *c, enum rw_http_bad kind, const struct rw_
 void rw_conn_update_recv(struct rw_conn *c);
 
 /* exchange.c */
+/* n bytes of body, which come next, can be spliced to its stream; what is before them is there. */
+bool rw_exchange_may_pass(struct rw_exchange *x, uint64_t n);
+struct rw_stream *rw_exchange_stream(const struct rw_exchange *x);
+/* They will be: their framing is written. */
+void rw_exchange_pass(struct rw_exchange *x, uint64_t n);
+/* So many of them were; 0: some wait for the client. */
+void rw_exchange_passed(struct rw_exchange *x, uint64_t n);
 void rw_exchange_begin(struct rw_conn *c, const struct rw_h1_head *head);
 /* Calls on_done; the exchange is over. */
 void rw_exchange_over(struct rw_conn *c, bool completed);

@@ -354,3 +354,12 @@ void rw_config_free(struct rw_config *c)
 	rw_arena_free(&c->arena);
 	free(c);
 }
+
+bool rw_config_passes(const struct rw_config *c, int upstream)
+{
+	for (unsigned i = 0; i < c->n_models; i++)
+		if (c->models[i].pass_answers &&
+		    (upstream < 0 || c->models[i].upstream == (unsigned)upstream))
+			return true;
+	return false;
+}

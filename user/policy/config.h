@@ -90,6 +90,7 @@ struct rw_model_config {
 	const char *name;  /* what the caller says */
 	unsigned upstream; /* index */
 	unsigned preset;   /* enum rw_preset, or RW_MODEL_PRESET_NONE: the one of guards */
+	bool pass_answers; /* they are not read */
 };
 
 /* The protocols of detectors elsewhere (llm/detector.h). */
@@ -192,5 +193,7 @@ int rw_config_default(struct rw_config **out, struct rw_error *e);
 int rw_config_canaries(const struct rw_config *c, struct rw_canaries **out, struct rw_error *e);
 /* NULL is allowed. */
 void rw_config_free(struct rw_config *c);
+/* Some model's answers are passed on unread, from this upstream; -1: from any. */
+bool rw_config_passes(const struct rw_config *c, int upstream);
 
 #endif

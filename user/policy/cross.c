@@ -222,6 +222,8 @@ static int check_model(struct rw_load *l, const struct rw_tree_node *root, unsig
 	if (strcmp(name, "*") == 0 && i + 1 < c->n_models)
 		return fail(l, &p,
 			    "\"*\" must be the last: models after it would never be reached");
+	if (c->models[i].pass_answers && !l->public_only)
+		rw_warn("%s: answers of model %s are passed: no guard reads them", l->name, name);
 	return RW_OK;
 }
 

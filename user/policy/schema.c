@@ -111,6 +111,8 @@ static const struct rw_key_choice topic_words[] = {
 	{"allow", RW_ACT_ALLOW, NULL},	      {"mask", RW_ACT_MASK, masked_topic},
 	{"off", RW_ACT_ALLOW, "write allow"}, {0}};
 
+static const struct rw_key_choice answers_words[] = {
+	{"guarded", false, NULL}, {"passed", true, NULL}, {0}};
 static const struct rw_key_choice redact_words[] = {{"mask", RW_REDACT_MASK, NULL},
 						    {"replace", RW_REDACT_REPLACE, NULL},
 						    {"hash", RW_REDACT_HASH, NULL},
@@ -168,8 +170,8 @@ const struct rw_config_key rw_config_keys[] = {
 	 .doc = "for how long a browser that was here shall use https only "
 		"(Strict-Transport-Security); 0h says nothing of it"},
 	{"listeners[].ktls", RW_KIND_CHOICE, false, "auto", .choices = ktls_words, LISTENER(ktls),
-	 .doc = "whether the kernel seals and opens TLS records; auto: where that gains, which so "
-		"far is nowhere"},
+	 .doc = "whether the kernel seals and opens TLS records; auto: where "
+		"answers are passed on unread and keys can change"},
 	{"listeners[].plain_anywhere", RW_KIND_BOOL, false, "false", LISTENER(plain_anywhere),
 	 .doc = "allows tls: off on an address that others can reach; keys and prompts are then "
 		"readable on the network"},
@@ -244,6 +246,10 @@ const struct rw_config_key rw_config_keys[] = {
 	 .doc = "the upstream that serves it"},
 	{"models[].preset", RW_KIND_CHOICE, false, "default", .choices = model_preset_words,
 	 MODEL(preset), .doc = "for this model, instead of guards.preset"},
+	{"models[].answers", RW_KIND_CHOICE, false, "guarded", .choices = answers_words,
+	 MODEL(pass_answers),
+	 .doc = "passed: nobody reads them: no guard, no tokens counted, no redacted value comes "
+		"back"},
 
 	{"auth", RW_KIND_SECTION, .doc = "who may call"},
 	{"auth.keys", RW_KIND_CHOICE, false, "required", .choices = auth_words, TOP(keys_required),

@@ -70,9 +70,9 @@ int rw_tls_client_make(struct rw_tls_ctx **out, const struct rw_tls_client_confi
 int rw_tls_client_new(struct rw_tls_ctx **out, const char *ca_file, struct rw_error *e);
 
 /*
- * Whether the kernel seals and opens the records of its connections. AUTO: where that is worth
- * it, which so far is nowhere: what is read anyway is cheaper in userspace (docs/internals/tls.md).
- * Before the context is shared.
+ * Whether the kernel seals and opens the records of its connections. AUTO: not, since what is read
+ * anyway is cheaper in userspace (docs/internals/tls.md); who knows better says ON. Before the
+ * context is shared.
  */
 enum rw_ktls_mode { RW_KTLS_AUTO, RW_KTLS_ON, RW_KTLS_OFF };
 void rw_tls_ctx_ktls(struct rw_tls_ctx *c, enum rw_ktls_mode mode);

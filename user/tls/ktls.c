@@ -230,6 +230,12 @@ static int ktls_write(struct rw_record *r, const void *data, size_t n)
 	return rc ? rc : rw_sock_send(t->sock, data, n);
 }
 
+/* Each record that comes may leave as two: a piece of the pipe's may end within it. */
+void rw_ktls_spliced(struct rw_record *r, uint64_t n)
+{
+	of(r)->sealed += 2 * (1 + n / RW_RECORD_MAX);
+}
+
 static void ktls_close(struct rw_record *r)
 {
 	struct ktls_record *t = of(r);

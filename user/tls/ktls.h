@@ -26,6 +26,8 @@ enum rw_record_event rw_ktls_take(struct rw_record *r, uint8_t type, const uint8
 				  bool *data, struct rw_error *e);
 /* From on_record_sent. An error: nothing can be sent any more. */
 int rw_ktls_sent(struct rw_record *r, uint8_t type);
+/* So many bytes are about to be sealed without rw_ktls's write. */
+void rw_ktls_spliced(struct rw_record *r, uint64_t n);
 /* The connection ended because this kernel cannot change its keys. */
 bool rw_ktls_stuck(const struct rw_record *r);
 

@@ -344,6 +344,7 @@ static const struct rw_sock_cb sock_cb = {
 	.on_drain = on_sock_drain,
 	.on_close = on_sock_close,
 	.on_still = rw_stream_on_still,
+	.on_spliced = rw_stream_on_spliced,
 	.on_record = rw_stream_on_record,
 	.on_record_sent = rw_stream_on_record_sent,
 };

@@ -29,6 +29,8 @@ struct rw_stream_cb {
 	void (*on_drain)(void *user); /* see rw_sock_cb.on_drain */
 	/* why->code 0: our own close; RW_ETLS: of TLS and not of TCP, the text says what */
 	void (*on_close)(void *user, const struct rw_error *why);
+	void (*on_still)(void *user);			     /* see rw_stream_still */
+	void (*on_spliced)(void *user, size_t n, bool over); /* see rw_sock_cb.on_spliced */
 };
 
 struct rw_stream_info {
@@ -74,6 +76,14 @@ void rw_stream_cork(struct rw_stream *st, bool on);
 size_t rw_stream_queued(const struct rw_stream *st);
 /* As rw_sock_recv; a TLS handshake goes on while it is off. */
 void rw_stream_recv(struct rw_stream *st, bool on);
+/*
+ * Where the kernel has the records of both, it can also pass their data on: no byte is read here.
+ * rw_stream_still: what has come is handed over as ever, then on_still is called, in a later turn.
+ * There rw_stream_splice may be called, as rw_sock_splice; else st goes on as before.
+ */
+bool rw_stream_may_splice(const struct rw_stream *st);
+void rw_stream_still(struct rw_stream *st);
+int rw_stream_splice(struct rw_stream *st, struct rw_stream *to, uint64_t n);
 /* What is queued (and corked), close_notify, FIN, close. Before on_open: as abort. */
 void rw_stream_finish(struct rw_stream *st);
 void rw_stream_abort(struct rw_stream *st);

@@ -68,6 +68,7 @@ void rw_stream_refused(struct rw_stream *st);
 void rw_stream_try_kernel(struct rw_stream *st);
 /* The socket's callbacks. */
 void rw_stream_on_still(void *user);
+void rw_stream_on_spliced(void *user, size_t n, bool over);
 void rw_stream_on_record(void *user, uint8_t type, const uint8_t *data, size_t n);
 void rw_stream_on_record_sent(void *user, uint8_t type);
 

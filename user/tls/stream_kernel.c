@@ -51,6 +51,46 @@ static void enter_kernel(struct rw_stream *st, const struct rw_tls_keys *k)
 	rw_tls_count(st->tls, records_ktls);
 }
 
+bool rw_stream_may_splice(const struct rw_stream *st)
+{
+	return st->in_kernel && !st->closing && !st->eof_told && st->corked.len == 0 &&
+	       rw_loop_may_splice(st->loop);
+}
+
+void rw_stream_still(struct rw_stream *st)
+{
+	RW_BUG_ON(!st->in_kernel);
+	rw_sock_still(st->sock);
+}
+
+int rw_stream_splice(struct rw_stream *st, struct rw_stream *to, uint64_t n)
+{
+	int rc;
+
+	if (!rw_stream_may_splice(st) || !rw_stream_may_splice(to))
+		return RW_EUNSUP;
+	rc = rw_sock_splice(st->sock, to->sock, n);
+	if (!rc)
+		rw_ktls_spliced(to->rec, n);
+	return rc;
+}
+
+void rw_stream_on_spliced(void *user, size_t n, bool over)
+{
+	struct rw_stream *st = user;
+
+	if (!st->closing && st->cb->on_spliced)
+		st->cb->on_spliced(st->user, n, over);
+}
+
+/* The user may begin a splice, which then receives in our place. */
+static void still_in_kernel(struct rw_stream *st)
+{
+	if (!st->closing && st->cb->on_still)
+		st->cb->on_still(st->user);
+	rw_sock_receive(st->sock);
+}
+
 /*
  * No receive is under way. What came may end in the middle of a record: its rest is received by
  * the byte, for the kernel begins with a header.
@@ -59,6 +99,11 @@ void rw_stream_on_still(void *user)
 {
 	struct rw_stream *st = user;
 	struct rw_tls_keys k = {0};
+
+	if (st->in_kernel) {
+		still_in_kernel(st);
+		return;
+	}
 	int rc = at_rest(st) ? st->rec->ops->keys(st->rec, &k) : RW_EAGAIN;
 	size_t missing = at_rest(st) ? st->rec->ops->missing(st->rec) : 0;
 

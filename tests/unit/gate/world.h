@@ -249,8 +249,13 @@ static inline void client_close(void *user, const struct rw_error *why)
 /* Bytes to the gateway, over a new connection where there is none. */
 static inline void say_bytes(struct world *w, const char *data, size_t n)
 {
-	static const struct rw_stream_cb cb = {client_open, client_data, client_eof, client_drain,
-					       client_close};
+	static const struct rw_stream_cb cb = {
+		.on_open = client_open,
+		.on_data = client_data,
+		.on_eof = client_eof,
+		.on_drain = client_drain,
+		.on_close = client_close,
+	};
 	struct client *c = &w->c;
 	struct rw_addr addr;
 

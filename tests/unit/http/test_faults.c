@@ -105,7 +105,11 @@ static void take_done(void *user, const struct rw_error *why)
 
 static void start(struct hall *h, struct call *c)
 {
-	static const struct rw_fetch_cb cb = {no_head, take_body, take_done};
+	static const struct rw_fetch_cb cb = {
+		.on_head = no_head,
+		.on_body = take_body,
+		.on_done = take_done,
+	};
 	size_t n = rw_sim_random(h->w.sim) % 4 ? rw_sim_random(h->w.sim) % 500
 					       : rw_sim_random(h->w.sim) % 300000;
 	struct rw_fetch_request rq = {.method = RW_SLICE("POST"), .target = RW_SLICE("/")};

@@ -204,6 +204,78 @@ static void feed_stops_exactly_at_the_end_of_a_message(void **state)
 	}
 }
 
+/* bytes are fed; NULL: so many are skipped. */
+struct skip_step {
+	const char *bytes;
+	unsigned skip;
+	uint64_t run; /* afterwards */
+	unsigned ends;
+};
+
+/* What went past the parser is as good as what it read; what is not data cannot be skipped. */
+static void skipped_bytes_are_counted_as_if_they_were_fed(void **state)
+{
+	static const struct skip_step
+		counted[] =
+			{
+				{"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", 0, 100000, 0},
+				{NULL, 99000, 1000, 0},
+				{"abc", 0, 997, 0},
+				{NULL, 997, 0, 1},
+				{"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 0, 0, 2},
+			},
+		chunked[] =
+			{
+				{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", 0, 0, 0},
+				{"1", 0, 0, 0},
+				{"0000\r\n", 0, 65536, 0},
+				{"de", 0, 65534, 0},
+				{NULL, 65534, 0, 0},
+				{"\r\n3\r\n", 0, 3, 0},
+				{NULL, 3, 0, 0},
+				{"\r\n0\r\n", 0, 0, 0},
+				{"\r\n", 0, 0, 1},
+			},
+		until_eof[] = {
+			{"HTTP/1.1 200 OK\r\n\r\n", 0, 0, 0},
+			{"abc", 0, 0, 0},
+		};
+	static const struct {
+		const struct skip_step *steps;
+		size_t n;
+		const char *body;
+	} all[] = {{counted, COUNT(counted), "abc"},
+		   {chunked, COUNT(chunked), "de"},
+		   {until_eof, COUNT(until_eof), "abc"}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(all); i++) {
+		struct rw_h1_limits limits = {0};
+		struct transcript t = {0};
+		struct rw_h1 *p = rw_h1_new(RW_H1_RESPONSES, &limits, &tr_events, &t);
+		struct rw_error e = {0};
+		size_t used;
+
+		assert_int_equal(rw_h1_run(p), 0);
+		for (size_t k = 0; k < all[i].n; k++) {
+			const struct skip_step *s = &all[i].steps[k];
+
+			if (s->bytes)
+				assert_int_equal(
+					rw_h1_feed(p, s->bytes, strlen(s->bytes), &used, &e),
+					RW_OK);
+			else
+				assert_int_equal(rw_h1_skip(p, s->skip, &e), RW_OK);
+			assert_int_equal(rw_h1_run(p), s->run);
+			assert_int_equal(t.ends, s->ends);
+		}
+		rw_buf_add(&t.text, "", 1);
+		assert_non_null(strstr(strstr(t.text.p, " B ") + 3, all[i].body));
+		rw_h1_free(p);
+		tr_free(&t);
+	}
+}
+
 struct limit_case {
 	const char *trap;
 	const char *bytes;
@@ -510,6 +582,7 @@ int main(void)
 		cmocka_unit_test(requests_are_understood_however_cut),
 		cmocka_unit_test(responses_are_understood_however_cut),
 		cmocka_unit_test(feed_stops_exactly_at_the_end_of_a_message),
+		cmocka_unit_test(skipped_bytes_are_counted_as_if_they_were_fed),
 		cmocka_unit_test(limits_are_exact_and_name_their_status),
 		cmocka_unit_test(until_eof_body_over_its_bound_is_cut_there),
 		cmocka_unit_test(a_callback_that_refuses_is_the_last_one),

@@ -168,7 +168,11 @@ static void line_end(struct line *l)
 /* n requests, `at once` of them together. */
 static void exchange(struct line *l, unsigned n, unsigned at_once)
 {
-	static const struct rw_fetch_cb cb = {take_head, take_body, take_done};
+	static const struct rw_fetch_cb cb = {
+		.on_head = take_head,
+		.on_body = take_body,
+		.on_done = take_done,
+	};
 	const struct rw_fetch_request rq = {.method = RW_SLICE("POST"),
 					    .target = RW_SLICE("/v1"),
 					    .body = rw_slice_of(l->body, sizeof l->body)};

@@ -104,7 +104,11 @@ static inline void got_body(void *user, const char *data, size_t n)
 
 static inline void got_done(void *user, const struct rw_error *why);
 
-static const struct rw_fetch_cb got_cb = {got_head, got_body, got_done};
+static const struct rw_fetch_cb got_cb = {
+	.on_head = got_head,
+	.on_body = got_body,
+	.on_done = got_done,
+};
 
 static inline void fetch_with(struct got *g, struct rw_pool *p, const struct rw_fetch_request *rq)
 {

@@ -177,8 +177,13 @@ static inline void raw_on_close(void *user, const struct rw_error *why)
 	r->st = NULL;
 }
 
-static const struct rw_stream_cb raw_cb = {raw_on_open, raw_on_data, raw_on_eof, raw_on_drain,
-					   raw_on_close};
+static const struct rw_stream_cb raw_cb = {
+	.on_open = raw_on_open,
+	.on_data = raw_on_data,
+	.on_eof = raw_on_eof,
+	.on_drain = raw_on_drain,
+	.on_close = raw_on_close,
+};
 
 static inline void raw_connect(struct world *w, struct raw *r, const struct rw_addr *to, bool tls)
 {
