@@ -37,7 +37,7 @@ def table(work):
     for side, f in work["median"].items():
         c = cpu(f)
         rate = f"{f['requests_per_s']:.0f}" if "requests_per_s" in f else ""
-        first = f"{f['first']['p99_us']:.0f}" if "first" in f else ""
+        first = f"{f['first']['p99_us']:.0f}" if f.get("first", {}).get("n") else ""
         lines.append(f"| {side} | {f'{c:.1f}' if c else ''} | {f'{c / base:.2f}' if c and base else ''} | {rate} | "
                      f"{latency_words(f)} | {first} | {memory(f)} |")
     return lines
