@@ -22,6 +22,8 @@ static const struct {
 	{"feed", rw_cmd_feed, "load lists of addresses to drop, list and clear them"},
 	{"top", rw_cmd_top, "watch kernel and engine counters"},
 	{"doctor", rw_cmd_doctor, "say what this host's kernel can do, and what to do without it"},
+	{"appliance", rw_cmd_appliance, "what the appliance's image runs at boot"},
+	{"update", rw_cmd_update, "update the appliance's system, or go back"},
 	{"stub", rw_cmd_stub, "run a small OpenAI-compatible server for tests"},
 };
 
@@ -29,7 +31,7 @@ static int usage(FILE *to, int status)
 {
 	fputs("Usage: ringwall COMMAND [OPTION...]\n\n", to);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].does);
+		fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].does);
 	fputs("\n`ringwall COMMAND --help` tells the options.\n", to);
 	return status;
 }

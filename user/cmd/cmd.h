@@ -22,5 +22,7 @@ int rw_cmd_feed(int argc, char **argv);
 int rw_cmd_top(int argc, char **argv);
 int rw_cmd_doctor(int argc, char **argv);
 int rw_cmd_stub(int argc, char **argv);
+int rw_cmd_appliance(int argc, char **argv);
+int rw_cmd_update(int argc, char **argv);
 
 #endif
