@@ -131,7 +131,7 @@ static void questions_are_json_whatever_the_text_holds(void **state)
 
 #define SAYS(content)                                                                              \
 	"{\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":" content "}}" \
-											      "]}"
+	"]}"
 
 static void a_judge_is_read(void **state)
 {
