@@ -8,15 +8,15 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 TARGETS := build demo test lint format asan fuzz vmtest bench bench-full bench-docs profile bench-kern bench-flood bench-tls deb debtest train tls-report bench-handshakes
 
-.PHONY: help clean distclean detect-report $(TARGETS)
+.PHONY: help clean distclean detect-report image imagetest $(TARGETS)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile scripts/build.mk
 
 clean: ## removes what was built; keeps the build root and its package cache
 	@sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
-	[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name root ! -name cache \
-		! -name .native-packages -exec $$sudo rm -rf {} +
+	[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name 'root*' ! -name cache \
+		! -name '.native-packages*' -exec $$sudo rm -rf {} +
 
 distclean: ## removes the build root too
 	@sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; $$sudo rm -rf --one-file-system build
@@ -37,4 +37,12 @@ detect-report:
 
 unit-%:
 	@scripts/in-root $(MAKE) --no-print-directory $@
+
+image: ## the appliance's image, from the package: build/image; RELEASE=1 compresses and converts it, too
+	@scripts/in-root $(MAKE) --no-print-directory deb
+	@scripts/image $(if $(RELEASE),--release)
+
+imagetest: ## boots what `make image` made, and a version after it, under firmware with Secure Boot, in QEMU
+	@scripts/in-root $(MAKE) --no-print-directory build
+	@scripts/imagetest
 endif

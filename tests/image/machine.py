@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A virtual machine with firmware and Secure Boot that boots the appliance's image, under software
+emulation unless RW_IMAGE_KVM is set. Only what a network and a console show is looked at from here."""
+
+import contextlib
+import http.client
+import os
+import pathlib
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+
+from common import TOP
+from debs import once
+
+FIRMWARE = "usr/share/OVMF/OVMF_CODE_4M.secboot.fd"
+VARIABLES = "usr/share/OVMF/OVMF_VARS_4M.fd"
+# Generous: a busy host's emulated processor is a tenth of a real one.
+PATIENCE_S = float(os.environ.get("RW_IMAGE_PATIENCE", 300))
+
+
+def fetch_tools():
+    return once(TOP / "build/cache/imagetest", ["ovmf", "mtools", "dosfstools", "busybox-static"])
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def config_disk(tools, path, files, kib=4096):
+    """A FAT file system labelled RINGWALL with these files, as an operator makes it."""
+    path.unlink(missing_ok=True)
+    subprocess.run([tools / "usr/sbin/mkfs.vfat", "-n", "RINGWALL", "-C", path, str(kib)], check=True,
+                   stdout=subprocess.DEVNULL)
+    for name, content in files.items():
+        for i in range(1, name.count("/") + 1):
+            folder = "/".join(name.split("/")[:i])
+            subprocess.run([tools / "usr/bin/mmd", "-D", "s", "-i", path, f"::{folder}"],
+                           stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        subprocess.run([tools / "usr/bin/mcopy", "-i", path, "-", f"::{name}"], check=True,
+                       input=content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+class Machine:
+    """One virtual machine. `ports`: guest ports to reach; a dict of guest port to port on 127.0.0.1."""
+
+    def __init__(self, shop, disk, config=None, ports=(8443, 9443), extra=()):
+        self.shop, self.disk, self.config = shop, disk, config
+        self.ports = {p: free_port() for p in ports}
+        self.extra, self.process, self.started = list(extra), None, None
+        self.console = shop.folder / f"{disk.stem}.console"
+
+    def line(self):
+        forwards = "".join(f",hostfwd=tcp:127.0.0.1:{h}-:{g}" for g, h in self.ports.items())
+        accel = "kvm" if "RW_IMAGE_KVM" in os.environ else "tcg,thread=multi"
+        line = [
+            "qemu-system-x86_64", "-machine", "q35,smm=on", "-accel", accel, "-cpu", "max", "-smp", "2",
+            "-m", "1024", "-uuid", "5f3f1e7a-6b0e-4a53-9c1d-72696e677761", "-nodefaults", "-display", "none",
+            "-global", "driver=cfi.pflash01,property=secure,value=on",
+            "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={self.shop.tools / FIRMWARE}",
+            "-drive", f"if=pflash,format=raw,unit=1,file={self.shop.variables}",
+            "-drive", f"if=none,id=system,format=raw,file={self.disk},cache=writeback",
+            "-device", "virtio-blk-pci,drive=system,bootindex=1",
+            "-netdev", f"user,id=net{forwards}", "-device", "virtio-net-pci,netdev=net,romfile=",
+            "-device", "virtio-rng-pci", "-serial", f"file:{self.console}",
+        ]
+        if self.config:
+            line += ["-drive", f"if=none,id=config,format=raw,readonly=on,file={self.config}",
+                     "-device", "virtio-blk-pci,drive=config"]
+        return line + self.extra
+
+    def start(self):
+        self.console.write_bytes(b"")
+        self.started = time.monotonic()
+        with open(self.shop.folder / "qemu.log", "ab") as log:
+            self.process = subprocess.Popen(self.line(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        return self
+
+    def kill(self):
+        """As a power cut does."""
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def text(self):
+        return re.sub(r"\x1b\[[0-9;?=]*[A-Za-z]", "", self.console.read_text(errors="replace"))
+
+    def wait(self, what, until, seconds=PATIENCE_S):
+        """What `until` returns once that is true; the console's end goes into the failure."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if value := until():
+                return value
+            assert self.process.poll() is None, f"the machine ended before {what}\n{self.tail()}"
+            time.sleep(0.2)
+        raise AssertionError(f"no {what} in {seconds:.0f} s\n{self.tail()}")
+
+    def tail(self):
+        log = (self.shop.folder / "qemu.log").read_text(errors="replace")
+        return "\n".join([log, *self.text().splitlines()[-60:]])
+
+    def wait_text(self, pattern, seconds=PATIENCE_S):
+        return self.wait(f"'{pattern}' on the console", lambda: re.search(pattern, self.text()), seconds)
+
+    def request(self, port, method, path, body=None, headers=(), tls=True, timeout=60):
+        """(status, body) as somebody outside gets it."""
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        args = ("127.0.0.1", self.ports[port])
+        c = (http.client.HTTPSConnection(*args, context=context, timeout=timeout) if tls
+             else http.client.HTTPConnection(*args, timeout=timeout))
+        with contextlib.closing(c):
+            c.request(method, path, body, dict(headers))
+            r = c.getresponse()
+            return r.status, r.read()
+
+    def tries(self, *args, **kwargs):
+        try:
+            return self.request(*args, **kwargs)
+        except (OSError, http.client.HTTPException):
+            return None
+
+    def ready(self, seconds=PATIENCE_S):
+        """Seconds from power on to the first answer over TLS."""
+        self.wait("answer over TLS", lambda: self.tries(8443, "GET", "/v1/models", timeout=5), seconds)
+        return time.monotonic() - self.started
+
+
+class Workshop:
+    def __init__(self, folder, image, tools):
+        self.folder, self.image, self.tools = pathlib.Path(folder), image, tools
+        self.variables = self.folder / "variables.fd"
+        self.stack = contextlib.ExitStack()
+
+    def __enter__(self):
+        self.blank_firmware()
+        return self
+
+    def __exit__(self, *_):
+        self.stack.close()
+
+    def blank_firmware(self):
+        """No keys: the first start takes those on the image's own ESP, and enforces them from then on."""
+        shutil.copy(self.tools / VARIABLES, self.variables)
+
+    def disk(self, name="system", image=None, size=2 << 30):
+        """A disk with the image on it, as one is that was just deployed."""
+        path = self.folder / f"{name}.raw"
+        subprocess.run(["cp", "--sparse=always", image or self.image, path], check=True)
+        os.truncate(path, size)
+        return path
+
+    def config(self, files, name="config", kib=4096):
+        return config_disk(self.tools, self.folder / f"{name}.img", files, kib)
+
+    def machine(self, disk, config=None, **kwargs):
+        m = Machine(self, disk, config, **kwargs)
+        self.stack.callback(m.kill)
+        return m
+
+    def stub(self):
+        """An OpenAI-compatible upstream on this host; the guest knows the host as 10.0.2.2."""
+        port = free_port()
+        p = subprocess.Popen([TOP / "build/release/ringwall", "stub", "--plain", "--listen", f"127.0.0.1:{port}"],
+                             stdin=subprocess.DEVNULL)
+        self.stack.callback(lambda: (p.kill(), p.wait()))
+        return port

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From power on to a chat, seen from outside."""
+
+import json
+
+CONFIG = """
+listeners:
+  - address: 0.0.0.0:8443
+admin:
+  address: 0.0.0.0:9443
+upstreams:
+  - name: stub
+    url: http://10.0.2.2:{stub}/v1
+    insecure_plain: true
+models:
+  - name: "*"
+    upstream: stub
+auth:
+  keys: optional
+audit:
+  file: /var/log/ringwall/audit.jsonl
+"""
+
+
+def chat(m, text="hello"):
+    body = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": text}]})
+    return m.request(8443, "POST", "/v1/chat/completions", body, {"Content-Type": "application/json"})
+
+
+def test_boots_enforcing_secure_boot_and_serves_a_chat(workshop):
+    config = workshop.config({"ringwall.yaml": CONFIG.format(stub=workshop.stub())})
+    m = workshop.machine(workshop.disk(), config).start()
+    print(f"first answer over TLS after {m.ready():.1f} s")
+    status, body = chat(m)
+    assert status == 200, body
+    assert json.loads(body)["choices"][0]["message"]["content"]
+    status, body = m.request(9443, "GET", "/readyz", tls=False)
+    assert status == 200, body

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A/B updates from the configuration disk, and what becomes of one that is broken."""
+
+import os
+
+import pytest
+
+from common import TOP
+from gpt import Esp
+from test_boot import CONFIG, chat
+
+VERSION = os.environ.get("RW_IMAGE", "")
+NEXT = f"{VERSION}.next"
+
+
+def update_files(version):
+    return {f"update/{p.name}": p.read_bytes() for p in (TOP / f"build/image/{version}/update").iterdir()}
+
+
+@pytest.fixture
+def deployed(workshop):
+    """(the shop, a disk with the image, the configuration's files)"""
+    return workshop, workshop.disk(), {"ringwall.yaml": CONFIG.format(stub=workshop.stub())}
+
+
+def test_an_update_from_the_disk_is_installed_and_started(deployed):
+    """Signed, by the timer, into the other slot; called good once the gateway listens."""
+    shop, disk, files = deployed
+    m = shop.machine(disk, shop.config({**files, **update_files(NEXT)}, kib=262144)).start()
+    m.wait_text(rf"image {VERSION}\b(?s:.*)state +configured")
+    m.wait_text(rf"image {NEXT}\b(?s:.*)listener +0.0.0.0:8443, answers")
+    assert chat(m)[0] == 200
+    m.wait("good boot on the ESP", lambda: f"ringwall_{NEXT}.efi" in Esp(shop.tools, disk).names())
+    m.kill()
+
+
+def test_an_update_signed_by_somebody_else_is_not_installed(deployed):
+    """One checksum changed behind the signature."""
+    shop, disk, files = deployed
+    update = update_files(NEXT)
+    update["update/SHA256SUMS"] = update["update/SHA256SUMS"].replace(b"a", b"b", 1)
+    m = shop.machine(disk, shop.config({**files, **update}, kib=262144)).start()
+    m.wait_text("listener +0.0.0.0:8443, answers")
+    m.wait_text("update refused|ringwall-update.service: Failed", seconds=600)
+    assert Esp(shop.tools, disk).names() == [f"ringwall_{VERSION}.efi"]
+
+
+def test_a_broken_update_falls_back(deployed):
+    """Three starts of a system that does not verify, and the one before it serves again, by itself."""
+    shop, disk, files = deployed
+    update = update_files(f"{VERSION}.broken")
+    m = shop.machine(disk, shop.config({**files, **update}, kib=262144)).start()
+    m.wait_text(rf"image {VERSION}\b(?s:.*)state +configured")
+    m.wait("three starts of the broken one", lambda: m.text().count("Kernel panic") >= 3, seconds=900)
+    m.wait_text(rf"(?s:.*Kernel panic.*)image {VERSION}\b(?s:.*)answers", seconds=600)
+    assert chat(m)[0] == 200
+
