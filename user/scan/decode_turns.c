@@ -55,6 +55,8 @@ static void copy(struct rw_decoded *d, struct rw_slice text, size_t i, size_t en
 	while (end > i && ((unsigned char)text.p[end - 1] <= ' ' ||
 			   (how != RW_TURNS_SPACED && strchr("\"'.", text.p[end - 1]))))
 		end--;
+	if (i >= end) /* a label alone: what stands behind it may be the text's end */
+		return;
 	if (how != RW_TURNS_GLUED && d->n)
 		rw_decoded_put(d, ' ', i);
 	for (; i < end; i++)

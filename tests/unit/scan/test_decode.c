@@ -141,6 +141,20 @@ static void attacks_in_disguise_are_found_where_they_are(void **state)
 	}
 }
 
+/* The space before a turn that was a label alone came from behind the text. */
+static void a_turn_that_is_a_label_alone_says_nothing(void **state)
+{
+	static const char text[] = "user: a\nuser: 1:\nuser:\nuser:";
+
+	(void)state;
+	for (unsigned how = 0; how < RW_TURNS_WAYS; how++) {
+		assert_true(rw_decode_turns(&d, rw_slice_str(text), (enum rw_turns)how));
+		for (size_t i = 0; i < d.n; i++)
+			assert_in_range(d.origin[i], 0, strlen(text) - 1);
+	}
+	assert_decoded("a");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -148,6 +162,7 @@ int main(void)
 		cmocka_unit_test(decoded_bytes_know_where_they_came_from),
 		cmocka_unit_test(the_rest_of_a_token_is_decoded_too),
 		cmocka_unit_test(whole_texts_are_turned_back),
+		cmocka_unit_test(a_turn_that_is_a_label_alone_says_nothing),
 		cmocka_unit_test(attacks_in_disguise_are_found_where_they_are),
 	};
 
