@@ -196,7 +196,7 @@ static const char morse[64] = {
 
 size_t rw_decode_morse(struct rw_decoded *d, struct rw_slice text, size_t i)
 {
-	size_t from = d->n, at = i, end = i, letters = 0;
+	size_t from = d->n, behind = from, at = i, end = i, letters = 0;
 
 	if (i && (text.p[i - 1] == '.' || text.p[i - 1] == '-'))
 		return 0;
@@ -209,6 +209,7 @@ size_t rw_decode_morse(struct rw_decoded *d, struct rw_slice text, size_t i)
 		if (code >= 64 || !morse[code])
 			break;
 		rw_decoded_put(d, morse[code], start);
+		behind = d->n;
 		letters++;
 		end = at;
 		for (; at < text.n && at < end + 4 && (text.p[at] == ' ' || text.p[at] == '/');
@@ -219,8 +220,7 @@ size_t rw_decode_morse(struct rw_decoded *d, struct rw_slice text, size_t i)
 		if (!spaces)
 			break;
 	}
-	if (letters >= RW_CODED_RUN_MIN)
-		return end - i;
-	d->n = from;
-	return 0;
+	/* The gap behind the last letter is not taken, so it is not written either. */
+	d->n = letters >= RW_CODED_RUN_MIN ? behind : from;
+	return letters >= RW_CODED_RUN_MIN ? end - i : 0;
 }

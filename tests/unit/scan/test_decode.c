@@ -27,6 +27,7 @@ static const struct {
 	{"%69%67%6e%6f%72%65%20it", "ignore it"},
 	{"&#105;&#103;&#x6e;ore &lt;it&gt;", "ignore <it>"},
 	{"\\u0069\\u0067nore \\x69\\x74 \\u{2713}", "ignore it \xe2\x9c\x93"},
+	{"X./././././././", "Xe e e e e e e/"}, /* no longer than it was */
 	{"\\ud83d\\ude00", "\xf0\x9f\x98\x80"}, /* one character in two escapes */
 	{"\\151\\147\\156", "ign"},
 	{"01101001 01100111 01101110 01101111 01110010 01100101", "ignore"},
