@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { DEPTH_MAX = 12, WORD_MAX = 64, CLASS_WORDS = 4, COUNT_MAX = 127 };
+enum { DEPTH_MAX = 12, CLASS_WORDS = 4, COUNT_MAX = 127 };
 
 /* Of one kind, how much stands side by side: at the front of every match, at its back, anywhere;
  * all: every match is nothing else. */
@@ -36,247 +36,16 @@ struct parser {
 	struct rw_factors *out; /* the sets in order, for the outermost level */
 };
 
-/* --- bytes --------------------------------------------------------------------------------- */
-
-static bool has(const struct rw_byte_set *b, unsigned c)
-{
-	return b->in[c / 64] >> c % 64 & 1;
-}
-
-static void put(struct rw_byte_set *b, unsigned c)
-{
-	b->in[c / 64] |= UINT64_C(1) << c % 64;
-}
-
-static void put_range(struct rw_byte_set *b, unsigned from, unsigned last)
-{
-	for (unsigned c = from; c <= last; c++)
-		put(b, c);
-}
-
-static bool is_word(unsigned char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       c == '_';
-}
-
-/* What \d, \W and their like are; false for another letter. */
-static bool put_escape(struct rw_byte_set *b, char letter)
-{
-	struct rw_byte_set set = {{0}};
-
-	switch (letter | 0x20) {
-	case 'd':
-		put_range(&set, '0', '9');
-		break;
-	case 'w':
-		for (unsigned c = 0; c < 256; c++)
-			if (is_word((unsigned char)c))
-				put(&set, c);
-		break;
-	case 's':
-		put(&set, ' ');
-		put_range(&set, '\t', '\r');
-		break;
-	default:
-		return false;
-	}
-	for (unsigned i = 0; i < 4; i++)
-		b->in[i] |= letter & 0x20 ? set.in[i] : ~set.in[i];
-	return true;
-}
-
-/* The byte that \n, \. and their like stand for; -1: something else. */
-static int escaped(char letter)
-{
-	switch (letter) {
-	case 'n':
-		return '\n';
-	case 't':
-		return '\t';
-	case 'r':
-		return '\r';
-	default:
-		return is_word((unsigned char)letter) ? -1 : (unsigned char)letter;
-	}
-}
-
-/* One byte, or the end of a range, of a class. -1: not one byte. */
-static int class_byte(struct parser *ps, struct rw_byte_set *set)
-{
-	int c = (unsigned char)*ps->p++;
-
-	if (c != '\\')
-		return c;
-	if (put_escape(set, *ps->p)) {
-		ps->p++;
-		return -1;
-	}
-	c = *ps->p ? escaped(*ps->p++) : -1;
-	ps->failed |= c < 0;
-	return c;
-}
-
-/* A class, behind its bracket. */
-static void read_class(struct parser *ps, struct rw_byte_set *set)
-{
-	bool negated = *ps->p == '^', first = true;
-	int from, last;
-
-	ps->p += negated;
-	for (; !ps->failed && *ps->p && (first || *ps->p != ']'); first = false) {
-		if (ps->p[0] == '[' && ps->p[1] == ':')
-			ps->failed = true;
-		from = class_byte(ps, set);
-		if (from < 0)
-			continue;
-		last = from;
-		if (ps->p[0] == '-' && ps->p[1] && ps->p[1] != ']') {
-			ps->p++;
-			last = class_byte(ps, set);
-		}
-		ps->failed |= last < from;
-		if (!ps->failed)
-			put_range(set, (unsigned)from, (unsigned)last);
-	}
-	ps->failed |= *ps->p++ != ']';
-	for (unsigned i = 0; negated && i < 4; i++)
-		set->in[i] = ~set->in[i];
-}
-
-static void fold_case(struct rw_byte_set *set)
-{
-	for (unsigned c = 'a'; c <= 'z'; c++) {
-		if (has(set, c) || has(set, c - 32)) {
-			put(set, c);
-			put(set, c - 32);
-		}
-	}
-}
-
-/* --- sets of words ------------------------------------------------------------------------- */
-
-/* Words of everyday text: to look for them alone says nothing. */
-static const char *const common[] = {
-	"the",	   "of",     "and",    "to",	 "in",	    "is",	   "you",    "that",
-	"it",	   "he",     "was",    "for",	 "on",	    "are",	   "as",     "with",
-	"his",	   "they",   "at",     "be",	 "this",    "have",	   "from",   "or",
-	"one",	   "had",    "by",     "word",	 "but",	    "not",	   "what",   "all",
-	"were",	   "we",     "when",   "your",	 "can",	    "said",	   "there",  "use",
-	"an",	   "each",   "which",  "she",	 "do",	    "how",	   "their",  "if",
-	"will",	   "up",     "other",  "about",	 "out",	    "many",	   "then",   "them",
-	"these",   "so",     "some",   "her",	 "would",   "make",	   "like",   "him",
-	"into",	   "time",   "has",    "look",	 "two",	    "more",	   "write",  "go",
-	"see",	   "number", "no",     "way",	 "could",   "people",	   "my",     "than",
-	"first",   "been",   "call",   "who",	 "its",	    "now",	   "find",   "long",
-	"down",	   "day",    "did",    "get",	 "come",    "made",	   "may",    "part",
-	"over",	   "new",    "any",    "work",	 "because", "does",	   "very",   "well",
-	"where",   "just",   "most",   "know",	 "take",    "only",	   "us",     "me",
-	"our",	   "after",  "also",   "back",	 "give",    "even",	   "want",   "good",
-	"through", "much",   "before", "right",	 "too",	    "same",	   "must",   "such",
-	"here",	   "why",    "tell",   "show",	 "please",  "using",	   "used",   "need",
-	"help",	   "let",    "think",  "text",	 "data",    "information", "list",   "name",
-	"names",   "line",   "file",   "should", "between", "under",	   "never",  "last",
-	"another", "while",  "might",  "still",	 "own",	    "put",	   "end",    "next",
-	"again",   "both",   "always", "those",	 "often",   "every",	   "around", "https",
-};
-
-static bool is_common(const char *p, size_t n)
-{
-	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
-		if (strlen(common[i]) == n && !memcmp(common[i], p, n))
-			return true;
-	return false;
-}
-
-/* Nothing but one everyday word. */
-static bool is_everyday(const struct rw_factor_word *w)
-{
-	const char *p = w->text;
-	size_t n = w->n;
-
-	while (n && *p == ' ') {
-		p++;
-		n--;
-	}
-	while (n && p[n - 1] == ' ')
-		n--;
-	return is_common(p, n);
-}
-
-/* How often the set would be met, roughly. */
-unsigned rw_word_set_cost(const struct rw_word_set *s)
-{
-	static const unsigned by_length[] = {100000, 20000, 2000, 100, 30, 10, 4, 2};
-	unsigned sum = 0;
-
-	for (unsigned i = 0; i < s->n; i++) {
-		sum += s->at[i].n < 8 ? by_length[s->at[i].n] : 1;
-		sum += is_everyday(&s->at[i]) ? 3000 : 0;
-	}
-	return sum;
-}
-
-bool rw_word_set_add(struct rw_word_set *s, struct rw_factor_word w)
-{
-	for (unsigned i = 0; i < s->n; i++)
-		if (s->at[i].n == w.n && !memcmp(s->at[i].text, w.text, w.n))
-			return true;
-	if (s->n == RW_FACTOR_WORDS_MAX)
-		return false;
-	s->at[s->n++] = w;
-	return true;
-}
-
-static void set_empty(struct rw_word_set *s)
-{
-	*s = (struct rw_word_set){.n = 1, .at = {{.text = ""}}};
-}
-
-/* Every word of a with every word of b behind it. False: too many, or too long. */
-static bool join(struct parser *ps, struct rw_word_set *a, const struct rw_word_set *b)
-{
-	struct rw_word_set out = {.begins = a->begins, .ends = b->ends};
-
-	if (a->n == 1 && a->at[0].n == 0)
-		out.begins |= b->begins;
-	for (unsigned i = 0; i < a->n; i++) {
-		for (unsigned k = 0; k < b->n; k++) {
-			uint32_t n = a->at[i].n + b->at[k].n;
-			char *text = n <= WORD_MAX ? rw_arena_alloc(ps->arena, n + 1) : NULL;
-
-			if (!text)
-				return false;
-			memcpy(text, a->at[i].text, a->at[i].n);
-			memcpy(text + a->at[i].n, b->at[k].text, b->at[k].n);
-			if (!rw_word_set_add(
-				    &out,
-				    (struct rw_factor_word){
-					    text, n, (a->at[i].n ? &a->at[i] : &b->at[k])->begins}))
-				return false;
-		}
-	}
-	*a = out;
-	return true;
-}
-
-static bool usable(const struct rw_word_set *s)
-{
-	for (unsigned i = 0; i < s->n; i++)
-		if (!s->at[i].n)
-			return false;
-	return s->n > 0;
-}
+/* --- nodes --------------------------------------------------------------------------------- */
 
 static void take_best(struct node *n, const struct rw_word_set *s)
 {
-	if (!usable(s) || (n->found && rw_word_set_cost(&n->best) <= rw_word_set_cost(s)))
+	if (!rw_word_set_usable(s) ||
+	    (n->found && rw_word_set_cost(&n->best) <= rw_word_set_cost(s)))
 		return;
 	n->found = true;
 	n->best = *s;
 }
-
-/* --- nodes --------------------------------------------------------------------------------- */
 
 static uint32_t add_width(uint32_t a, uint32_t b)
 {
@@ -349,15 +118,15 @@ static void node_of_bytes(struct parser *ps, const struct rw_byte_set *from, str
 	bool digits = true, upper = true, apart = true, alnum = true, grouped = true;
 
 	if (ps->caseless)
-		fold_case(&set);
+		rw_byte_set_fold_case(&set);
 	*out = (struct node){.least = 1, .most = 1};
 	for (unsigned c = 0; c < 256; c++) {
-		if (!has(&set, c))
+		if (!rw_byte_set_has(&set, c))
 			continue;
 		digits &= c >= '0' && c <= '9';
 		upper &= c >= 'A' && c <= 'Z';
-		apart &= !is_word((unsigned char)c);
-		alnum &= is_word((unsigned char)c) && c != '_';
+		apart &= !rw_is_word_byte((unsigned char)c);
+		alnum &= rw_is_word_byte((unsigned char)c) && c != '_';
 		grouped &= (c >= '0' && c <= '9') || rw_is_between_groups((unsigned char)c);
 		if (ps->caseless && c >= 'A' && c <= 'Z')
 			continue; /* its small letter stands for it */
@@ -392,7 +161,7 @@ static void node_empty(struct node *out)
 	*out = (struct node){.exact = true, .apart = true};
 	for (unsigned k = 0; k < STRETCHES; k++)
 		out->stretches[k] = stretch_of(true, 0);
-	set_empty(&out->words);
+	rw_word_set_empty(&out->words);
 }
 
 static void read_ways(struct parser *ps, struct node *out);
@@ -453,9 +222,9 @@ static void read_atom(struct parser *ps, struct node *out, bool *boundary)
 		return;
 	}
 	if (c == '[') {
-		read_class(ps, &set);
+		ps->failed |= !rw_byte_set_read_class(&set, &ps->p);
 	} else if (c == '.') {
-		put_range(&set, 0, 255);
+		rw_byte_set_put_range(&set, 0, 255);
 	} else if (c == '\\') {
 		c = *ps->p;
 		ps->p += c != '\0';
@@ -464,13 +233,13 @@ static void read_atom(struct parser *ps, struct node *out, bool *boundary)
 			node_empty(out);
 			return;
 		}
-		byte = put_escape(&set, c) ? -1 : escaped(c);
+		byte = rw_byte_set_put_escape(&set, c) ? -1 : rw_byte_escaped(c);
 		if (byte >= 0)
-			put(&set, (unsigned)byte);
+			rw_byte_set_put(&set, (unsigned)byte);
 		else if (!strchr("dDwWsS", c))
 			ps->failed = true;
 	} else {
-		put(&set, (unsigned char)c);
+		rw_byte_set_put(&set, (unsigned char)c);
 	}
 	if (!ps->failed)
 		node_of_bytes(ps, &set, out);
@@ -540,7 +309,7 @@ static void repeat(struct parser *ps, struct node *n, uint32_t least, uint32_t m
 
 		take_best(n, &one);
 		for (uint32_t i = 1; n->exact && i < least; i++)
-			n->exact = least == most && join(ps, &n->words, &one);
+			n->exact = least == most && rw_word_set_append(&n->words, &one, ps->arena);
 		n->exact &= least == most;
 	}
 	if (least == 0) {
@@ -573,7 +342,7 @@ static void tell_set(struct parser *ps, struct sequence *q, const struct rw_word
 	struct rw_factors *f = ps->out;
 
 	take_best(&q->all, s);
-	if (!f || !usable(s) || f->n == RW_FACTOR_SETS_MAX)
+	if (!f || !rw_word_set_usable(s) || f->n == RW_FACTOR_SETS_MAX)
 		return;
 	f->sets[f->n] = rw_arena_alloc(ps->arena, sizeof(*s));
 	if (!f->sets[f->n]) {
@@ -601,13 +370,13 @@ static void append(struct parser *ps, struct sequence *q, const struct node *n)
 	q->all.most = add_width(q->all.most, n->most);
 	q->all.apart = n->apart && (n->least || q->all.apart);
 	q->apart = n->apart && (n->least || q->apart);
-	if (n->exact && join(ps, &q->run, &n->words)) {
+	if (n->exact && rw_word_set_append(&q->run, &n->words, ps->arena)) {
 		q->since = add_width(q->since, n->most);
 		return;
 	}
 	q->run_all = false;
 	tell_set(ps, q, &q->run, 0);
-	set_empty(&q->run);
+	rw_word_set_empty(&q->run);
 	if (n->exact) {
 		q->run = n->words;
 		q->run.begins |= apart;
@@ -629,7 +398,7 @@ static void read_sequence(struct parser *ps, struct node *out)
 	bool boundary;
 
 	node_empty(&q.all);
-	set_empty(&q.run);
+	rw_word_set_empty(&q.run);
 	q.run.begins = q.apart;
 	while (!ps->failed && *ps->p && *ps->p != '|' && *ps->p != ')') {
 		ps->apart = q.apart;

@@ -12,24 +12,11 @@
 
 #include "base/arena.h"
 #include "scan/shape.h"
+#include "scan/word_set.h"
 
 enum {
-	RW_FACTOR_WORDS_MAX = 48, /* of one set */
-	RW_FACTOR_SETS_MAX = 24,  /* of one pattern */
-	RW_FACTOR_FAR = 1 << 19,  /* bytes: no bound */
-};
-
-struct rw_factor_word {
-	const char *text;
-	uint32_t n;
-	bool begins; /* at a boundary of words, where its first byte is of words */
-};
-
-struct rw_word_set {
-	struct rw_factor_word at[RW_FACTOR_WORDS_MAX];
-	unsigned n;
-	bool begins, ends; /* all of them, at a boundary of words */
-	uint32_t reach;	   /* bytes at most from the end of the set's before to this one's */
+	RW_FACTOR_SETS_MAX = 24, /* of one pattern */
+	RW_FACTOR_FAR = 1 << 19, /* bytes: no bound */
 };
 
 struct rw_factors {
@@ -44,12 +31,6 @@ struct rw_factors {
 	struct rw_byte_set first;
 	bool bounded;
 };
-
-/* Adds a word unless it is there; false where the set is full. */
-bool rw_word_set_add(struct rw_word_set *s, struct rw_factor_word w);
-
-/* How often a word of the set would be met, roughly: to choose the rarest by. */
-unsigned rw_word_set_cost(const struct rw_word_set *s);
 
 /* False: the pattern has something that is not understood here, or memory was short. */
 bool rw_factors_of(const char *pattern, struct rw_arena *arena, struct rw_factors *out);

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "scan/byte_set.h"
 
 enum { RW_LEXICON_BYTES_MIN = 4 /* of the beginning of a longer word */ };
 
@@ -38,13 +39,6 @@ void rw_lexicon_free(struct rw_lexicon *w);
 /* Calls found for each text of the table that stands in text, by where they start. */
 void rw_lexicon_find(const struct rw_lexicon *w, struct rw_slice text,
 		     void (*found)(void *arg, uint32_t id, size_t start), void *arg);
-
-/* Whether c is a byte of words, as \b sees it. */
-static inline bool rw_is_word_byte(unsigned char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-	       c == '_';
-}
 
 /* Whether a word that begins with c is found wherever it stands behind a boundary. */
 static inline bool rw_begins_word(unsigned char c)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "scan/byte_set.h"
 
 /* What is counted, a byte each. */
 enum rw_count {
@@ -32,11 +33,6 @@ static inline bool rw_is_between_groups(unsigned char c)
 {
 	return c == ' ' || c == '-' || c == '.' || c == '/' || c == '(' || c == ')' || c == '+';
 }
-
-/* A set of bytes. */
-struct rw_byte_set {
-	uint64_t in[4];
-};
 
 struct rw_shape {
 	uint8_t least[RW_COUNT_LANES]; /* of each, in every match */
