@@ -86,6 +86,7 @@ def print_verdicts(v):
 # --- a veth pair ----------------------------------------------------------------------------
 
 ROUNDS, PACKETS, LISTED, SENDERS = 5, 4_000_000, 10_000, 1000
+TRIES = 5
 BASE, STRIDE, ACK = "10.0.0.0", 167, 16
 
 
@@ -110,15 +111,23 @@ class Pair(World):
         return json.loads(self.run("ip", "-s", "-j", "link", "show", self.gw_if).stdout)[0]
 
     def send(self):
-        """ns a packet from sources that are all listed; every packet must have arrived and none gone on."""
+        """ns a packet from sources that are all listed, and whether every packet has arrived: where the
+        receiving side is woken late, the pair's ring overflows."""
         before = self.link()["stats64"]["rx"]["packets"]
         p = self.in_ns(self.cl_ns, *ALONE, BIN / "flood", "send", self.cl_if, self.link()["address"], "10.77.0.1",
                        PORT, ACK, BASE, SENDERS, STRIDE, PACKETS, CPU, timeout=120)
         sent = json.loads(p.stdout)
         arrived = self.link()["stats64"]["rx"]["packets"] - before
-        if arrived < sent["packets"] * 0.99:
-            raise SystemExit(f"ringwall: of {sent['packets']} packets only {arrived} arrived")
-        return sent["seconds"] * 1e9 / sent["packets"]
+        return sent["seconds"] * 1e9 / sent["packets"], arrived >= sent["packets"] * 0.99
+
+    def send_whole(self):
+        """ns a packet of a round that lost none."""
+        for _ in range(TRIES):
+            ns, whole = self.send()
+            if whole:
+                return ns
+            print("ringwall: packets were lost on the pair; the round does not count and comes again", flush=True)
+        raise SystemExit(f"ringwall: packets were lost in {TRIES} rounds, one behind the other")
 
     def ringwall_on(self, mode):
         self.run(self.ringwall, "kern", "attach", "-i", self.gw_if, "-p", PORT, "--mode", mode)
@@ -186,7 +195,7 @@ def floods():
         for _ in range(ROUNDS):
             for name, (on, off) in DROPPERS.items():
                 on(pair)
-                ns[name].append(pair.send())
+                ns[name].append(pair.send_whole())
                 off(pair)
     median = {name: statistics.median(rounds) for name, rounds in ns.items()}
     ratios = {name: median[name] / median["ringwall"] for name in DROPPERS}

@@ -147,7 +147,7 @@ static void node_of_bytes(struct parser *ps, const struct rw_byte_set *from, str
 	out->apart = apart;
 	out->first = set;
 	out->stretches[0] = stretch_of(digits && members, 1);
-	out->stretches[1] = stretch_of(grouped && members, digits);
+	out->stretches[1] = stretch_of(grouped && members, digits ? 1 : 0);
 	out->stretches[2] = stretch_of(alnum && members, 1);
 	out->need[RW_COUNT_DIGIT] = digits && members;
 	out->need[RW_COUNT_UPPER] = upper && members;

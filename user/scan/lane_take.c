@@ -39,12 +39,15 @@ static int end_token(struct rw_lane *l)
 /* Up to the byte behind the next place where a token may begin or end. text is not empty. */
 static int take_some(struct rw_lane *l, struct rw_slice *text)
 {
-	const char *open = l->token ? text->p : memchr(text->p, '[', text->n);
-	size_t n = open ? (size_t)(open - text->p) + 1 : text->n;
-	int rc = rw_buf_add(&l->text, text->p, n);
+	const char *open;
+	size_t n;
+	int rc;
 	char c;
 
-	RW_BUG_ON(!n || !text->p);
+	RW_BUG_ON(!text->n || !text->p);
+	open = l->token ? text->p : memchr(text->p, '[', text->n);
+	n = open ? (size_t)(open - text->p) + 1 : text->n;
+	rc = rw_buf_add(&l->text, text->p, n);
 	c = text->p[n - 1];
 	text->p += n;
 	text->n -= n;
