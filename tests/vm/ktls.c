@@ -443,7 +443,7 @@ static void a_bad_record_ends_the_connection(void **state)
 		peer_in_kernel(&p, &w);
 		peer_put(&p, all[i].bytes, all[i].n);
 		world_until(&w, w.accepted[0].closes);
-		assert_int_equal((int)w.accepted[0].why.code, RW_EPROTO);
+		assert_int_equal((int)w.accepted[0].why.code, RW_ETLS);
 		assert_non_null(strstr(w.accepted[0].why.text, "the kernel could not open"));
 		assert_int_equal(w.accepted[0].got.len, 5);
 		peer_end(&p);
