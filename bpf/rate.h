@@ -202,6 +202,8 @@ static __always_inline void rw_sketch_spend(const struct rw_packet *p,
 	if (!cfg || !sk)
 		return;
 	now_ns = rw_rate_now_ns(cfg);
+	/* When they came, of which span is the lower half: of a tick long over they are backlog no
+	 * more. */
 	met_ns = now_ns - (__u32)(now_ns - recent->span);
 	rw_sketch_over(rw_pkt_cell(sk, 0, p, cfg), rw_pkt_cell(sk, 1, p, cfg), met_ns, &cfg->pkt,
 		       recent->drops);

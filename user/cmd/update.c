@@ -118,22 +118,40 @@ static int find_source(const struct options *o, char out[SOURCE_MAX], struct rw_
 /* --- definitions --------------------------------------------------------------------------------
  */
 
-static int write_definition(const char *name, const char *source, struct rw_error *e)
+/* The template, and where in it the source belongs. */
+static int read_template(const char *name, char text[TEMPLATE_MAX + 1], char **mark,
+			 struct rw_error *e)
 {
-	char path[512], text[TEMPLATE_MAX + 1], *mark;
+	char path[512];
+	bool failed;
 	size_t n;
 	FILE *f;
-	int rc;
 
 	snprintf(path, sizeof(path), TEMPLATES "/%s", name);
 	f = fopen(path, "re");
-	n = f ? fread(text, 1, TEMPLATE_MAX, f) : 0;
-	if (f)
-		fclose(f);
+	if (!f)
+		return rw_fail(e, RW_EIO, "cannot read '%s': %s", path, strerror(errno));
+	n = fread(text, 1, TEMPLATE_MAX + 1, f);
+	failed = ferror(f);
+	fclose(f);
+	if (failed || n > TEMPLATE_MAX)
+		return rw_fail(e, RW_EIO, "cannot read '%s': it %s", path,
+			       failed ? "could be opened, but not read"
+				      : "is longer than a definition may be");
 	text[n] = '\0';
-	mark = strstr(text, MARK);
-	if (!mark)
-		return rw_fail(e, RW_EINVAL, "'%s' does not say where " MARK " belongs", path);
+	*mark = strstr(text, MARK);
+	return *mark ? RW_OK
+		     : rw_fail(e, RW_EINVAL, "'%s' does not say where " MARK " belongs", path);
+}
+
+static int write_definition(const char *name, const char *source, struct rw_error *e)
+{
+	char path[512], text[TEMPLATE_MAX + 1], *mark;
+	FILE *f;
+	int rc = read_template(name, text, &mark, e);
+
+	if (rc)
+		return rc;
 	snprintf(path, sizeof(path), DEFINITIONS "/%s", name);
 	f = fopen(path, "we");
 	if (!f)

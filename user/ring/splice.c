@@ -126,10 +126,10 @@ static bool goes_on(const struct rw_splice *p)
 static void splice(struct rw_splice *p, struct rw_sock *s, bool in)
 {
 	struct rw_loop *l = s->loop;
-	size_t n = p->left < piece_bytes ? (size_t)p->left : piece_bytes;
 
 	if (in)
-		l->io->ops->splice(l->io, s->fd, p->pipe[1], n, false,
+		l->io->ops->splice(l->io, s->fd, p->pipe[1],
+				   p->left < piece_bytes ? (size_t)p->left : piece_bytes, false,
 				   rw_sock_begin(s, RW_IO_SPLICE_IN));
 	else
 		l->io->ops->splice(l->io, p->pipe[0], s->fd, p->in_pipe, true,
