@@ -27,7 +27,7 @@
 
 enum { NETWORK_MAX = 16384, YAML_MAX = 1 << 20 };
 
-void rw_appliance_alone(int argc, char **argv, const char *doc)
+void rw_appliance_no_options(int argc, char **argv, const char *doc)
 {
 	const struct argp argp = {.doc = doc};
 
@@ -232,7 +232,7 @@ static int configure(int argc, char **argv)
 	struct rw_error e;
 	int rc, wrong;
 
-	rw_appliance_alone(
+	rw_appliance_no_options(
 		argc, argv,
 		"Reads the configuration disk, and writes what other units need to know of "
 		"it into " RW_APPLIANCE_RUN ".");

@@ -28,7 +28,7 @@ int rw_cmd_console(int argc, char **argv);
 int rw_cmd_healthy(int argc, char **argv);
 
 /* Answers --help with doc; ends where there is any argument. */
-void rw_appliance_alone(int argc, char **argv, const char *doc);
+void rw_appliance_no_options(int argc, char **argv, const char *doc);
 /* The first line of a file, "" where it has none. False: it cannot be read. */
 bool rw_appliance_line(const char *file, char out[RW_APPLIANCE_LINE]);
 /* The image's version, of /usr/lib/os-release. RW_EUNSUP: this is no appliance. */

@@ -154,7 +154,7 @@ int rw_cmd_console(int argc, char **argv)
 	struct rw_config *c = NULL;
 	int rc = RW_OK;
 
-	rw_appliance_alone(argc, argv, "Prints how things are, again each time that changes.");
+	rw_appliance_no_options(argc, argv, "Prints how things are, again each time that changes.");
 	if (!access(RW_APPLIANCE_VALID, F_OK))
 		(void)!rw_config_load_public(&c, RW_CONFIG_FILE, NULL);
 	while (!rc) {
@@ -181,8 +181,8 @@ int rw_cmd_healthy(int argc, char **argv)
 	unsigned good = 0;
 	int rc;
 
-	rw_appliance_alone(argc, argv,
-			   "Waits until every listener takes connections, two minutes at most.");
+	rw_appliance_no_options(
+		argc, argv, "Waits until every listener takes connections, two minutes at most.");
 	rc = rw_config_load_public(&c, RW_CONFIG_FILE, &e);
 	for (unsigned s = 0; s < HEALTHY_S && !rc && good < c->n_listeners; s++) {
 		for (good = 0; good < c->n_listeners; good++)

@@ -58,9 +58,10 @@ int rw_cmd_held(int argc, char **argv)
 	struct rw_error e = {.text = ""};
 	int fd = -1, rc;
 
-	rw_appliance_alone(argc, argv,
-			   "Answers every request on the admin address with 503 and the reason why "
-			   "nothing is served.");
+	rw_appliance_no_options(
+		argc, argv,
+		"Answers every request on the admin address with 503 and the reason why "
+		"nothing is served.");
 	rw_appliance_line(RW_APPLIANCE_STATUS, why);
 	if (!rw_appliance_line(RW_APPLIANCE_ADMIN, address) || !address[0]) {
 		fputs("ringwall: no admin address in the configuration: the console alone says why "

@@ -237,7 +237,7 @@ static int add_shape(struct rw_sack *s, unsigned pat, const struct rw_factors *f
 	*shape = (struct rw_shape){.first = f->first, .at_word = f->bounded, .pat = (uint16_t)pat};
 	memcpy(shape->least, f->need, sizeof(f->need));
 	for (unsigned c = 0; c < 256; c++) /* \b in front of a sign: a word ends there */
-		if (f->first.in[c / 64] >> c % 64 & 1 && !rw_is_word_byte((unsigned char)c))
+		if (rw_byte_set_has(&f->first, c) && !rw_is_word_byte((unsigned char)c))
 			shape->at_word = false;
 	return RW_OK;
 }

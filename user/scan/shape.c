@@ -29,11 +29,6 @@ static const uint8_t kinds[256] = {
 	['+'] = BETWEEN,
 };
 
-static inline void put(struct rw_byte_set *s, unsigned char c)
-{
-	s->in[c / 64] |= UINT64_C(1) << c % 64;
-}
-
 static unsigned longer(unsigned a, unsigned b)
 {
 	return a > b ? a : b;
@@ -53,9 +48,9 @@ void rw_shape_see(struct rw_slice run, struct rw_shape_seen *out)
 		unsigned char c = (unsigned char)run.p[i];
 		unsigned kind = kinds[c], digit = kind & DIGIT;
 
-		put(&out->bytes, c);
+		rw_byte_set_put(&out->bytes, c);
 		if (!(before & WORD))
-			put(&out->starts, c);
+			rw_byte_set_put(&out->starts, c);
 		before = kind;
 		of[c]++;
 		all += digit;
