@@ -189,6 +189,9 @@ $(B)/tests/vm/%: tests/vm/%.c $(call lib_of,$(call closure,tls))
 	@echo "  TEST  $@"
 	@$(CC) $(COMMON) $(CFLAGS) -Itests -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(call link,$(call closure,tls)) $(LIBS) -lcmocka
 
+# What this one upgrades from: without it, it is built and cannot run.
+$(B)/tests/kernel/test_upgrade: | $(VARIANT)
+
 $(B)/tests/kernel/%: tests/kernel/%.c $(call lib_of,kern base) | $(SKELS)
 	@mkdir -p $(@D)
 	@echo "  TEST  $@"
@@ -213,7 +216,7 @@ unit-%:
 
 .PHONY: binary tests-built
 binary: $(B)/ringwall
-tests-built: $(B)/ringwall $(UNIT_BIN) $(SIM_BIN) $(KERN_BIN) $(BPF_OBJS) $(VARIANT) $(B)/bench/flood $(HSMEMO)
+tests-built: $(B)/ringwall $(UNIT_BIN) $(SIM_BIN) $(KERN_BIN) $(BPF_OBJS) $(B)/bench/flood $(HSMEMO)
 
 build: ## the binary: build/release/ringwall
 	@$(MAKE) --no-print-directory -j$(JOBS) binary
