@@ -24,7 +24,7 @@ enum rw_err {
 	RW_ECLOSED = -7,   /* the peer or we closed the connection */
 	RW_ETIMEOUT = -8,  /* a deadline passed */
 	RW_EPERM = -9,	   /* not allowed: privilege or policy */
-	RW_EBUSY = -10,	   /* somebody else holds it */
+	RW_EBUSY = -10,	   /* somebody else holds it, or all of them: later it may be free */
 	RW_EAGAIN = -11,   /* not now; a callback tells when */
 	RW_EUNSUP = -12,   /* this host or build cannot do it */
 	RW_EEXIST = -13,   /* it is there already */

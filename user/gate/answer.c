@@ -415,6 +415,7 @@ static enum rw_refusal kind_of(int code)
 	case RW_ELIMIT:
 		return RW_REFUSE_UPSTREAM_ANSWER;
 	case RW_ENOMEM:
+	case RW_EBUSY: /* no connection to it, or no descriptor for one, is free */
 		return RW_REFUSE_MEMORY;
 	default:
 		return RW_REFUSE_UPSTREAM_DOWN;

@@ -22,7 +22,9 @@ static const struct {
 			     "This gateway cannot keep its audit log and serves nothing meanwhile",
 			     true, 10, AT(audit_refused_total)},
 	[RW_REFUSE_MEMORY] = {503, "server_error", "overloaded",
-			      "This gateway is at its memory bound; send the request again", true,
+			      "This gateway is at a bound of memory or connections; send the "
+			      "request again",
+			      true,
 			      2, AT(refused_overload_total)},
 	[RW_REFUSE_NO_PATH] = {404, "invalid_request_error", "unknown_url",
 			       "This gateway does not serve that path", false, 0,

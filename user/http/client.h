@@ -26,7 +26,7 @@ struct rw_pool_config {
 	uint64_t between_ns;	    /* between bytes of an answer; 0: 60 s */
 	uint64_t idle_ns;	    /* a pooled connection unused; 0: 30 s */
 	unsigned max_idle;	    /* 0: 64 */
-	unsigned max_conns;	    /* 0: 1024; above: RW_ELIMIT */
+	unsigned max_conns;	    /* 0: 1024; above: RW_EBUSY */
 };
 
 struct rw_fetch_cb {

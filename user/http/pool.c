@@ -443,7 +443,7 @@ int rw_pool_connect(struct rw_pool *p, struct rw_fetch *f, unsigned n, struct rw
 	struct rw_upconn *c;
 
 	if (p->n_conns >= p->cfg.max_conns)
-		return rw_fail(e, RW_ELIMIT, "upstream %s: all %u connections are in use", p->host,
+		return rw_fail(e, RW_EBUSY, "upstream %s: all %u connections are in use", p->host,
 			       p->cfg.max_conns);
 	c = conn_take(p);
 	if (!c)

@@ -95,7 +95,7 @@ static int public_error(int res)
 	case RW_IO_STARVED:
 		return RW_ENOMEM;
 	case RW_IO_NOFILES:
-		return RW_ELIMIT;
+		return RW_EBUSY;
 	default:
 		return res;
 	}

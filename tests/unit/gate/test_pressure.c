@@ -194,6 +194,27 @@ static void memory_bound_refuses_and_recovers(void **state)
 	world_end(&w);
 }
 
+/* Was told as an answer of the provider's that cannot be read: nobody had asked it. */
+static void no_descriptor_for_the_upstream_is_overloaded(void **state)
+{
+	static const struct rw_sim_knobs no_descriptors = {.connect_fails = 10000}, calm;
+	struct world w;
+
+	(void)state;
+	world_begin(&w, ONE_UPSTREAM, "");
+	w.up.answer = JSON_OK("fine");
+	assert_int_equal(ask(&w, "", "hi"), 200);
+	rw_sim_set_knobs(w.sim, &no_descriptors);
+	assert_int_equal(ask(&w, "", "hi"), 503);
+	assert_true(has(&w.c.got, "\"overloaded\""));
+	assert_true(has(&w.c.got, "retry-after: "));
+	assert_int_equal(atomic_load(&w.w->metrics.refused_overload_total), 1);
+	rw_sim_set_knobs(w.sim, &calm);
+	assert_int_equal(ask(&w, "", "hi"), 200);
+	assert_int_equal(w.up.requests, 2);
+	world_end(&w);
+}
+
 /* Nothing of the first one is to be found in what is recycled for the second. */
 static void second_request_on_a_connection_starts_anew(void **state)
 {
@@ -220,6 +241,7 @@ int main(void)
 		cmocka_unit_test(client_gone_in_any_stage_leaves_one_record_and_no_work),
 		cmocka_unit_test(record_tells_the_status_that_was_sent),
 		cmocka_unit_test(memory_bound_refuses_and_recovers),
+		cmocka_unit_test(no_descriptor_for_the_upstream_is_overloaded),
 		cmocka_unit_test(second_request_on_a_connection_starts_anew),
 	};
 

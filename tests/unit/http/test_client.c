@@ -506,7 +506,7 @@ static void above_max_conns_is_refused_in_words(void **state)
 	begin(&b, &cfg, false);
 	get(&g, b.p, "/");
 	assert_null(rw_fetch_start(b.p, &rq, &got_cb, &h, &e));
-	assert_int_equal(e.code, RW_ELIMIT);
+	assert_int_equal(e.code, RW_EBUSY);
 	assert_string_equal(e.text, "upstream upstream.test:443: all 1 connections are in use");
 	rw_fetch_cancel(g.f);
 	/* what is closing does not count */

@@ -300,7 +300,7 @@ static void connect_without_descriptor(void **state)
 	pair_connect(&w, &c);
 	assert_int_equal(c.connects, 0);
 	pair_until(&w, c.closes == 1);
-	assert_int_equal(c.connect_err, RW_ELIMIT);
+	assert_int_equal(c.connect_err, RW_EBUSY);
 	pair_end(&w);
 	peer_end(&c);
 }
