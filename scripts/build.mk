@@ -202,6 +202,17 @@ $(B)/tests/sim/sim: $(SIM_SRC) $(ALL_LIBS)
 	@echo "  TEST  $@"
 	@$(CC) $(COMMON) $(CFLAGS) -Itests $(LDFLAGS) -o $@ $(SIM_SRC) -Wl,--start-group $(ALL_LIBS) -Wl,--end-group $(LIBS)
 
+# The fuzz targets without a fuzzer: the suite runs them over their corpora.
+REPLAY_BIN := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/*.c))
+$(B)/tests/fuzz/%.o: tests/fuzz/%.c
+	@mkdir -p $(@D)
+	@$(CC) $(COMMON) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/tests/fuzz/replay/main.o $(filter-out %/cmd.a,$(ALL_LIBS))
+	@mkdir -p $(@D)
+	@echo "  TEST  $@"
+	@$(CC) $(COMMON) $(CFLAGS) -Itests -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(B)/tests/fuzz/replay/main.o -Wl,--start-group $(filter-out %/cmd.a,$(ALL_LIBS)) -Wl,--end-group $(LIBS) -lcmocka
+
 # Loaded into what the tests run. One for all flavours: it is no part of what is tested.
 HSMEMO := build/tests/hsmemo.so
 $(HSMEMO): tests/hsmemo.c
@@ -216,7 +227,7 @@ unit-%:
 
 .PHONY: binary tests-built
 binary: $(B)/ringwall
-tests-built: $(B)/ringwall $(UNIT_BIN) $(SIM_BIN) $(KERN_BIN) $(BPF_OBJS) $(B)/bench/flood $(HSMEMO)
+tests-built: $(B)/ringwall $(UNIT_BIN) $(SIM_BIN) $(KERN_BIN) $(REPLAY_BIN) $(BPF_OBJS) $(B)/bench/flood $(HSMEMO)
 
 build: ## the binary: build/release/ringwall
 	@$(MAKE) --no-print-directory -j$(JOBS) binary
@@ -245,7 +256,7 @@ RW_FUZZ_SECONDS ?= 60
 build/fuzz/tests/%: tests/fuzz/%.c $(filter-out %/cmd.a,$(ALL_LIBS))
 	@mkdir -p $(@D)
 	@echo "  FUZZ  $@"
-	@$(CC) $(COMMON) $(CFLAGS) -fsanitize=fuzzer -Itests $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter-out %/cmd.a,$(ALL_LIBS)) -Wl,--end-group $(LIBS) -lcmocka
+	@$(CC) $(COMMON) $(CFLAGS) -fsanitize=fuzzer -Itests -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter-out %/cmd.a,$(ALL_LIBS)) -Wl,--end-group $(LIBS) -lcmocka
 
 .PHONY: fuzz-built
 fuzz-built: $(FUZZ_BIN)

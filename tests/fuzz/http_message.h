@@ -11,17 +11,36 @@
 
 /* Gathers messages as our serialiser would send them on. */
 struct again {
-	struct rw_buf out, body;
-	const struct rw_h1_head *head;
+	struct rw_buf out, head, body;
+	unsigned status; /* 0: a request */
+	bool chunked;
 	bool head_only;
 };
 
+static inline bool is_framing(struct rw_slice name)
+{
+	return rw_slice_caseis(name, "content-length") || rw_slice_caseis(name, "expect") ||
+	       rw_slice_caseis(name, "transfer-encoding") || rw_slice_caseis(name, "upgrade") ||
+	       rw_slice_caseis(name, "connection");
+}
+
+/* Written at once: the parser's head does not outlive this call. */
 static inline int again_head(void *user, const struct rw_h1_head *h)
 {
 	struct again *a = user;
+	struct rw_buf *b = &a->head;
 
+	rw_buf_reset(b);
 	rw_buf_reset(&a->body);
-	a->head = h;
+	a->status = h->status;
+	a->chunked = h->chunked;
+	if (h->status)
+		RW_BUG_ON(rw_h1_put_status_line(b, h->status));
+	else
+		RW_BUG_ON(rw_h1_put_request_line(b, h->method, h->target));
+	for (unsigned i = 0; i < h->n_headers; i++)
+		if (!is_framing(h->headers[i].name))
+			RW_BUG_ON(rw_h1_put_header(b, h->headers[i].name, h->headers[i].value));
 	return 0;
 }
 
@@ -32,32 +51,19 @@ static inline int again_body(void *user, const char *data, size_t n)
 	return rw_buf_add(&a->body, data, n);
 }
 
-static inline bool is_framing(struct rw_slice name)
-{
-	return rw_slice_caseis(name, "content-length") || rw_slice_caseis(name, "expect") ||
-	       rw_slice_caseis(name, "transfer-encoding") || rw_slice_caseis(name, "upgrade") ||
-	       rw_slice_caseis(name, "connection");
-}
-
 static inline int again_end(void *user)
 {
 	struct again *a = user;
-	const struct rw_h1_head *h = a->head;
 	struct rw_buf *b = &a->out;
+	bool chunked = a->body.len && a->chunked;
 
-	if (h->status)
-		RW_BUG_ON(rw_h1_put_status_line(b, h->status));
-	else
-		RW_BUG_ON(rw_h1_put_request_line(b, h->method, h->target));
-	for (unsigned i = 0; i < h->n_headers; i++)
-		if (!is_framing(h->headers[i].name))
-			RW_BUG_ON(rw_h1_put_header(b, h->headers[i].name, h->headers[i].value));
-	if (a->body.len && h->chunked)
+	RW_BUG_ON(rw_buf_add_slice(b, rw_buf_slice(&a->head)));
+	if (chunked)
 		RW_BUG_ON(rw_h1_put_header(b, RW_SLICE("Transfer-Encoding"), RW_SLICE("chunked")));
-	else if (!a->head_only && h->status != 204 && h->status != 304)
+	else if (!a->head_only && a->status != 204 && a->status != 304)
 		RW_BUG_ON(rw_h1_put_header_num(b, "Content-Length", a->body.len));
 	RW_BUG_ON(rw_h1_put_end(b));
-	if (a->body.len && h->chunked) {
+	if (chunked) {
 		RW_BUG_ON(rw_h1_put_chunk(b, a->body.p, a->body.len));
 		RW_BUG_ON(rw_h1_put_last_chunk(b));
 	} else {
@@ -166,6 +172,7 @@ static inline void check_again(enum rw_h1_side side, bool head_only, const char 
 	rw_buf_free(&before.text);
 	rw_buf_free(&after.text);
 	rw_buf_free(&a.out);
+	rw_buf_free(&a.head);
 	rw_buf_free(&a.body);
 }
 
