@@ -2,9 +2,11 @@
 """ringwall beside its peers: the same load, the same upstream, TLS on both legs, interleaved rounds in one run.
 
     make bench         a short set, some minutes
-    make bench-full    everything in bench/work.py, an hour
+    make bench-full    everything in bench/work.py, three quarters of an hour
     make bench-docs    the same, and bench/baseline.json and docs/performance.md become what it found
+    scripts/in-root python3 bench/bench.py --bars --docs     what a bar is about, half an hour
     scripts/in-root python3 bench/bench.py --work chat,latency --rounds 5     what you name
+    ... --resume                                             goes on with what an interrupted run has left
     scripts/in-root python3 bench/bench.py --work chat --against OLD --sides "plain,plain'"    a change beside OLD
 
 CPU time per request of the gateway's processes is steady on noisy machines where throughput is not; read the
@@ -29,8 +31,14 @@ import work as loads  # noqa: E402
 import world  # noqa: E402
 from world import World, run  # noqa: E402
 
-SHORT = {"chat": ("plain", "nginx", "governed", "guarded"), "latency": ("direct", "relay", "guarded", "guarded, spin"),
+SHORT = {"chat": ("plain", "nginx", "governed", "guarded"), "latency": ("direct", "relay", "guarded"),
          "stream": ("direct", "relay", "guarded")}
+# The sides that bars.py asks for, and nginx where there is one.
+BARS = {"chat": ("plain", "nginx", "governed", "rules", "guarded", "modsecurity", "portkey", "relay"),
+        "latency": ("direct", "relay", "guarded", "guarded, no spin", "nginx"),
+        "first": ("direct", "relay", "guarded", "nginx"), "stream": ("direct", "relay", "guarded", "nginx"),
+        "slow1k": ("guarded",), "slow10k": ("direct", "guarded"), "workers": ("guarded", "guarded x 2"), "idle": ("plain",),
+        "soak": ("guarded",)}
 OUT = TOP / "build/bench"
 FAILURES = (ways.Failed, loads.Failed, world.Failed, subprocess.SubprocessError)
 
@@ -43,7 +51,7 @@ def plan(args):
         return [(work[n], sides or work[n].sides) for n in args.work.split(",")]
     if args.full:
         return [(x, x.sides) for x in work.values()]
-    return [(work[n], sides) for n, sides in SHORT.items()]
+    return [(work[n], sides) for n, sides in (BARS if args.bars else SHORT).items()]
 
 
 def one(w, work, side, seconds, warm):
@@ -84,18 +92,30 @@ class Stage(World):
             self.start_gateway = start
 
 
-def rounds_of(w, work, sides, args):
-    """Figures by side, a list of rounds each. A side's turn comes once a round, in the same order."""
+def rounds_of(w, work, sides, args, out, keep):
+    """Adds figures by side to out, a list of rounds each. A side's turn comes once a round, in the same order."""
     table = ways.all_sides(args.against)
-    out = {s: [] for s in sides}
     rounds = work.rounds or args.rounds
     for r in range(rounds):
-        print(f"  {work.name}, round {r + 1} of {rounds}: {work.title}", flush=True)
+        if any(len(out.get(s, [])) <= r for s in sides):
+            print(f"  {work.name}, round {r + 1} of {rounds}: {work.title}", flush=True)
         for name in sides:
-            figures = one(w, work, table[name], args.seconds, r == 0)
-            out[name].append(figures)
+            rows = out.setdefault(name, [])
+            if len(rows) > r:
+                continue
+            figures = one(w, work, table[name], args.seconds, not rows)
+            rows.append(figures)
             say(name, figures)
-    return out
+            keep()
+
+
+def kept(file, head):
+    """What an interrupted run with the same head had measured."""
+    try:
+        before = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return {}
+    return before["work"] if {k: before.get(k) for k in head} == head else {}
 
 
 def median(rows):
@@ -116,9 +136,34 @@ def machine():
                           check=False).stdout.strip()}
 
 
+def measure(args, result, keep):
+    """Fills result["work"]; returns what could not be measured, and why."""
+    failed = []
+    for work, sides in plan(args):
+        found = result["work"].setdefault(work.name, {"title": work.title, "rounds": {}})
+        if all(len(found["rounds"].get(s, ())) >= (work.rounds or args.rounds) for s in sides):
+            continue
+        try:
+            with Stage(TOP / "build/release/ringwall") as w:
+                rounds_of(w, work, sides, args, found["rounds"], keep)
+        except FAILURES as e:  # an hour's other figures are not lost for it
+            failed.append(f"{work.name}: {e}")
+            print(f"ringwall: {failed[-1]}", flush=True)
+    return failed
+
+
+def summarize(works):
+    for name, found in list(works.items()):
+        found["median"] = {s: median(rows) for s, rows in found["rounds"].items() if rows}
+        if not found["median"]:
+            del works[name]
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--full", action="store_true", help="everything")
+    p.add_argument("--bars", action="store_true", help="what a bar is about")
+    p.add_argument("--resume", action="store_true", help="keep what an interrupted run of the same commit measured")
     p.add_argument("--work", help="names of bench/work.py, with commas")
     p.add_argument("--sides", help="of those, with commas")
     p.add_argument("--against", type=pathlib.Path, help="another binary: its sides are plain', governed', guarded'")
@@ -129,27 +174,18 @@ def main():
     args = p.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    result = {"machine": machine(), "rounds": args.rounds, "seconds": args.seconds, "work": {}}
-    failed = []
+    result = {"machine": machine(), "rounds": args.rounds, "seconds": args.seconds}
+    file = OUT / "report.json"
+    result["work"] = kept(file, result) if args.resume else {}
     OUT.mkdir(parents=True, exist_ok=True)
-    for work, sides in plan(args):
-        try:
-            with Stage(TOP / "build/release/ringwall") as w:
-                rows = rounds_of(w, work, sides, args)
-        except FAILURES as e:  # an hour's other figures are not lost for it
-            failed.append(f"{work.name}: {e}")
-            print(f"ringwall: {failed[-1]}", flush=True)
-            continue
-        result["work"][work.name] = {"title": work.title, "rounds": rows,
-                                     "median": {s: median(r) for s, r in rows.items()}}
-        (OUT / "report.json").write_text(json.dumps(result, indent=1))  # what was measured is kept
+    failed = measure(args, result, lambda: file.write_text(json.dumps(result, indent=1)))
+    summarize(result["work"])
     report.write(result, OUT, args.baseline)
-    if failed:
-        print("\n".join(["Not measured:", *failed]))
-    elif args.docs:
+    if args.docs:
         report.docs(result, OUT, TOP / "docs/performance.md", TOP / "bench/baseline.json")
 
-
+    if failed:
+        print("\n".join(["Not measured to the end:", *failed]))
     return 1 if failed else 0
 
 

@@ -21,6 +21,8 @@ PACKAGES = ("haproxy", "libjemalloc2", "liblua5.4-0", "libopentracing1", "libope
             "libnginx-mod-http-modsecurity", "libnginx-mod-http-ndk", "libmodsecurity3t64", "modsecurity-crs",
             "libfuzzy2", "libgeoip1t64", "liblua5.3-0", "libmaxminddb0", "libyajl2")
 OFF = {c: "allow" for c in ("injection", "pii", "secrets", "markup", "topics")}
+# The classifier is asked about injection only.
+NO_CLASSIFIER = {"guards": {"request": {"injection": "allow"}, "tools": {"injection": "allow"}, "answer": {"injection": "allow"}}}
 UNLIMITED = {"key_rate": {"per_minute": 0, "burst": 1}, "address_rate": {"per_minute": 0, "burst": 1}}
 LIMITED = {"key_rate": {"per_minute": 1000000, "burst": 100000},
            "address_rate": {"per_minute": 1000000, "burst": 100000}}
@@ -234,11 +236,12 @@ def all_sides(against=None):
     """against: another binary, whose sides are there too, their names with a prime."""
     guards_off = {"guards": {"request": OFF, "answer": OFF}}
     ours = {"plain": {"limits": UNLIMITED, "audit": {"required": False}, **guards_off},
-            "governed": {"limits": LIMITED, **guards_off}, "guarded": {"limits": LIMITED}}
+            "governed": {"limits": LIMITED, **guards_off}, "rules": {"limits": LIMITED, **NO_CLASSIFIER},
+            "guarded": {"limits": LIMITED}}
     sides = [
         *(Ringwall(name, **options) for name, options in ours.items()),
         *(Ringwall(f"{name}'", binary=against, **options) for name, options in ours.items() if against),
-        Ringwall("guarded, spin", limits=LIMITED, spin_us=60),
+        Ringwall("guarded, no spin", limits=LIMITED, spin_us=0),
         Ringwall("guarded x 2", workers=2, limits=LIMITED),
         Nginx("nginx"),
         Haproxy("haproxy"),

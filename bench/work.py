@@ -154,15 +154,19 @@ class Soak(Requests):
 
 
 class Idle(Work):
-    """Nothing is asked. The first start compiles its rules; those after it find them in the cache."""
+    """Nothing is asked. The first start compiles its rules; those after it find them in the cache, whose files
+    are as large as what they become in memory."""
 
     rounds = 3
 
     def warm(self, w, side):
         time.sleep(1)
 
-    def ask(self, w, side, seconds):
-        return 0, {}
+    def measure(self, w, side, pids, seconds):
+        before = cpu_seconds(pids)
+        time.sleep(seconds)
+        return {"own_bytes": own_bytes(pids), "idle_percent": (cpu_seconds(pids) - before) / seconds * 100,
+                "database_bytes": sum(f.stat().st_size for f in (w.dir / "state/cache").glob("*"))}
 
 
 class Loaded(Work):
@@ -220,13 +224,13 @@ class Streams(Loaded):
         return figures
 
 
-def streams(name, sides, n, every_ms, events, ramp_ms, least_s):
+def streams(name, sides, n, every_ms, events, ramp_ms, least_s, rounds=None):
     skip_ms = ramp_ms + 500
     n = min(n, resource.getrlimit(resource.RLIMIT_NOFILE)[1] // 2 - 500)  # two descriptors each, of one process
     work = Streams(name, sides, f"{n} streams, an event every {every_ms} ms", f"Say {events}.", "--stream",
                    "--connections", n, "--ramp", ramp_ms, "--skip", skip_ms, "--header", "x-stub-stamp: 1", "--header",
                    f"x-stub-delay-ms: {every_ms}", "--header", "x-stub-piece: 5", stream=True)
-    work.n, work.least_s, work.skip_ms = n, least_s, skip_ms
+    work.n, work.least_s, work.skip_ms, work.rounds = n, least_s, skip_ms, rounds
     return work
 
 
@@ -234,19 +238,19 @@ def all_work():
     ours = ("plain", "governed", "guarded")
     mixed = [body(PROSE * 26)] * 18 + [body(ATTACK + PROSE * 25), body(PERSONAL + PROSE * 25)]
     work = [
-        Requests("chat", ("plain", "nginx", "governed", "guarded", "haproxy", "modsecurity", "portkey", "relay"),
+        Requests("chat", ("plain", "nginx", "governed", "rules", "guarded", "haproxy", "modsecurity", "portkey", "relay"),
                  "chat, 2 KB prompt, 1 KB answer, 16 connections", [body(PROSE * 26)]),
         Requests("long", ("plain", "nginx", "guarded", "haproxy"), "chat, 100 KB prompt", [body(PROSE * 1300)]),
         Requests("huge", ("plain", "nginx", "guarded"), "chat, 1 MB prompt", [body(PROSE * 13600)], 4),
         Requests("mixed", ("guarded",), "chat, 5 % blocked, 5 % masked", mixed, refused=0.05),
-        Latency("latency", ("direct", "relay", *ours, "guarded, spin", "nginx"), "chat on one connection", PROSE * 26),
+        Latency("latency", ("direct", "relay", *ours, "guarded, no spin", "nginx"), "chat on one connection", PROSE * 26),
         Latency("churn", (*ours, "nginx", "haproxy"), "chat, a TLS handshake each", PROSE * 26, "--churn",
                 "--connections", 8),
         streams("first", ("direct", "relay", "guarded", "nginx"), 50, 20, 10, 500, 4),
         streams("stream", ("direct", "relay", "plain", "guarded", "nginx"), 200, 20, 200, 500, 4),
         streams("slow1k", ("direct", "relay", "guarded"), 1000, 100, 300, 1000, 6),
         # Ten events a second of each would be 95,000 a second, for which two processors are too few whatever is between.
-        streams("slow10k", ("direct", "relay", "guarded"), 10000, 500, 60, 16000, 26),
+        streams("slow10k", ("direct", "relay", "guarded"), 10000, 500, 60, 16000, 26, rounds=2),
         Scaling("workers", ("guarded", "guarded x 2"), "chat, one worker and two, load on both processors",
                 [body(PROSE * 26)], 32),
         Idle("idle", ("plain", "nginx"), "nothing is asked"),

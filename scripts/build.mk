@@ -280,7 +280,7 @@ bench: build ## beside nginx, a short set: chat, latency, streams
 	@$(MAKE) --no-print-directory -j$(JOBS) $(B)/bench/load $(B)/bench/relay
 	@python3 bench/bench.py
 
-bench-full: build ## beside all peers, every workload: an hour
+bench-full: build ## beside all peers, every workload: three quarters of an hour
 	@$(MAKE) --no-print-directory -j$(JOBS) $(B)/bench/load $(B)/bench/relay
 	@python3 bench/bench.py --full --rounds 5
 

@@ -48,6 +48,40 @@ static int put_latency(struct rw_buf *b, const struct rw_metrics *m)
 				name, seen, name, us / 1000000, us % 1000000, name, seen);
 }
 
+struct row {
+	const char *name, *kind, *help;
+	uint64_t value;
+};
+
+static int put_rows(struct rw_buf *b, const struct row *rows, size_t n)
+{
+	int rc = RW_OK;
+
+	for (size_t i = 0; !rc && i < n; i++)
+		rc = put(b, rows[i].name, rows[i].kind, rows[i].help, rows[i].value);
+	return rc;
+}
+
+static int put_waits(struct rw_buf *b, struct rw_gateway *gw)
+{
+	struct rw_loop_waits w = {0};
+
+	for (unsigned i = 0; i < gw->n_workers; i++)
+		rw_loop_waits(gw->workers[i]->loop, &w);
+
+	const struct row rows[] = {
+		{"sleeps_total", "counter", "times that workers slept", w.sleeps},
+		{"looks_total", "counter", "looks for what comes next, before a sleep or instead",
+		 w.looks},
+		{"looks_vain_total", "counter", "of those, in vain: they slept all the same",
+		 w.looks_vain},
+		{"looked_us_total", "counter", "microseconds of processor time that looking took",
+		 w.looked_ns / 1000},
+	};
+
+	return put_rows(b, rows, sizeof(rows) / sizeof(rows[0]));
+}
+
 static int put_engine(struct rw_buf *b, struct rw_gateway *gw)
 {
 	struct rw_metrics sum = {0};
@@ -60,6 +94,7 @@ static int put_engine(struct rw_buf *b, struct rw_gateway *gw)
 		rc = put(b, #name, kind, help, sum.name);
 	RW_METRICS(PUT)
 #undef PUT
+	rc = rc ? rc : put_waits(b, gw);
 	return rc ? rc : put_latency(b, &sum);
 }
 
@@ -67,10 +102,7 @@ static int put_control(struct rw_buf *b, struct rw_gateway *gw, struct rw_contro
 {
 	const struct rw_control_stats *s = rw_control_stats(control);
 	const struct rw_snapshot *snap = rw_control_snapshot(control);
-	const struct {
-		const char *name, *kind, *help;
-		uint64_t value;
-	} rows[] = {
+	const struct row rows[] = {
 		{"bans_total", "counter", "bans written to the kernel by the engine", s->bans},
 		{"bans_failed_total", "counter", "bans that could not be written", s->bans_failed},
 		{"key_suspensions_total", "counter", "keys suspended for blocked prompts",
@@ -97,11 +129,8 @@ static int put_control(struct rw_buf *b, struct rw_gateway *gw, struct rw_contro
 		{"egress_contained", "gauge", "1: connects to upstreams and services only",
 		 atomic_load(&gw->contained)},
 	};
-	int rc = RW_OK;
 
-	for (size_t i = 0; !rc && i < sizeof(rows) / sizeof(rows[0]); i++)
-		rc = put(b, rows[i].name, rows[i].kind, rows[i].help, rows[i].value);
-	return rc;
+	return put_rows(b, rows, sizeof(rows) / sizeof(rows[0]));
 }
 
 static int put_tls(struct rw_buf *b, const struct rw_tls_stats *s)

@@ -21,8 +21,7 @@
 	X(refused_rate_total, "counter", "requests refused over a rate")                           \
 	X(refused_model_total, "counter", "requests for a model that is not allowed")              \
 	X(refused_input_total, "counter", "requests refused as malformed or over a size")          \
-	X(refused_overload_total, "counter",                                                       \
-	  "requests refused at a bound of memory or connections")                                  \
+	X(refused_overload_total, "counter", "requests refused for want of memory or connections") \
 	X(blocked_requests_total, "counter", "prompts blocked by a guard")                         \
 	X(blocked_answers_total, "counter", "answers blocked by a guard")                          \
 	X(masked_requests_total, "counter", "prompts in which something was masked")               \

@@ -24,8 +24,7 @@ static const struct {
 	[RW_REFUSE_MEMORY] = {503, "server_error", "overloaded",
 			      "This gateway is at a bound of memory or connections; send the "
 			      "request again",
-			      true,
-			      2, AT(refused_overload_total)},
+			      true, 2, AT(refused_overload_total)},
 	[RW_REFUSE_NO_PATH] = {404, "invalid_request_error", "unknown_url",
 			       "This gateway does not serve that path", false, 0,
 			       AT(refused_input_total)},

@@ -458,8 +458,9 @@ const struct rw_config_key rw_config_keys[] = {
 		"address would be banned; 0 is never"},
 	{"workers", RW_KIND_NUMBER, false, "0", 0, 256, TOP(workers),
 	 .doc = "threads that move bytes; 0 is one per core"},
-	{"spin_us", RW_KIND_NUMBER, false, "0", 0, 1000, TOP(spin_us),
-	 .doc = "microseconds that a worker looks for what comes next before it sleeps, where "
-		"it comes that fast"},
+	{"spin_us", RW_KIND_NUMBER, false, "100", 0, 1000, TOP(spin_us),
+	 .doc = "the most microseconds that a worker looks for what comes next before it sleeps; "
+		"it "
+		"does so only while few requests are under way and it comes that fast; 0 is never"},
 };
 const unsigned rw_config_n_keys = sizeof(rw_config_keys) / sizeof(rw_config_keys[0]);

@@ -169,6 +169,13 @@ struct rw_io_ops {
 	void (*destroy)(struct rw_io *io);
 };
 
+/* How its thread waited. Written by that thread, read by any. */
+struct rw_io_waits {
+	_Atomic uint64_t sleeps;
+	_Atomic uint64_t looks; /* before a sleep, or in its place; see look.h */
+	_Atomic uint64_t looks_vain, looked_ns;
+};
+
 /* What a back-end begins with. */
 struct rw_io {
 	const struct rw_io_ops *ops;
@@ -176,6 +183,7 @@ struct rw_io {
 	unsigned recv_buffer_bytes;
 	uint64_t overflow; /* completions that did not fit the queue: should stay 0 */
 	bool closing;	   /* the loop waits for its last completions; set by rw_loop_free */
+	struct rw_io_waits waits;
 };
 
 #endif

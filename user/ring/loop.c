@@ -249,6 +249,16 @@ const struct rw_loop_stats *rw_loop_stats(struct rw_loop *l)
 	return &l->stats;
 }
 
+void rw_loop_waits(struct rw_loop *l, struct rw_loop_waits *sum)
+{
+	const struct rw_io_waits *w = &l->io->waits;
+
+	sum->sleeps += atomic_load_explicit(&w->sleeps, memory_order_relaxed);
+	sum->looks += atomic_load_explicit(&w->looks, memory_order_relaxed);
+	sum->looks_vain += atomic_load_explicit(&w->looks_vain, memory_order_relaxed);
+	sum->looked_ns += atomic_load_explicit(&w->looked_ns, memory_order_relaxed);
+}
+
 int rw_loop_post(struct rw_loop *l, void (*fn)(void *arg), void *arg)
 {
 	bool was_empty;

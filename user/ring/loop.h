@@ -34,6 +34,14 @@ struct rw_loop_stats {
 	uint64_t spliced_bytes;
 };
 
+/* How the loop's thread waited since it began. */
+struct rw_loop_waits {
+	uint64_t sleeps;
+	uint64_t looks;	     /* for what comes next, before a sleep or in its place (look.h) */
+	uint64_t looks_vain; /* those behind which it slept all the same */
+	uint64_t looked_ns;
+};
+
 /*
  * Takes ownership of io (io_uring: ring/uring.h, simulator: ring/sim.h), freed
  * with the loop, also when this fails. The thread that turns the loop first owns
@@ -66,6 +74,8 @@ uint64_t rw_loop_wall_ms(const struct rw_loop *l);
 /* Random bytes from the back-end (seeded in the simulator). Not for keys: OpenSSL makes those. */
 uint64_t rw_loop_random(struct rw_loop *l);
 const struct rw_loop_stats *rw_loop_stats(struct rw_loop *l);
+/* Adds to *sum; from any thread. */
+void rw_loop_waits(struct rw_loop *l, struct rw_loop_waits *sum);
 
 /*
  * Runs fn(arg) in l's thread, in order of posting from one thread. Safe from

@@ -25,9 +25,8 @@ int rw_uring_new(struct rw_io **out, unsigned entries, unsigned recv_buffers,
 		 unsigned recv_buffer_bytes, struct rw_error *e);
 
 /*
- * Before the thread sleeps it looks for completions, for as long as waits have lately been short
- * and for max_ns at most; 0, as a ring is made: it sleeps at once. That is for latency where
- * waking up is dear: it takes the processor's idle time, which others may want.
+ * Before the thread sleeps it looks for completions where that pays, for max_ns at most (look.h);
+ * 0, as a ring is made: it sleeps at once.
  */
 void rw_uring_spin(struct rw_io *io, uint64_t max_ns);
 

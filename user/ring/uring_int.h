@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "ring/io.h"
+#include "ring/look.h"
 
 /* Messages with more than one piece that can wait for one submission. */
 enum { RW_URING_MSGS = 64 };
@@ -51,7 +52,7 @@ struct rw_uring {
 	unsigned n_msgs;
 
 	uint64_t random;
-	uint64_t spin_max_ns, spin_ns; /* the bound; what is looked for now */
+	struct rw_look look;
 };
 
 static inline struct rw_uring *rw_uring_of(struct rw_io *io)

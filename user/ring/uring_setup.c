@@ -213,10 +213,7 @@ fail:
 
 void rw_uring_spin(struct rw_io *io, uint64_t max_ns)
 {
-	struct rw_uring *u = rw_uring_of(io);
-
-	u->spin_max_ns = max_ns;
-	u->spin_ns = 0;
+	rw_look_init(&rw_uring_of(io)->look, max_ns);
 }
 
 int rw_uring_enable(struct rw_uring *u)

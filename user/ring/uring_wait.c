@@ -83,6 +83,8 @@ static int reap(struct rw_uring *u, struct rw_io_done *out, unsigned max)
 			continue;
 		}
 		translate(u, cqe, &out[n]);
+		if (out[n].data)
+			rw_look_saw(&u->look, rw_io_tag_slot(out[n].tag));
 		starved |= out[n++].res == RW_IO_STARVED;
 	}
 	io_uring_cq_advance(&u->ring, seen);
@@ -95,6 +97,13 @@ static int reap(struct rw_uring *u, struct rw_io_done *out, unsigned max)
 	return (int)n;
 }
 
+/* The ring's thread is the only one that writes: a load and a store, no locked instruction. */
+static void count(_Atomic uint64_t *to, uint64_t n)
+{
+	atomic_store_explicit(to, atomic_load_explicit(to, memory_order_relaxed) + n,
+			      memory_order_relaxed);
+}
+
 static int block(struct rw_uring *u, uint64_t timeout_ns)
 {
 	struct __kernel_timespec ts = {
@@ -103,6 +112,7 @@ static int block(struct rw_uring *u, uint64_t timeout_ns)
 	};
 	struct io_uring_cqe *cqe;
 
+	count(&u->io.waits.sleeps, 1);
 	if (timeout_ns == UINT64_MAX)
 		return io_uring_submit_and_wait(&u->ring, 1);
 	return io_uring_submit_and_wait_timeout(&u->ring, &cqe, 1, &ts, NULL);
@@ -115,7 +125,18 @@ static bool has_news(const struct rw_uring *u)
 	       (__atomic_load_n(u->ring.sq.kflags, __ATOMIC_ACQUIRE) & IORING_SQ_TASKRUN);
 }
 
-static bool look(const struct rw_uring *u, uint64_t until_ns)
+/* Lets the other thread of a core have it, and costs less power than asking at once. */
+static void relax(void)
+{
+#ifdef __x86_64__
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield" ::: "memory");
+#endif
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+static bool look_until(const struct rw_uring *u, uint64_t until_ns)
 {
 	enum { LOOKS = 16 }; /* between two looks at the clock */
 
@@ -123,37 +144,43 @@ static bool look(const struct rw_uring *u, uint64_t until_ns)
 		for (unsigned i = 0; i < LOOKS; i++) {
 			if (has_news(u))
 				return true;
-			atomic_signal_fence(memory_order_seq_cst);
+			relax();
 		}
 	} while (rw_uring_now(NULL) < until_ns);
 	return false;
 }
 
-/*
- * As a hypervisor polls before it halts a processor: a wait that looking would have covered makes
- * it look longer the next time, one that was too long for it half as long, and at rest not at all.
- */
+static bool look(struct rw_uring *u, uint64_t span, uint64_t *looked_ns)
+{
+	struct rw_io_waits *w = &u->io.waits;
+	uint64_t began = rw_uring_now(NULL);
+	bool found = look_until(u, began + span);
+
+	*looked_ns = rw_uring_now(NULL) - began;
+	count(&w->looks, 1);
+	count(&w->looks_vain, !found);
+	count(&w->looked_ns, *looked_ns);
+	return found;
+}
+
 static int look_and_block(struct rw_uring *u, uint64_t timeout_ns)
 {
-	const uint64_t first_ns = 4000;
-	uint64_t began = rw_uring_now(NULL),
-		 span = u->spin_ns < timeout_ns ? u->spin_ns : timeout_ns;
+	uint64_t span = rw_look_span(&u->look, timeout_ns), looked = 0, began, now;
+	bool found = false;
 	int rc;
 
-	if (span) {
+	/* What was started goes out first, and may have ended at once. */
+	if (span && (io_uring_sq_ready(&u->ring) || has_news(u))) {
 		rc = io_uring_submit_and_get_events(&u->ring);
 		if (rc < 0 || io_uring_cq_ready(&u->ring))
 			return rc;
-		if (look(u, began + span))
-			return io_uring_get_events(&u->ring);
 	}
-	rc = block(u, timeout_ns);
-	if (rw_uring_now(NULL) - began > u->spin_max_ns)
-		u->spin_ns = u->spin_ns > first_ns ? u->spin_ns / 2 : 0;
-	else
-		u->spin_ns = u->spin_ns ? u->spin_ns * 2 : first_ns;
-	if (u->spin_ns > u->spin_max_ns)
-		u->spin_ns = u->spin_max_ns;
+	began = rw_uring_now(NULL);
+	if (span)
+		found = look(u, span, &looked);
+	rc = found ? io_uring_get_events(&u->ring) : block(u, timeout_ns);
+	now = rw_uring_now(NULL);
+	rw_look_learn(&u->look, now, now - began, looked, found);
 	return rc;
 }
 
@@ -166,7 +193,7 @@ int rw_uring_wait(struct rw_io *io, uint64_t timeout_ns, struct rw_io_done *out,
 		return rc;
 	if (timeout_ns == 0 || io_uring_cq_ready(&u->ring))
 		rc = io_uring_submit_and_get_events(&u->ring);
-	else if (u->spin_max_ns)
+	else if (u->look.max_ns)
 		rc = look_and_block(u, timeout_ns);
 	else
 		rc = block(u, timeout_ns);

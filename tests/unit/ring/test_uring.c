@@ -202,13 +202,10 @@ static void timers_fire_without_completions(void **state)
 static void timers_fire_while_the_thread_looks(void **state)
 {
 	struct rw_loop *l = looking_loop(10000000);
-	const struct rw_uring *u = rw_uring_of(l->io);
 
 	(void)state;
-	for (unsigned i = 0; i < 10; i++) {
+	for (unsigned i = 0; i < 10; i++)
 		wait_for_timer(l);
-		assert_true(u->spin_ns <= 10000000);
-	}
 	rw_loop_free(l);
 }
 
