@@ -32,6 +32,19 @@ struct peer {
 
 static const char text[] = "The quick brown fox jumps over the lazy dog. ";
 
+/*
+ * In TLS 1.3 a type of 0 is padding (RFC 8446 5.4): what is before it says where the data ends, and
+ * of which type it is.
+ */
+static uint8_t read_as(const struct peer *p, uint8_t type, const uint8_t *data, size_t *n)
+{
+	if (p->version != TLS1_3_VERSION || type)
+		return type;
+	while (*n && !data[*n - 1])
+		--*n;
+	return *n ? data[--*n] : 0;
+}
+
 static void put(struct peer *p, uint8_t type, const void *data, size_t n, size_t zeros)
 {
 	static uint8_t out[SEAL_ROOM];
@@ -39,7 +52,7 @@ static void put(struct peer *p, uint8_t type, const void *data, size_t n, size_t
 	size_t all = seal_record(p->suite, &p->key, p->version, &spec, out);
 
 	RW_BUG_ON(rw_buf_add(&p->wire, out, all));
-	if (type == SSL3_RT_APPLICATION_DATA)
+	if (read_as(p, type, data, &n) == SSL3_RT_APPLICATION_DATA)
 		RW_BUG_ON(rw_buf_add(&p->sealed, data, n));
 }
 
