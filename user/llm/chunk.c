@@ -419,6 +419,16 @@ static int read_error(struct rw_json *j, void *ctx, int arg)
 	return read_all_texts(j, r, arg);
 }
 
+static int read_unknown(struct rw_json *j, void *ctx, int arg)
+{
+	struct reader *r = ctx;
+
+	(void)arg;
+	if (rw_json_peek(j) != RW_JSON_STRING)
+		return rw_json_skip(j, NULL);
+	return rw_json_string(j, &r->c->padding);
+}
+
 static int read_root(struct rw_json *j, struct reader *r)
 {
 	static const struct rw_json_member members[] = {
@@ -431,7 +441,7 @@ static int read_root(struct rw_json *j, struct reader *r)
 		RW_MEMBER("usage", read_usage, 0),
 		RW_MEMBER("error", read_error, 0),
 	};
-	static const struct rw_json_shape root = {RW_SHAPE(members), false, NULL};
+	static const struct rw_json_shape root = {RW_SHAPE(members), false, read_unknown};
 	int rc = rw_json_members(j, &root, r);
 
 	return rc ? rc : rw_json_end(j);

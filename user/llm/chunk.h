@@ -63,6 +63,7 @@ enum { RW_ENVELOPE = 5, RW_SPOTS_MAX = 8192 };
  */
 struct rw_chunk {
 	struct rw_span envelope[RW_ENVELOPE]; /* scalar values only; end 0: not there */
+	struct rw_span padding; /* the last string beside choices that means nothing; end 0: none */
 	struct rw_usage usage;
 	struct rw_spot *spots;
 	unsigned n, cap;

@@ -9,7 +9,10 @@ int rw_rewrite_read(struct rw_rewrite *w, struct rw_slice json, bool stream, str
 
 	w->json = json;
 	rw_buf_reset(&w->fresh);
-	return rc ? rc : rw_chunk_read(&w->chunk, json, stream, e);
+	if (rc)
+		return rc;
+	return stream ? rw_repeat_read(&w->repeat, &w->chunk, json, &w->repeated, e)
+		      : rw_chunk_read(&w->chunk, json, false, e);
 }
 
 int rw_rewrite_plain(struct rw_rewrite *w, const struct rw_spot *s, struct rw_slice *out)
@@ -103,6 +106,7 @@ int rw_rewrite_write(struct rw_rewrite *w, struct rw_buf *out)
 void rw_rewrite_free(struct rw_rewrite *w)
 {
 	rw_chunk_free(&w->chunk);
+	rw_repeat_free(&w->repeat);
 	rw_buf_wipe(&w->plain);
 	rw_buf_wipe(&w->fresh);
 }

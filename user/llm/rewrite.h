@@ -4,11 +4,14 @@
 #define RW_LLM_REWRITE_H
 
 #include "llm/lane.h"
+#include "llm/repeat.h"
 
 /* Zeroed with guard's borrowed members set is ready; keeps its memory from one to the next. */
 struct rw_rewrite {
 	struct rw_llm_guard guard;
 	struct rw_chunk chunk;
+	struct rw_repeat repeat;
+	bool repeated; /* the chunk differs from the one before in its text alone */
 	struct rw_slice json;
 	struct rw_buf plain; /* one text, unescaped */
 	struct rw_buf fresh; /* what the texts become, one behind the other */

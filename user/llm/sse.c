@@ -4,14 +4,23 @@
 #include "base/err.h"
 #include "base/vec.h"
 
+static rw_vec line_ends(rw_vec v)
+{
+	return (v == '\n') | (v == '\r');
+}
+
 /* Bytes before the first CR or LF; n if there is none. */
 static size_t line_len(const char *p, size_t n)
 {
 	size_t i = 0;
 
+	while (n - i >= 4 * RW_VEC &&
+	       !rw_vec_any4(line_ends(rw_vec_at(p + i)), line_ends(rw_vec_at(p + i + RW_VEC)),
+			    line_ends(rw_vec_at(p + i + 2 * RW_VEC)),
+			    line_ends(rw_vec_at(p + i + 3 * RW_VEC))))
+		i += 4 * RW_VEC;
 	while (n - i >= RW_VEC) {
-		rw_vec v = rw_vec_at(p + i);
-		unsigned k = rw_vec_first((v == '\n') | (v == '\r'));
+		unsigned k = rw_vec_first(line_ends(rw_vec_at(p + i)));
 
 		i += k;
 		if (k < RW_VEC)
@@ -55,19 +64,49 @@ static void start_block(struct rw_sse *s)
 {
 	rw_buf_reset(&s->raw);
 	rw_buf_reset(&s->joined);
+	s->here = NULL;
+	s->n = 0;
 	s->line_start = 0;
 	s->data_lines = 0;
 	s->delivered = false;
 }
 
+/* The block so far. */
+static const char *bytes_of(const struct rw_sse *s)
+{
+	return s->here ? s->here : s->raw.p;
+}
+
+/* The next n bytes of the input are the block's. */
+static int take(struct rw_sse *s, struct rw_slice *in, size_t n)
+{
+	int rc = s->here ? RW_OK : rw_buf_add(&s->raw, in->p, n);
+
+	s->n += n;
+	in->p += n;
+	in->n -= n;
+	return rc;
+}
+
+/* The input ends in the block: what it had of it is kept. */
+static int keep(struct rw_sse *s)
+{
+	const char *p = s->here;
+
+	s->here = NULL;
+	return p ? rw_buf_add(&s->raw, p, s->n) : RW_OK;
+}
+
 static int deliver(struct rw_sse *s, struct rw_sse_block *out)
 {
-	struct rw_slice data = rw_slice_of(s->raw.p + s->data_start, s->data_end - s->data_start);
-
-	*out = (struct rw_sse_block){
-		.raw = rw_buf_slice(&s->raw), .has_data = s->data_lines > 0, .first = !s->opened};
-	if (out->has_data)
-		out->data = s->data_lines == 1 ? data : rw_buf_slice(&s->joined);
+	*out = (struct rw_sse_block){.raw = rw_slice_of(bytes_of(s), s->n),
+				     .has_data = s->data_lines > 0,
+				     .one_line = s->data_lines == 1,
+				     .first = !s->opened};
+	if (out->one_line)
+		out->data = rw_slice_of(out->raw.p + s->data_start, s->data_end - s->data_start);
+	else if (out->has_data)
+		out->data = rw_buf_slice(&s->joined);
 	s->opened = true;
 	s->delivered = true;
 	return 1;
@@ -75,6 +114,7 @@ static int deliver(struct rw_sse *s, struct rw_sse_block *out)
 
 static int keep_data(struct rw_sse *s, size_t start, size_t end)
 {
+	const char *p = bytes_of(s);
 	int rc = RW_OK;
 
 	s->data_lines++;
@@ -84,20 +124,20 @@ static int keep_data(struct rw_sse *s, size_t start, size_t end)
 		return RW_OK;
 	}
 	if (s->data_lines == 2)
-		rc = rw_buf_add(&s->joined, s->raw.p + s->data_start, s->data_end - s->data_start);
+		rc = rw_buf_add(&s->joined, p + s->data_start, s->data_end - s->data_start);
 	if (!rc)
 		rc = rw_buf_add(&s->joined, "\n", 1);
-	return rc ? rc : rw_buf_add(&s->joined, s->raw.p + start, end - start);
+	return rc ? rc : rw_buf_add(&s->joined, p + start, end - start);
 }
 
-/* A line is whole: raw[line_start, end), its end behind. 1: it ends a block. */
+/* A line is whole: [line_start, end) of the block, its end behind. 1: it ends the block. */
 static int take_line(struct rw_sse *s, size_t end, struct rw_sse_block *out)
 {
-	struct rw_slice line = rw_slice_of(s->raw.p + s->line_start, end - s->line_start);
+	struct rw_slice line = rw_slice_of(bytes_of(s) + s->line_start, end - s->line_start);
 	size_t start = s->line_start;
 	struct field f = read_field(line, start == 0 && !s->opened);
 
-	s->line_start = s->raw.len;
+	s->line_start = s->n;
 	if (f.is_empty || (f.is_comment && start == 0))
 		return deliver(s, out);
 	return f.is_data ? keep_data(s, start + f.value, end) : 0;
@@ -111,26 +151,23 @@ static int take_late_lf(struct rw_sse *s, struct rw_slice *in, struct rw_sse_blo
 	s->after_cr = false;
 	if (in->p[0] != '\n')
 		return 0;
-	in->p++;
-	in->n--;
-	rc = rw_buf_add(&s->raw, "\n", 1);
+	rc = take(s, in, 1);
 	if (rc)
 		return rc;
-	s->line_start = s->raw.len;
-	if (s->raw.len > 1)
+	s->line_start = s->n;
+	if (s->n > 1)
 		return 0;
 	rc = deliver(s, out);
 	out->late_lf = true;
 	return rc;
 }
 
-/* Moves the rest of the line into raw; *whole: its end came too. */
+/* Takes the rest of the line; *whole: its end came too. */
 static int take_bytes(struct rw_sse *s, struct rw_slice *in, size_t *end, bool *whole)
 {
 	size_t n = line_len(in->p, in->n), eol = 0;
-	int rc;
 
-	*end = s->raw.len + n;
+	*end = s->n + n;
 	if (*end > s->max_bytes) /* line ends do not count: they may come late, and alone */
 		return RW_ELIMIT;
 	if (n < in->n) {
@@ -140,10 +177,7 @@ static int take_bytes(struct rw_sse *s, struct rw_slice *in, size_t *end, bool *
 			eol = 2;
 	}
 	*whole = eol > 0;
-	rc = rw_buf_add(&s->raw, in->p, n + eol);
-	in->p += n + eol;
-	in->n -= n + eol;
-	return rc;
+	return take(s, in, n + eol);
 }
 
 int rw_sse_next(struct rw_sse *s, struct rw_slice *in, struct rw_sse_block *out)
@@ -154,6 +188,8 @@ int rw_sse_next(struct rw_sse *s, struct rw_slice *in, struct rw_sse_block *out)
 
 	if (s->delivered)
 		start_block(s);
+	if (s->n == 0)
+		s->here = in->p;
 	while (in->n && !rc) {
 		if (s->after_cr) {
 			rc = take_late_lf(s, in, out);
@@ -163,32 +199,31 @@ int rw_sse_next(struct rw_sse *s, struct rw_slice *in, struct rw_sse_block *out)
 		if (!rc && whole)
 			rc = take_line(s, end, out);
 	}
-	return rc;
+	return rc ? rc : keep(s);
 }
 
 int rw_sse_end(struct rw_sse *s, struct rw_sse_block *out)
 {
-	size_t end = s->raw.len;
+	struct rw_slice lf = RW_SLICE("\n");
+	size_t end = s->n;
 	int rc;
 
 	if (s->delivered)
 		start_block(s);
-	if (s->raw.len == 0)
+	if (s->n == 0)
 		return 0;
-	if (s->line_start < s->raw.len) {
-		rc = rw_buf_add(&s->raw, "\n", 1);
+	if (s->line_start < s->n) {
+		rc = take(s, &lf, 1);
 		if (!rc)
 			rc = take_line(s, end, out);
 		if (rc < 0)
 			return rc;
 	}
-	if (!s->data_lines) {
-		s->raw.len = end;
-	} else {
-		rc = rw_buf_add(&s->raw, "\n", 1);
-		if (rc)
-			return rc;
-	}
+	lf = RW_SLICE("\n");
+	if (!s->data_lines)
+		s->n = end;
+	else if ((rc = take(s, &lf, 1)) != RW_OK)
+		return rc;
 	return deliver(s, out);
 }
 

@@ -20,19 +20,23 @@
 
 /* Zeroed with max_bytes set is ready; rw_sse_free gives back memory. One thread. */
 struct rw_sse {
-	size_t max_bytes; /* of one event up to its last line's end, with its other lines */
-	struct rw_buf raw, joined;
-	size_t line_start;	     /* of the line that is being read, in raw */
-	size_t data_start, data_end; /* of the first data line's value, in raw */
+	size_t max_bytes;  /* of one event up to its last line's end, with its other lines */
+	struct rw_buf raw; /* of a block that began in an input before */
+	struct rw_buf joined;
+	const char *here;  /* where the block stands in the input, if it is whole there; or NULL */
+	size_t n;	   /* bytes of the block so far */
+	size_t line_start; /* of the line that is being read, in the block */
+	size_t data_start, data_end; /* of the first data line's value, in the block */
 	unsigned data_lines;
 	bool after_cr, opened, delivered;
 };
 
 struct rw_sse_block {
-	struct rw_slice raw, data; /* until the next call */
+	struct rw_slice raw, data; /* until the next call, and as long as the input */
 	bool has_data;
-	bool first;   /* of the stream: may begin with a byte-order mark */
-	bool late_lf; /* the other half of the line end of the block before */
+	bool one_line; /* and data is a part of raw */
+	bool first;    /* of the stream: may begin with a byte-order mark */
+	bool late_lf;  /* the other half of the line end of the block before */
 };
 
 /*

@@ -364,6 +364,17 @@ static int flush_finished(struct rw_answer_stream *st, struct rw_buf *out)
 	return rc;
 }
 
+/* What stands around the one line of data stays. */
+static int write_line(struct rw_answer_stream *st, const struct rw_sse_block *b, struct rw_buf *out)
+{
+	const char *end = b->data.p + b->data.n;
+	int rc = rw_buf_add(out, b->raw.p, (size_t)(b->data.p - b->raw.p));
+
+	if (!rc)
+		rc = rw_rewrite_write(&st->w, out);
+	return rc ? rc : rw_buf_add(out, end, (size_t)(b->raw.p + b->raw.n - end));
+}
+
 static int write_event(struct rw_answer_stream *st, const struct rw_sse_block *b,
 		       struct rw_buf *out)
 {
@@ -371,6 +382,8 @@ static int write_event(struct rw_answer_stream *st, const struct rw_sse_block *b
 
 	if (!rw_rewrite_settle(&st->w))
 		return rw_buf_add_slice(out, b->raw);
+	if (b->one_line)
+		return write_line(st, b, out);
 	rw_buf_reset(&st->spliced);
 	rc = rw_rewrite_write(&st->w, &st->spliced);
 	return rc ? rc : rw_sse_rewrite(out, b, rw_buf_slice(&st->spliced));
@@ -384,7 +397,7 @@ static int take_chunk(struct rw_answer_stream *st, const struct rw_sse_block *b,
 		return rc == RW_EINVAL ? RW_EPROTO : rc;
 	if (st->w.chunk.usage.known)
 		st->usage = st->w.chunk.usage;
-	if (st->w.chunk.has_choices)
+	if (st->w.chunk.has_choices && !st->w.repeated)
 		rc = save_envelope(st);
 	if (!rc)
 		rc = plan(st);

@@ -384,17 +384,20 @@ static int step(struct pass *p, struct rw_seg *seg, const struct rw_unit *u)
 int rw_entities(struct rw_scanner *s, const struct rw_rules *r, struct rw_seg *seg,
 		struct rw_slice text, bool eof, unsigned categories, const struct rw_sink *sink)
 {
-	struct pass p = {.probe = {s, r, {NULL, 0}, on_hit},
-			 .s = s,
-			 .r = r,
-			 .text = text,
-			 .categories = categories,
-			 .sink = sink};
 	struct rw_unit u;
+	struct pass p;
 	size_t to;
 	bool open;
 	int rc = 0;
 
+	/* Member by member: the batch is large, and most pieces of a stream have nothing for it. */
+	p.probe = (struct rw_probe){s, r, {NULL, 0}, on_hit};
+	p.s = s;
+	p.r = r;
+	p.text = text;
+	p.categories = categories;
+	p.sink = sink;
+	p.batch.n = 0;
 	while (!rc && rw_seg_next(seg, text, eof, &u)) {
 		if (u.kind == RW_UNIT_RUN) {
 			rc = gather(&p, &u);
