@@ -69,6 +69,7 @@ struct client {
 	struct rw_timer timer;
 	size_t asked; /* bytes of ask written */
 	unsigned status;
+	char id[32];		      /* the answer's request */
 	bool finished, closing, last; /* last: the answer says that the connection ends */
 	char complaint[512];
 };
@@ -315,6 +316,25 @@ static void judge(struct client *c)
 		judge_whole(c);
 }
 
+/* The answer's end has come: what a power cut would leave of the log has its record. */
+static void judge_record(struct client *c)
+{
+	uint64_t n = rw_sim_synced_bytes(c->w->sim), got;
+	FILE *f;
+	char *log;
+
+	if (!c->w->audit || !c->id[0])
+		return;
+	f = fopen(c->w->audit, "re");
+	log = calloc(1, n + 1);
+	RW_BUG_ON(!f || !log);
+	got = fread(log, 1, n, f);
+	if (got != n || !memmem(log, n, c->id, strlen(c->id)))
+		complain(c, "the answer came before its record %s was safe", c->id);
+	free(log);
+	fclose(f);
+}
+
 /* --- life
  * ------------------------------------------------------------------------------------------ */
 
@@ -360,7 +380,10 @@ static int on_head(void *user, const struct rw_h1_head *head)
 {
 	struct client *c = user;
 
+	const struct rw_slice *id = rw_h1_find(head, "x-ringwall-request-id");
+
 	c->status = head->status;
+	snprintf(c->id, sizeof(c->id), "%.*s", id ? (int)id->n : 0, id ? id->p : "");
 	c->last |= !head->keep_alive;
 	return 0;
 }
@@ -369,7 +392,11 @@ static int on_body(void *user, const char *data, size_t n)
 {
 	struct client *c = user;
 
-	return rw_buf_add(&c->body, data, n);
+	int rc = rw_buf_add(&c->body, data, n);
+
+	if (kinds[c->kind].stream && memmem(c->body.p, c->body.len, "[DONE]", 6))
+		judge_record(c); /* an SDK reads no further */
+	return rc;
 }
 
 static int on_end(void *user)
@@ -378,6 +405,7 @@ static int on_end(void *user)
 
 	if (c->status < 200)
 		return 0;
+	judge_record(c);
 	judge(c);
 	c->turn++;
 	return 0;

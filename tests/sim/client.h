@@ -20,6 +20,8 @@ struct client_world {
 	/* Faults that break connections are on: an exchange may fail, but never lie. */
 	bool may_break;
 	bool verbose;
+	const char
+		*audit; /* the log, where an answer's end must not come before its record is safe */
 	unsigned seen_whole; /* answers that came whole */
 };
 

@@ -182,6 +182,7 @@ static uint64_t run_seed(struct fixture *f, uint64_t seed, unsigned *whole, char
 	uint64_t hash;
 
 	s->f = f;
+	s->sync = seed % 7 < 3;
 	scene_seed(seed);
 	knobs = choose_knobs(seed, &s->world.may_break);
 	rw_sim_new(&s->sim, seed, &knobs);

@@ -78,10 +78,10 @@ static void write_config(struct scenario *s, bool tls, struct rw_buf *out)
 		rw_buf_addf(out, "    ca_file: %s/gateway.crt\n", dir);
 	rw_buf_addf(out,
 		    "models:\n  - {name: stub, upstream: stub}\n"
-		    "state_dir: %s/state\naudit: {file: %s/audit.jsonl, required: true}\n"
+		    "state_dir: %s/state\naudit: {file: %s/audit.jsonl, required: true, sync: %s}\n"
 		    "kernel: off\nstrikes: {threshold: 1000000}\n"
 		    "timeouts: {header: 2s, body: 2s, idle: 4s, write_stall: 5s, drain: 30s}\n",
-		    dir, dir);
+		    dir, dir, s->sync ? "request" : "interval");
 	if (s->more)
 		rw_buf_add_str(out, s->more);
 }
@@ -91,10 +91,9 @@ void scene_gateway(struct scenario *s, bool tls, unsigned workers)
 	struct rw_error *e = &s->error;
 	struct rw_config *config;
 	struct rw_buf yaml = {0};
-	char audit[512];
 
-	snprintf(audit, sizeof(audit), "%s/audit.jsonl", s->f->dir);
-	unlink(audit);
+	snprintf(s->audit, sizeof(s->audit), "%s/audit.jsonl", s->f->dir);
+	unlink(s->audit);
 	write_config(s, tls, &yaml);
 	MUST(rw_config_parse(&config, yaml.p, yaml.len, "sim.yaml", e));
 	rw_buf_free(&yaml);
@@ -141,6 +140,7 @@ void scene_peers(struct scenario *s, bool tls)
 	s->world.loop = s->client_loop;
 	s->world.tls = s->client_tls;
 	s->world.key = s->f->key;
+	s->world.audit = s->sync ? s->audit : NULL;
 	s->world.verbose = s->f->verbose;
 	MUST(rw_addr_parse("127.0.0.1:8443", &s->world.gateway, e));
 }

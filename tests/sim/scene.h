@@ -31,6 +31,8 @@ struct scenario {
 	struct fixture *f;
 	struct rw_sim *sim;
 	const char *more; /* lines of configuration; NULL: none */
+	bool sync;	  /* each answer waits for its record */
+	char audit[512];
 	struct rw_gateway gw;
 	struct rw_control *control;
 	struct rw_loop *control_loop, *stub_loop, *client_loop;

@@ -114,6 +114,8 @@ static int put_control(struct rw_buf *b, struct rw_gateway *gw, struct rw_contro
 		{"cert_reloads_failed_total", "counter", "changed certificate files refused",
 		 s->cert_reloads_failed},
 		{"audit_lost_total", "counter", "audit records lost: should stay 0", s->audit_lost},
+		{"audit_sync_failed_total", "counter", "syncs of the audit log that failed",
+		 s->audit_sync_failed},
 		{"audit_ok", "gauge", "1: the audit log can be written",
 		 atomic_load(&gw->audit_ok)},
 		{"keys", "gauge", "valid API keys", rw_keytable_count(snap->keys)},

@@ -20,7 +20,8 @@ enum { KEEP_BYTES = 65536 };
 struct rw_audit {
 	char *file;
 	int fd;
-	bool torn; /* the file ends in the middle of a line: a newline comes first */
+	bool unsynced; /* the last sync failed */
+	bool torn;     /* the file ends in the middle of a line: a newline comes first */
 	struct rw_buf queue;
 	size_t sent;
 	atomic_bool ok;
@@ -94,6 +95,20 @@ static void drop_written(struct rw_audit *a)
 	rw_buf_consume(&a->queue, (size_t)(end + 1 - a->queue.p));
 }
 
+static bool waits(const struct rw_audit *a)
+{
+	return a->torn || a->queue.len;
+}
+
+static void tell_state(struct rw_audit *a)
+{
+	bool ok = !waits(a) && !a->unsynced;
+
+	if (ok)
+		a->error[0] = '\0';
+	atomic_store_explicit(&a->ok, ok, memory_order_relaxed);
+}
+
 static void flush(struct rw_audit *a)
 {
 	size_t done;
@@ -105,9 +120,30 @@ static void flush(struct rw_audit *a)
 		a->sent += done;
 		drop_written(a);
 	}
-	if (!a->torn && a->queue.len == 0)
-		a->error[0] = '\0';
-	atomic_store_explicit(&a->ok, !a->torn && a->queue.len == 0, memory_order_relaxed);
+	tell_state(a);
+}
+
+int rw_audit_fd(const struct rw_audit *a)
+{
+	return waits(a) ? -1 : a->fd;
+}
+
+void rw_audit_synced(struct rw_audit *a, int rc)
+{
+	a->unsynced = rc != RW_OK && rc != RW_EINVAL; /* a device has nothing to be synced */
+	if (a->unsynced && !waits(a))
+		snprintf(a->error, sizeof(a->error),
+			 "what was written does not reach the disk (fdatasync failed)");
+	tell_state(a);
+}
+
+/* What the caller's way has under way may be of a file that is about to be closed. */
+static void sync_now(struct rw_audit *a)
+{
+	if (!waits(a))
+		rw_audit_synced(a, fdatasync(a->fd) == 0 ? RW_OK
+				   : errno == EINVAL	 ? RW_EINVAL
+							 : RW_EIO);
 }
 
 int rw_audit_open(struct rw_audit **out, const char *file, size_t max_queue_bytes,
@@ -170,6 +206,7 @@ int rw_audit_reopen(struct rw_audit *a, struct rw_error *e)
 	if (fd < 0)
 		return rw_fail(e, why.code, "%s", why.text);
 	flush(a); /* what the old file still takes belongs there */
+	sync_now(a);
 	close(a->fd);
 	a->fd = fd;
 	a->sent = 0;
@@ -183,6 +220,7 @@ unsigned rw_audit_close(struct rw_audit *a)
 	unsigned lost = 0;
 
 	flush(a);
+	sync_now(a);
 	for (size_t i = 0; i < a->queue.len; i++)
 		lost += a->queue.p[i] == '\n';
 	close(a->fd);

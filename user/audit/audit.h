@@ -6,6 +6,7 @@
  * written here. When the disk is full or the file fails, records wait in a bounded queue and
  * are retried; rw_audit_ok turns false, so that the gate can refuse service; nothing
  * that was accepted is dropped. Texts, keys and secrets never enter a record.
+ * To bring the file to its disk is the caller's, who has a way that does not wait.
  */
 #ifndef RW_AUDIT_AUDIT_H
 #define RW_AUDIT_AUDIT_H
@@ -78,11 +79,24 @@ bool rw_audit_ok(const struct rw_audit *a);
 /* Why records wait, "" if none do; for the control thread. */
 const char *rw_audit_error(const struct rw_audit *a);
 /*
+ * What is to be synced so that everything taken so far outlives a power cut; -1: records still
+ * wait, there is nothing to ask for yet. The descriptor is good until reopen or close.
+ */
+int rw_audit_fd(const struct rw_audit *a);
+/*
+ * How that went, as rw_loop_sync says. After a failure rw_audit_ok is false until one goes well:
+ * what was written between them may be lost, since the kernel forgets pages that it could not
+ * write.
+ */
+void rw_audit_synced(struct rw_audit *a, int rc);
+/*
  * Closes and reopens by name (log rotation). A record of which the old file has only a part is
- * written whole to the new one. On failure the old file stays in use.
+ * written whole to the new one. The old file is synced first, and waited for.
+ * On failure it stays in use.
  */
 int rw_audit_reopen(struct rw_audit *a, struct rw_error *e);
-/* Writes what waits if it can; returns the number of records lost (0 is what is wanted). */
+/* Writes what waits if it can, and syncs; returns the number of records lost (0 is what is wanted).
+ */
 unsigned rw_audit_close(struct rw_audit *a);
 
 #endif

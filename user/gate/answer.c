@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "gate/fields.h"
 
+enum { LAST_BYTES = 1024 }; /* of a large answer, at most, wait for its record */
+
 static const struct rw_config *config_of(const struct rw_request *r)
 {
 	return r->snap->routes->config;
@@ -89,11 +91,14 @@ static bool is_passed(const struct rw_request *r)
 static void begin_passing(struct rw_request *r, const struct rw_h1_head *h)
 {
 	r->mode = RW_ANSWER_PASSED;
+	r->passed_left = h->has_length ? h->length : UINT64_MAX;
 	rw_metric_add(&r->w->metrics.passed_answers_total, 1);
-	if (send_head(r, h->has_length ? (int64_t)h->length : -1))
-		rw_fetch_pass(r->fetch, r->x);
-	else
+	if (!r->passed_left)
+		rw_request_last(r);
+	if (!send_head(r, h->has_length ? (int64_t)h->length : -1))
 		cancel_fetch(r);
+	else if (!rw_request_syncs(r)) /* from kernel to kernel nobody sees the last byte come */
+		rw_fetch_pass(r->fetch, r->x);
 }
 
 static void on_head(void *user, const struct rw_h1_head *h)
@@ -186,8 +191,9 @@ static bool flush_stream(struct rw_request *r)
 static void end_stream(struct rw_request *r)
 {
 	rw_answer_settle(r);
+	rw_request_last(r);
 	if (flush_stream(r))
-		rw_exchange_end(r->x);
+		rw_request_end(r);
 	else
 		rw_exchange_abort(r->x);
 }
@@ -220,6 +226,8 @@ static bool pass_on(struct rw_request *r, int rc)
 		end_stream(r);
 		return false;
 	}
+	if (rw_answer_stream_done(r->stream))
+		rw_request_last(r);
 	if (!flush_stream(r)) {
 		cancel_fetch(r);
 		rw_exchange_abort(r->x);
@@ -260,6 +268,9 @@ static void whole_body(struct rw_request *r, struct rw_slice data)
 static void passed_body(struct rw_request *r, const char *data, size_t n)
 {
 	r->answer_bytes += n;
+	r->passed_left -= n;
+	if (!r->passed_left)
+		rw_request_last(r);
 	if (rw_exchange_body(r->x, data, n))
 		cancel_fetch(r);
 	else if (rw_exchange_queued(r->x) > rw_sock_high_mark())
@@ -324,6 +335,21 @@ static int guard_whole(struct rw_request *r, struct rw_error *e)
 	return guard_plain(r, &g);
 }
 
+/* The last one is small where it has to wait for the record. */
+static size_t next_piece(struct rw_request *r, size_t room)
+{
+	size_t left = r->out.len - r->sent;
+
+	if (rw_request_syncs(r)) {
+		if (left <= LAST_BYTES) {
+			rw_request_last(r);
+			return left;
+		}
+		left -= LAST_BYTES;
+	}
+	return left < room ? left : room;
+}
+
 /* As much as the client takes; the rest stays in out until it does, not in one more copy. */
 static void push_whole(struct rw_request *r)
 {
@@ -334,14 +360,13 @@ static void push_whole(struct rw_request *r)
 		room = rw_sock_high_mark();
 		if (queued >= room)
 			return; /* rw_answer_drained goes on */
-		n = r->out.len - r->sent;
-		n = n < room - queued ? n : room - queued;
+		n = next_piece(r, room - queued);
 		if (rw_exchange_body(r->x, r->out.p + r->sent, n))
 			return;
 		r->sent += n;
 		r->answer_bytes += n;
 	}
-	rw_exchange_end(r->x);
+	rw_request_end(r);
 }
 
 static void end_whole(struct rw_request *r)
@@ -386,7 +411,7 @@ void rw_answer_drained(struct rw_request *r)
 static void end_passed(struct rw_request *r, bool clean)
 {
 	if (clean) {
-		rw_exchange_end(r->x);
+		rw_request_end(r);
 		return;
 	}
 	rw_metric_add(&r->w->metrics.upstream_errors_total, 1);

@@ -21,74 +21,6 @@ static const struct rw_config *config_of(const struct rw_control *c)
 	return c->snap->routes->config;
 }
 
-/* --- audit ------------------------------------------------------------------------------------ */
-
-static void audit_state(struct rw_control *c)
-{
-	bool ok = !c->audit || rw_audit_ok(c->audit);
-
-	atomic_store_explicit(&c->gw->audit_ok, ok, memory_order_relaxed);
-	if (ok == c->audit_was_ok)
-		return;
-	c->audit_was_ok = ok;
-	if (ok)
-		rw_info("audit log: writing again%s",
-			atomic_load(&c->stats.audit_lost) ? "" : ", nothing was lost");
-	else
-		rw_err("audit log: %s; %s", rw_audit_error(c->audit),
-		       config_of(c)->audit_required
-			       ? "refusing requests until it can be written (audit.required)"
-			       : "records wait in memory");
-}
-
-void rw_control_audit_lost(struct rw_control *c, uint64_t n)
-{
-	atomic_fetch_add_explicit(&c->stats.audit_lost, n, memory_order_relaxed);
-	rw_err("audit log: no room for %" PRIu64 " records, they are lost", n);
-}
-
-static uint64_t count_lines(struct rw_slice lines)
-{
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < lines.n; i++)
-		n += lines.p[i] == '\n';
-	return n;
-}
-
-static void take_audit(void *arg)
-{
-	struct rw_control *c = arg;
-	struct rw_slice lines = rw_inbox_take(&c->inbox);
-
-	if (lines.n && c->audit && rw_audit_write(c->audit, lines))
-		rw_control_audit_lost(c, count_lines(lines));
-	audit_state(c);
-}
-
-void rw_control_audit(struct rw_control *c, struct rw_slice lines)
-{
-	bool tell;
-
-	if (rw_inbox_put(&c->inbox, lines, &tell))
-		rw_control_audit_lost(c, count_lines(lines));
-	else if (tell)
-		(void)rw_loop_post(c->loop, take_audit, c); /* where it fails, the tick looks */
-}
-
-void rw_control_record(struct rw_control *c, const struct rw_audit_event *ev)
-{
-	struct rw_audit_event stamped = *ev;
-	struct rw_buf line = {0};
-
-	if (!c->audit)
-		return;
-	stamped.time_ms = rw_loop_wall_ms(c->loop);
-	if (rw_audit_event_json(&stamped, &line) || rw_audit_write(c->audit, rw_buf_slice(&line)))
-		rw_control_audit_lost(c, 1);
-	rw_buf_free(&line);
-}
-
 /* --- the kernel side
  * ------------------------------------------------------------------------------ */
 
@@ -310,13 +242,11 @@ static int load_again(struct rw_control *c, struct rw_config **out, struct rw_er
 
 int rw_control_reload(struct rw_control *c, struct rw_error *e)
 {
-	struct rw_error why = {0};
 	struct rw_config *cfg;
 	struct rw_snapshot *snap;
 	int rc;
 
-	if (c->audit && rw_audit_reopen(c->audit, &why))
-		rw_err("audit log: %s", why.text);
+	rw_control_reopen_log(c);
 	if (atomic_load(&c->gw->draining))
 		return rw_fail(e, RW_EBUSY, "shutting down: no reload now");
 	rc = load_again(c, &cfg, e);
@@ -349,9 +279,7 @@ static void tick(void *arg)
 {
 	struct rw_control *c = arg;
 
-	if (c->audit)
-		rw_audit_retry(c->audit);
-	take_audit(c);
+	rw_control_tick_records(c);
 	catch_up(c);
 	refresh_keys(c);
 	watch_kern(c);
@@ -429,15 +357,10 @@ fail:
 
 unsigned rw_control_free(struct rw_control *c)
 {
-	unsigned lost = 0;
+	unsigned lost;
 
 	rw_timer_cancel(&c->tick);
-	take_audit(c);
-	if (c->audit)
-		lost = rw_audit_close(c->audit);
-	if (lost)
-		rw_err("audit log: %u records could not be written and are lost", lost);
-	rw_inbox_free(&c->inbox);
+	lost = rw_control_end_records(c);
 	rw_events_close(c->events.reader);
 	rw_kern_close(c->kern);
 	rw_task_cancel(&c->push);

@@ -8,6 +8,7 @@
 
 #include "audit/audit.h"
 #include "gate/gateway.h"
+#include "gate/inbox.h"
 #include "gate/reach.h"
 #include "gate/snapshot.h"
 #include "kern/kern.h"
@@ -18,7 +19,8 @@ struct rw_control_stats {
 	uint64_t bans, bans_failed, key_suspensions, reloads, reloads_failed;
 	uint64_t cert_reloads, cert_reloads_failed; /* of certificate files that changed */
 	uint64_t events[RW_KERN_EVENTS];	    /* of the kernel side, by kind */
-	_Atomic uint64_t audit_lost;		    /* records */
+	uint64_t audit_sync_failed;
+	_Atomic uint64_t audit_lost; /* records */
 };
 
 struct rw_control;
@@ -45,8 +47,12 @@ const char *rw_control_audit_error(const struct rw_control *c);
  */
 int rw_control_reload(struct rw_control *c, struct rw_error *e);
 
-/* From any thread. Lines: whole records; the bytes are copied. What is lost is counted and said. */
-void rw_control_audit(struct rw_control *c, struct rw_slice lines);
+/*
+ * From any thread. Lines: whole records; the bytes are copied. What is lost is counted and said.
+ * w, where somebody waits for the disk to have them: see rw_inbox_put, whose errors are returned.
+ */
+int rw_control_audit(struct rw_control *c, struct rw_slice lines, struct rw_inbox_waiter *w);
+struct rw_inbox *rw_control_inbox(struct rw_control *c);
 /* From any thread: n records could not even be made. */
 void rw_control_audit_lost(struct rw_control *c, uint64_t n);
 /* From any thread. who completed a handshake; now_ns: when it was found out, monotonic. */

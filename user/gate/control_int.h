@@ -31,6 +31,16 @@ struct rw_control {
 	struct rw_keystore *store;
 	struct rw_audit *audit;
 	struct rw_inbox inbox; /* of audit records */
+	struct {
+		uint64_t taken;	  /* out of the inbox: places there */
+		uint64_t awaited; /* somebody waits up to here */
+		uint64_t settled; /* he was told */
+		uint64_t asked;	  /* the sync that is under way will tell of these */
+		unsigned idle_ticks;
+		bool busy;  /* one is */
+		bool moot;  /* it is of a file that was closed since */
+		bool dirty; /* written since it began */
+	} sync;
 	struct rw_kern *kern;
 	struct rw_reach reach;
 	struct rw_strikes *strikes;
@@ -50,8 +60,16 @@ struct rw_control {
 	uint64_t fronts_refused;       /* the one that could not be taken */
 };
 
-/* Appends a record to the audit log, if there is one. */
+/* Appends a record to the audit log, if there is one. (record.c) */
 void rw_control_record(struct rw_control *c, const struct rw_audit_event *ev);
+
+/* Writes what is in the inbox; arg is the rw_control. */
+void rw_control_take_records(void *arg);
+void rw_control_tick_records(struct rw_control *c);
+/* For log rotation. */
+void rw_control_reopen_log(struct rw_control *c);
+/* The log is closed; no worker is left that waits. Returns the number of records lost. */
+unsigned rw_control_end_records(struct rw_control *c);
 
 /* Strikes and what follows from them (punish.c). */
 int rw_control_punish_new(struct rw_control *c, const struct rw_config *cfg, struct rw_error *e);

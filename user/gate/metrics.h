@@ -42,7 +42,7 @@
 	X(tls_refused_total, "counter", "connections reset at a bound of TLS handshakes")          \
 	X(tls_handshaking, "gauge", "TLS handshakes of clients under way")                         \
 	X(strikes_total, "counter", "strikes reported against addresses")                          \
-	X(audit_refused_total, "counter", "requests refused because the audit log cannot be kept") \
+	X(audit_refused_total, "counter", "requests refused or cut: no audit log can be kept")     \
 	X(request_bytes_total, "counter", "bytes of request bodies")                               \
 	X(answer_bytes_total, "counter", "bytes of answer bodies")                                 \
 	X(prompt_tokens_total, "counter", "prompt tokens as upstreams reported")                   \

@@ -163,11 +163,12 @@ static void send_json(struct rw_request *r, unsigned status, struct rw_http_fiel
 	r->status = status;
 	r->answer_bytes += text.n;
 	rw_metrics_status(&r->w->metrics, status);
+	rw_request_last(r);
 	/* A failed write closes the connection, and on_done tells. */
 	if (rw_exchange_head(r->x, status, f, n, (int64_t)text.n) ||
 	    rw_exchange_body(r->x, text.p, text.n))
 		return;
-	rw_exchange_end(r->x);
+	rw_request_end(r);
 }
 
 enum rw_step rw_answer_json(struct rw_request *r, unsigned status, struct rw_slice text)

@@ -113,6 +113,11 @@ struct rw_request {
 	const char *upstream_error; /* what the upstream did wrong, in words; "" */
 	const char *verdict;
 	uint64_t answer_bytes;
+	bool recorded;		      /* the audit record is made */
+	bool uncommitted;	      /* and the answer's end waits for the disk to have it */
+	uint64_t place;		      /* of the record, once it is on its way; else 0 */
+	uint64_t passed_left;	      /* of a counted answer that is passed */
+	TAILQ_ENTRY(rw_request) link; /* in the worker's uncommitted */
 };
 
 /* What a stage says: go on, wait for a callback to resume, or the request is answered. */
@@ -200,7 +205,20 @@ void rw_answer_drained(struct rw_request *r);
 /* Takes over what a stream found so far, and ends it. Does nothing where there is none. */
 void rw_answer_settle(struct rw_request *r);
 
-/* Audit record, counters; then the request is recycled. (settle.c) */
+/*
+ * An answer's end. (commit.c) rw_request_last: what is written from now on holds the last of it;
+ * rw_request_end: it is whole. Where audit.sync is request, both leave when the disk has the
+ * record, and where it cannot have it the connection is cut, or not, as audit.required says.
+ */
+bool rw_request_syncs(const struct rw_request *r);
+void rw_request_last(struct rw_request *r);
+void rw_request_end(struct rw_request *r);
+/* The client is gone, or has its answer. */
+void rw_request_uncommit(struct rw_request *r);
+
+/* Writes the audit record, once; false: it is lost. (settle.c) */
+bool rw_request_record(struct rw_request *r, bool completed);
+/* Audit record, counters; then the request is recycled. */
 struct rw_request *rw_request_new(struct rw_worker *w, struct rw_exchange *x);
 void rw_request_settle(struct rw_request *r, bool completed);
 void rw_request_free_idle(struct rw_worker *w);

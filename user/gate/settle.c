@@ -152,14 +152,17 @@ static struct rw_slice at_most(struct rw_slice s, size_t n)
 	return rw_slice_of(s.p, s.n < n ? s.n : n);
 }
 
-static void write_audit(struct rw_request *r, bool completed, uint64_t now)
+bool rw_request_record(struct rw_request *r, bool completed)
 {
+	uint64_t now = rw_loop_clock(r->w->loop); /* a refused request lives within one turn */
 	char peer[RW_ADDR_TEXT];
 	const struct rw_stream_info *si = rw_exchange_peer(r->x);
 	const struct rw_config *c = r->snap->routes->config;
 
-	if (!c->audit_file || r->endpoint == RW_EP_HEALTHZ || r->endpoint == RW_EP_READYZ)
-		return;
+	if (r->recorded || !c->audit_file || r->endpoint == RW_EP_HEALTHZ ||
+	    r->endpoint == RW_EP_READYZ)
+		return true;
+	r->recorded = true;
 	const struct rw_audit_record rec = {
 		.time_ms = rw_loop_wall_ms(r->w->loop),
 		.request_id = r->id,
@@ -192,7 +195,7 @@ static void write_audit(struct rw_request *r, bool completed, uint64_t now)
 		.request_findings = &r->found,
 		.answer_findings = &r->answer_found,
 	};
-	rw_worker_audit(r->w, &rec);
+	return rw_worker_audit(r->w, &rec);
 }
 
 /* Back to as good as new, with what is worth keeping kept warm. */
@@ -232,8 +235,9 @@ static void recycle(struct rw_request *r)
 void rw_request_settle(struct rw_request *r, bool completed)
 {
 	struct rw_metrics *m = &r->w->metrics;
-	uint64_t now = rw_loop_clock(r->w->loop); /* a refused request lives within one turn */
+	uint64_t now = rw_loop_clock(r->w->loop);
 
+	rw_request_uncommit(r);
 	rw_task_cancel(&r->yield);
 	rw_request_wipe(r);
 	if (r->fetch) /* the client is gone: stop paying for an answer nobody reads */
@@ -250,7 +254,7 @@ void rw_request_settle(struct rw_request *r, bool completed)
 	rw_metrics_latency(m, (now - r->begun_ns) / 1000);
 	rw_metric_sub(&m->requests_active, 1);
 	rw_worker_busy(r->w);
-	write_audit(r, completed, now);
+	(void)rw_request_record(r, completed); /* lost: counted and said */
 	uncharge(r, r->charged_bytes);
 	recycle(r);
 }

@@ -12,8 +12,6 @@
 #include "tls/turns.h"
 
 enum {
-	AUDIT_BATCH_BYTES = 64 * 1024,
-	AUDIT_BATCH_NS = 5 * 1000 * 1000, /* how long a record may wait for company */
 	DRAIN_TICK_NS = 20 * 1000 * 1000,
 	MAX_HANDSHAKES = 16384, /* the most that limits.handshakes can say */
 	/*
@@ -211,36 +209,6 @@ static const struct rw_http_handler handler = {
 	.on_error_body = rw_refuse_body,
 };
 
-/* --- audit batches ---------------------------------------------------------------------------- */
-
-static void audit_flush(void *arg)
-{
-	struct rw_worker *w = arg;
-
-	if (w->audit.len == 0)
-		return;
-	rw_control_audit(w->gw->control, rw_buf_slice(&w->audit));
-	rw_buf_reset(&w->audit);
-}
-
-void rw_worker_audit(struct rw_worker *w, const struct rw_audit_record *rec)
-{
-	int rc;
-
-	if (w->audit.len > AUDIT_BATCH_BYTES)
-		audit_flush(w);
-	rc = rw_audit_record_json(rec, &w->audit);
-	if (rc && w->audit.len) { /* what is there makes room */
-		audit_flush(w);
-		rc = rw_audit_record_json(rec, &w->audit);
-	}
-	if (rc)
-		rw_control_audit_lost(w->gw->control, 1);
-	else if (!rw_timer_armed(&w->audit_timer))
-		rw_timer_set(w->loop, &w->audit_timer, rw_loop_now(w->loop) + AUDIT_BATCH_NS,
-			     audit_flush, w);
-}
-
 /* --- snapshots ----------------------------------------------------------------------------------
  */
 
@@ -370,6 +338,7 @@ int rw_worker_new(struct rw_worker **out, struct rw_gateway *gw, unsigned id, st
 	w->gw = gw;
 	w->id = id;
 	w->loop = loop;
+	TAILQ_INIT(&w->uncommitted);
 	w->turns = rw_turns_new(loop, HANDSHAKE_STEPS);
 	w->handshakes = rw_open_new(MAX_HANDSHAKES, rw_loop_random(loop));
 	if (!w->turns || !w->handshakes)
@@ -403,9 +372,7 @@ void rw_worker_close(struct rw_worker *w)
 	w->turns = NULL;
 	rw_pools_unref(w->pools);
 	w->pools = NULL;
-	rw_timer_cancel(&w->audit_timer);
-	audit_flush(w);
-	rw_buf_free(&w->audit);
+	rw_worker_end_audit(w);
 	rw_request_free_idle(w);
 	rw_recall_free(w->recall);
 	w->recall = NULL;
@@ -444,7 +411,7 @@ static void drain_tick(void *arg)
 		if (w->connections)
 			rw_warn("worker %u: %u connections were still open at the end of the drain",
 				w->id, w->connections);
-		audit_flush(w);
+		rw_worker_flush_audit(w);
 		rw_loop_stop(w->loop);
 		return;
 	}

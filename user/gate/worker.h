@@ -8,10 +8,13 @@
 #ifndef RW_GATE_WORKER_H
 #define RW_GATE_WORKER_H
 
+#include <sys/queue.h>
+
 #include "audit/audit.h"
 #include "base/buf.h"
 #include "gate/balancer.h"
 #include "gate/gateway.h"
+#include "gate/inbox.h"
 #include "gate/metrics.h"
 #include "gate/pools.h"
 #include "gate/snapshot.h"
@@ -58,6 +61,11 @@ struct rw_worker {
 
 	struct rw_buf audit; /* lines not yet handed to the control thread */
 	struct rw_timer audit_timer;
+	/* Answers whose end waits for their record, in the order of these; of each the place.
+	 * (commit.c) */
+	TAILQ_HEAD(rw_uncommitted, rw_request) uncommitted;
+	struct rw_inbox_waiter waiter;
+	struct rw_task audit_task;
 
 	bool draining, closing; /* closing: what is not settled yet is cut off */
 	struct rw_timer drain_timer;
@@ -97,7 +105,11 @@ static inline void rw_worker_busy(const struct rw_worker *w)
 		__ATOMIC_RELAXED);
 }
 
-/* Appends a record to the batch that goes to the control thread. */
-void rw_worker_audit(struct rw_worker *w, const struct rw_audit_record *rec);
+/* Appends a record to the batch that goes to the control thread. False: it is lost. (commit.c) */
+bool rw_worker_audit(struct rw_worker *w, const struct rw_audit_record *rec);
+/* The batch goes now; w is a struct rw_worker. */
+void rw_worker_flush_audit(void *w);
+/* No request is left. */
+void rw_worker_end_audit(struct rw_worker *w);
 
 #endif

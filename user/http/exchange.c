@@ -167,6 +167,8 @@ bool rw_exchange_push(struct rw_conn *c)
 	struct rw_buf *b = &c->out;
 	size_t done;
 
+	if (c->x.held)
+		return false;
 	if (c->x.head_put && !c->x.head_final && finish_head(c)) {
 		rw_conn_close(c, true);
 		return false;
@@ -353,6 +355,17 @@ int rw_exchange_end(struct rw_exchange *x)
 	x->ended = true;
 	rw_conn_later(c);
 	return cut(c, rc);
+}
+
+void rw_exchange_hold(struct rw_exchange *x)
+{
+	x->held = true;
+}
+
+void rw_exchange_release(struct rw_exchange *x)
+{
+	x->held = false;
+	rw_conn_later(conn_of(x));
 }
 
 /* --- bytes that never come here -------------------------------------------------------------- */

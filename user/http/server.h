@@ -136,6 +136,13 @@ int rw_exchange_body(struct rw_exchange *x, const void *data, size_t n);
 /* The answer is whole. */
 int rw_exchange_end(struct rw_exchange *x);
 /*
+ * What the handler writes from now on stays here until rw_exchange_release, so that the client
+ * does not have the end of its answer before something else is done. Before the last bytes; on_done
+ * with completed = true waits for it, too. Of a large answer only the last bytes should be held.
+ */
+void rw_exchange_hold(struct rw_exchange *x);
+void rw_exchange_release(struct rw_exchange *x);
+/*
  * Cuts the connection: the answer cannot be completed and the client must notice.
  * What was written before still goes out where the framing shows that more should
  * have come.

@@ -32,6 +32,7 @@ struct rw_exchange {
 	bool wants_continue; /* waits for 100 before it sends its body */
 	bool head_put;	     /* the answer's head is in out, or further */
 	bool head_final;     /* and says what becomes of the connection */
+	bool held;	     /* what is in out waits for the handler's word */
 	bool ended;	     /* the handler has given all */
 	bool keep_alive;     /* as the request allows, then as the answer says */
 	bool head_only;	     /* no body goes out: HEAD, 204, 304 */

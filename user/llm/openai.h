@@ -98,6 +98,8 @@ void rw_answer_stream_free(struct rw_answer_stream *st);
  * upstream's stream is broken; out then ends with an error event.
  */
 int rw_answer_stream_feed(struct rw_answer_stream *st, struct rw_slice data, struct rw_buf *out);
+/* [DONE] is in what feed or end has given out: an SDK reads no further. */
+bool rw_answer_stream_done(const struct rw_answer_stream *st);
 /* Whether text is held back. */
 bool rw_answer_stream_holds(const struct rw_answer_stream *st);
 /*

@@ -459,6 +459,11 @@ int rw_answer_stream_feed(struct rw_answer_stream *st, struct rw_slice data, str
 	return rc;
 }
 
+bool rw_answer_stream_done(const struct rw_answer_stream *st)
+{
+	return st->done;
+}
+
 bool rw_answer_stream_holds(const struct rw_answer_stream *st)
 {
 	for (unsigned i = 0; i < st->n_lanes && !st->failed; i++)

@@ -25,6 +25,9 @@ enum { RW_MAX_DETECTORS = 4 };
 /* Where commands look when no file is named. */
 #define RW_CONFIG_FILE "/etc/ringwall/ringwall.yaml"
 
+/* When audit records reach the disk: behind the answers, or before the end of each. */
+enum rw_audit_sync { RW_AUDIT_INTERVAL, RW_AUDIT_REQUEST };
+
 enum rw_kernel_mode { RW_KERNEL_REQUIRED, RW_KERNEL_PREFERRED, RW_KERNEL_OFF };
 
 /* What a ban does at first, and what a second one does. */
@@ -167,6 +170,7 @@ struct rw_config {
 	const char *state_dir;
 	const char *audit_file; /* NULL: off */
 	bool audit_required;	/* true: no audit, no service */
+	enum rw_audit_sync audit_sync;
 
 	enum rw_kernel_mode kernel;
 	/* Strikes: an address that reaches threshold within window is banned for ban, doubled on

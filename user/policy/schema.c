@@ -79,6 +79,8 @@ static const struct rw_key_choice ktls_words[] = {
 	{"auto", RW_KTLS_WORD_AUTO, NULL}, {"on", RW_KTLS_WORD_ON, NULL},
 	{"off", RW_KTLS_WORD_OFF, NULL},   {"true", 0, "write on"},
 	{"false", 0, "write off"},	   {0}};
+static const struct rw_key_choice audit_sync_words[] = {
+	{"interval", RW_AUDIT_INTERVAL, NULL}, {"request", RW_AUDIT_REQUEST, NULL}, {0}};
 static const struct rw_key_choice kernel_words[] = {{"required", RW_KERNEL_REQUIRED, NULL},
 						    {"preferred", RW_KERNEL_PREFERRED, NULL},
 						    {"off", RW_KERNEL_OFF, NULL},
@@ -432,6 +434,10 @@ const struct rw_config_key rw_config_keys[] = {
 	 .doc = "appended to; off unless set"},
 	{"audit.required", RW_KIND_BOOL, false, "true", TOP(audit_required),
 	 .doc = "refuses requests while the file cannot be written"},
+	{"audit.sync", RW_KIND_CHOICE, false, "interval", .choices = audit_sync_words,
+	 TOP(audit_sync),
+	 .doc = "when records reach the disk: once a second behind the answers, or each before the "
+		"end of its answer leaves"},
 	{"kernel", RW_KIND_CHOICE, false, "required", .choices = kernel_words, TOP(kernel),
 	 .doc = "what happens where BPF cannot be had: refuse to start, say so and go on, or do "
 		"not "

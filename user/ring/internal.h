@@ -239,6 +239,18 @@ void rw_listener_bury(struct rw_listener *ls);
 /* Accepts as far as slots go, pauses where they do not. */
 void rw_listeners_settle(struct rw_loop *l);
 
+/* --- files (sync.c) -------------------------------------------------------------------- */
+
+/* The one sync that may be under way; done NULL: nobody asks any more. */
+struct rw_sync {
+	bool busy;
+	uint32_t generation;
+	void (*done)(void *arg, int rc);
+	void *arg;
+};
+
+void rw_sync_done(struct rw_loop *l, const struct rw_io_done *d);
+
 /* --- the loop (loop.c) ----------------------------------------------------------------- */
 
 struct rw_loop {
@@ -259,6 +271,7 @@ struct rw_loop {
 	bool listeners_dirty;
 	unsigned orphans; /* closes under way of descriptors that never got a slot */
 
+	struct rw_sync sync;
 	struct rw_chunk_pool chunks;
 	struct rw_splice *splices; /* all that were ever needed */
 	unsigned n_splices;	   /* in use */

@@ -43,6 +43,7 @@ enum rw_io_op {
 	RW_IO_SHUTDOWN,
 	RW_IO_CLOSE,
 	RW_IO_CLOSE_LISTENER,
+	RW_IO_SYNC, /* of a file */
 	RW_IO_CANCEL,
 	RW_IO_OPS = 2 * RW_IO_CANCEL,
 };
@@ -147,6 +148,12 @@ struct rw_io_ops {
 	void (*cancel)(struct rw_io *io, uint64_t target, uint64_t tag);
 	/* reset: RST, so that the peer cannot take a cut answer for a whole one. */
 	void (*close)(struct rw_io *io, int fd, bool reset, uint64_t tag);
+
+	/*
+	 * What was written to a file goes to its disk (fdatasync). RW_EINVAL: no file that has
+	 * one; RW_EIO: the disk did not take it, and may never: trying again proves nothing.
+	 */
+	void (*sync)(struct rw_io *io, int fd, uint64_t tag);
 
 	/* Closes at once: only when no completion will be waited for any more. */
 	void (*abandon)(struct rw_io *io, int fd);

@@ -65,6 +65,9 @@ static void dispatch(struct rw_loop *l, const struct rw_io_done *d)
 	case RW_IO_CLOSE_LISTENER:
 		rw_listener_done(l, d);
 		break;
+	case RW_IO_SYNC:
+		rw_sync_done(l, d);
+		break;
 	default:
 		rw_sock_done(l, d);
 	}
@@ -192,7 +195,7 @@ static bool anything_left(const struct rw_loop *l)
 	for (unsigned i = 0; i < l->n_listeners; i++)
 		if (l->listeners[i])
 			return true;
-	return l->free_socks != l->max_socks || l->orphans;
+	return l->free_socks != l->max_socks || l->orphans || l->sync.busy;
 }
 
 void rw_loop_free(struct rw_loop *l)

@@ -84,6 +84,15 @@ void rw_loop_waits(struct rw_loop *l, struct rw_loop_waits *sum);
 int rw_loop_post(struct rw_loop *l, void (*fn)(void *arg), void *arg);
 
 /*
+ * Brings what was written to a file to its disk, while the loop goes on: done(arg, rc) comes later,
+ * once. rc 0, RW_EINVAL (nothing of the kind can be done with fd) or RW_EIO (what was written since
+ * the last one may be lost, and a later 0 says nothing of it). One at a time, and fd stays open
+ * until then: RW_EBUSY. rw_loop_sync_drop: done will not be called; before arg goes away.
+ */
+int rw_loop_sync(struct rw_loop *l, int fd, void (*done)(void *arg, int rc), void *arg);
+void rw_loop_sync_drop(struct rw_loop *l);
+
+/*
  * Timers: embed a struct rw_timer, zeroed once. Setting an armed timer moves
  * it. It fires once, at or after when_ns (within the wheel's 1 ms), in the
  * loop's thread. The owner cancels it before freeing what embeds it.

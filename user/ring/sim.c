@@ -24,6 +24,7 @@ const struct rw_sim_knobs rw_sim_all_faults = {
 	.refuse = 300,
 	.slow_connect = 500,
 	.connect_fails = 200,
+	.sync_fails = 200,
 	.clock_jump = 20,
 };
 
@@ -282,6 +283,11 @@ void rw_sim_free(struct rw_sim *s)
 uint64_t rw_sim_now(const struct rw_sim *s)
 {
 	return s->now;
+}
+
+uint64_t rw_sim_synced_bytes(const struct rw_sim *s)
+{
+	return s->synced_bytes;
 }
 
 uint64_t rw_sim_random(struct rw_sim *s)

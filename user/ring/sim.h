@@ -50,6 +50,7 @@ struct rw_sim_knobs {
 	uint16_t refuse;	/* a connect is refused */
 	uint16_t slow_connect;	/* a connect takes up to 3 s */
 	uint16_t connect_fails; /* no descriptor for a connect */
+	uint16_t sync_fails;	/* a file's bytes do not reach its disk */
 	uint16_t clock_jump;	/* a step lets up to 2 s more pass, and moves wall time at will */
 };
 
@@ -74,6 +75,8 @@ bool rw_sim_step(struct rw_sim *s);
 void rw_sim_set_knobs(struct rw_sim *s, const struct rw_sim_knobs *knobs);
 
 uint64_t rw_sim_now(const struct rw_sim *s);
+/* How long the file was whose sync ended well last: what a power cut would have left of it. */
+uint64_t rw_sim_synced_bytes(const struct rw_sim *s);
 /* The seed's stream of chance, for decisions of the test itself. */
 uint64_t rw_sim_random(struct rw_sim *s);
 /* A hash over everything that was started and completed, with its time. */

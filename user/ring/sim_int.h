@@ -17,12 +17,13 @@ struct sim_sock;
  */
 struct sim_op {
 	struct sim_end *end;
-	struct sim_sock *sock; /* NULL: a cancel */
+	struct sim_sock *sock; /* NULL: a cancel, or the sync of a file */
 	uint64_t tag, target;
 	uint64_t last_at; /* its completions keep their order */
 	unsigned refs;	  /* the end's list, and events that point here */
 	bool over;
 	bool reset;  /* a close with RST */
+	int file;    /* of a sync */
 	size_t some; /* a receive of so many bytes at most; 0: any, again and again */
 	unsigned n_iov;
 	struct iovec iov[RW_IO_MAX_IOV];
@@ -105,6 +106,7 @@ struct rw_sim {
 	struct sim_sock **fds; /* index: descriptor; NULL: free */
 	unsigned n_fds;
 	uint16_t next_port;
+	uint64_t synced_bytes;
 	unsigned n_ends;
 	SLIST_HEAD(sim_ends, sim_end) ends, gone; /* what still travels finds the gone so */
 	SLIST_HEAD(sim_socks, sim_sock) socks;

@@ -195,6 +195,11 @@ static void sim_close(struct rw_io *io, int fd, bool reset, uint64_t tag)
 	start(io, fd, tag)->reset = reset;
 }
 
+static void sim_sync(struct rw_io *io, int fd, uint64_t tag)
+{
+	start(io, -1, tag)->file = fd;
+}
+
 static void sim_abandon(struct rw_io *io, int fd)
 {
 	(void)io;
@@ -386,6 +391,7 @@ static const struct rw_io_ops sim_ops = {
 	.shutdown = sim_shutdown,
 	.cancel = sim_cancel,
 	.close = sim_close,
+	.sync = sim_sync,
 	.abandon = sim_abandon,
 	.give_back = sim_give_back,
 	.wait = sim_wait,

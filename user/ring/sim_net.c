@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "ring/poison.h"
 
@@ -331,6 +332,20 @@ static void exec_cancel(struct sim_op *op)
 	}
 }
 
+/* A disk is no network, but it has its time as well. */
+static void exec_sync(struct sim_op *op)
+{
+	struct rw_sim *s = op->end->sim;
+	bool fails = sim_chance(s, s->knobs.sync_fails);
+	struct stat st;
+
+	fails |= fstat(op->file, &st) != 0;
+	if (!fails)
+		s->synced_bytes = (uint64_t)st.st_size;
+	op->last_at = s->now + sim_latency(s);
+	sim_complete(op, fails ? RW_EIO : RW_OK, false, NULL);
+}
+
 void sim_exec(struct sim_op *op)
 {
 	if (op->over)
@@ -356,6 +371,9 @@ void sim_exec(struct sim_op *op)
 	case RW_IO_CLOSE_LISTENER:
 		close_sock(op->sock, op->reset);
 		sim_complete(op, RW_OK, false, NULL);
+		break;
+	case RW_IO_SYNC:
+		exec_sync(op);
 		break;
 	default:
 		exec_cancel(op);

@@ -316,6 +316,15 @@ static void uring_close(struct rw_io *io, int fd, bool reset, uint64_t tag)
 	io_uring_sqe_set_data64(sqe, tag);
 }
 
+/* The kernel does these on a thread of its own, too. */
+static void uring_sync(struct rw_io *io, int fd, uint64_t tag)
+{
+	struct io_uring_sqe *sqe = rw_uring_sqe(rw_uring_of(io));
+
+	io_uring_prep_fsync(sqe, fd, IORING_FSYNC_DATASYNC);
+	io_uring_sqe_set_data64(sqe, tag);
+}
+
 static void uring_abandon(struct rw_io *io, int fd)
 {
 	(void)io;
@@ -405,6 +414,7 @@ const struct rw_io_ops rw_uring_ops = {
 	.shutdown = uring_shutdown,
 	.cancel = uring_cancel,
 	.close = uring_close,
+	.sync = uring_sync,
 	.abandon = uring_abandon,
 	.give_back = uring_give_back,
 	.wait = rw_uring_wait,

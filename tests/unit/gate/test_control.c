@@ -174,7 +174,7 @@ static void records_survive_a_full_mailbox(void **state)
 	while (rw_loop_post(w.control_loop, nothing, NULL) == RW_OK)
 		posted++;
 	assert_in_range(posted, 1, 1000000);
-	rw_control_audit(w.control, RW_SLICE("{\"status\":200}\n"));
+	assert_int_equal(rw_control_audit(w.control, RW_SLICE("{\"status\":200}\n"), NULL), RW_OK);
 	run_for(&w, 300 * MS);
 	text = audit_text(&w);
 	assert_int_equal(count(text, "\"status\":200"), 1);
@@ -185,23 +185,29 @@ static void records_survive_a_full_mailbox(void **state)
 
 static void inbox_keeps_order_and_bound_and_tells_once(void **state)
 {
+	struct rw_inbox_waiter waiter = {0};
+	uint64_t place, awaited;
 	struct rw_inbox in;
 	bool tell;
 
 	(void)state;
 	rw_inbox_init(&in, 8);
-	assert_int_equal(rw_inbox_put(&in, RW_SLICE("a\nb\n"), &tell), RW_OK);
+	assert_int_equal(rw_inbox_put(&in, RW_SLICE("a\nb\n"), &waiter, &tell), RW_OK);
 	assert_true(tell);
-	assert_int_equal(rw_inbox_put(&in, RW_SLICE("c\n"), &tell), RW_OK);
+	assert_int_equal(rw_inbox_put(&in, RW_SLICE("c\n"), NULL, &tell), RW_OK);
 	assert_false(tell);
-	assert_int_equal(rw_inbox_put(&in, RW_SLICE("too long\n"), &tell), RW_ELIMIT);
+	assert_int_equal(rw_inbox_put(&in, RW_SLICE("too long\n"), NULL, &tell), RW_ELIMIT);
 	assert_false(tell);
-	assert_true(rw_slice_is(rw_inbox_take(&in), "a\nb\nc\n"));
-	assert_int_equal(rw_inbox_take(&in).n, 0);
-	assert_int_equal(rw_inbox_put(&in, RW_SLICE("d\n"), &tell), RW_OK);
+	assert_true(rw_slice_is(rw_inbox_take(&in, &place, &awaited), "a\nb\nc\n"));
+	assert_int_equal(waiter.place, 4);
+	assert_int_equal(awaited, 4);
+	assert_int_equal(place, 6);
+	rw_inbox_leave(&in, &waiter);
+	assert_int_equal(rw_inbox_take(&in, &place, &awaited).n, 0);
+	assert_int_equal(rw_inbox_put(&in, RW_SLICE("d\n"), NULL, &tell), RW_OK);
 	assert_true(tell);
-	assert_int_equal(rw_inbox_put(&in, RW_SLICE("too long\n"), &tell), RW_ELIMIT);
-	assert_true(rw_slice_is(rw_inbox_take(&in), "d\n"));
+	assert_int_equal(rw_inbox_put(&in, RW_SLICE("too long\n"), NULL, &tell), RW_ELIMIT);
+	assert_true(rw_slice_is(rw_inbox_take(&in, &place, &awaited), "d\n"));
 	rw_inbox_free(&in);
 }
 

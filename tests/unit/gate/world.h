@@ -368,7 +368,9 @@ static inline void make_key(struct world *w)
 	snprintf(w->key_id, sizeof(w->key_id), "%s", key.id);
 }
 
-static inline void world_begin(struct world *w, const char *upstreams, const char *more)
+/* audit: what its section says beside the file. */
+static inline void world_begin_as(struct world *w, const char *upstreams, const char *audit,
+				  const char *more)
 {
 	static const struct rw_sim_knobs none;
 	struct rw_error e = {0};
@@ -387,7 +389,7 @@ static inline void world_begin(struct world *w, const char *upstreams, const cha
 	w->gw.key_cells = rw_limits_new(64, 1);
 	w->gw.address_cells = rw_limits_new(64, 2);
 	w->gw.suspended = rw_suspended_new();
-	snprintf(text, sizeof(text), "audit: {file: %s, required: true}\n%s", w->audit, more);
+	snprintf(text, sizeof(text), "audit: {file: %s, %s}\n%s", w->audit, audit, more);
 	if (rw_control_new(&w->control, &w->gw, w->control_loop, make_config(w, upstreams, text),
 			   the_rules, &e) ||
 	    rw_worker_new(&w->w, &w->gw, 0, w->near, rw_control_snapshot(w->control), &e))
@@ -395,6 +397,11 @@ static inline void world_begin(struct world *w, const char *upstreams, const cha
 	w->gw.workers[w->gw.n_workers++] = w->w;
 	upstream_begin(w, &w->up, UPSTREAM);
 	upstream_begin(w, &w->other, OTHER);
+}
+
+static inline void world_begin(struct world *w, const char *upstreams, const char *more)
+{
+	world_begin_as(w, upstreams, "required: true", more);
 }
 
 static inline void remove_all(struct world *w)

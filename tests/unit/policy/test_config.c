@@ -41,6 +41,7 @@ static void least_configuration_has_the_documented_defaults(void **state)
 	assert_string_equal(c->state_dir, "/var/lib/ringwall");
 	assert_null(c->audit_file);
 	assert_false(c->audit_required);
+	assert_int_equal(c->audit_sync, RW_AUDIT_INTERVAL);
 	assert_int_equal(c->kernel, RW_KERNEL_REQUIRED);
 	assert_int_equal(c->strike_threshold, 100);
 	assert_int_equal(c->ban_max_ms, 86400000);
@@ -72,7 +73,7 @@ static void every_section_reaches_its_fields(void **state)
 		"{injection: "
 		"block, pii: flag, secrets: block}, rules_dir: /r}\n"
 		"state_dir: /s\n"
-		"audit: {file: /a, required: false}\n"
+		"audit: {file: /a, required: false, sync: request}\n"
 		"kernel: preferred\n"
 		"balancers: [{prefix: 192.0.2.1}, {prefix: '2001:db8::/64'}]\n"
 		"strikes: {threshold: 5, window: 1s, ban: 2s, ban_max: 3s, verdict: graduated, "
@@ -110,6 +111,7 @@ static void every_section_reaches_its_fields(void **state)
 	assert_string_equal(c->state_dir, "/s");
 	assert_string_equal(c->audit_file, "/a");
 	assert_false(c->audit_required);
+	assert_int_equal(c->audit_sync, RW_AUDIT_REQUEST);
 	assert_int_equal(c->kernel, RW_KERNEL_PREFERRED);
 	assert_int_equal(c->strike_window_ms, 1000);
 	assert_int_equal(c->ban_max_ms, 3000);
@@ -182,7 +184,7 @@ static void unknown_key_suggests_what_was_meant(void **state)
 	must_fail(LEAST "rules_dir: /x\n",
 		  "f:8:1: rules_dir: there is no such key; did you mean 'guards.rules_dir'?");
 	must_fail(LEAST "audit: {quux: 1}\n",
-		  "f:8:9: audit.quux: there is no such key; known here: file, required");
+		  "f:8:9: audit.quux: there is no such key; known here: file, required, sync");
 	must_fail(LEAST "\"a\\nb\": 1\n",
 		  "f:8:1: a?b: there is no such key; known here: listeners, admin, balancers, "
 		  "upstreams, models, auth, limits, timeouts, guards, state_dir, audit, kernel, "

@@ -3,6 +3,7 @@
 #include "unit/ring/pair.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <liburing.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -449,9 +450,54 @@ static void bad_sizes_are_explained(void **state)
 	assert_int_equal(rw_uring_new(&io, 0, 0, 1, &e), RW_EINVAL);
 }
 
+/* --- files ----------------------------------------------------------------------------- */
+
+struct syncs {
+	unsigned n;
+	int rc;
+};
+
+static void on_synced(void *arg, int rc)
+{
+	struct syncs *s = arg;
+
+	s->n++;
+	s->rc = rc;
+}
+
+/* As the audit log does it: what has no disk says so, and only one is under way. */
+static void file_is_synced_beside_the_loop(void **state)
+{
+	char path[] = "/tmp/ringwall-sync-XXXXXX";
+	int fd = mkstemp(path), device = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	struct rw_loop *l = uring_loop();
+	struct syncs s = {0};
+
+	(void)state;
+	assert_true(fd >= 0 && device >= 0);
+	assert_int_equal(write(fd, "x", 1), 1);
+	assert_int_equal(rw_loop_sync(l, fd, on_synced, &s), RW_OK);
+	assert_int_equal(rw_loop_sync(l, fd, on_synced, &s), RW_EBUSY);
+	while (!s.n)
+		assert_int_equal(rw_loop_turn(l, 1000000000), RW_OK);
+	assert_int_equal(s.rc, RW_OK);
+	assert_int_equal(rw_loop_sync(l, device, on_synced, &s), RW_OK);
+	while (s.n < 2)
+		assert_int_equal(rw_loop_turn(l, 1000000000), RW_OK);
+	assert_int_equal(s.rc, RW_EINVAL);
+	assert_int_equal(rw_loop_sync(l, fd, on_synced, &s), RW_OK);
+	rw_loop_sync_drop(l);
+	rw_loop_free(l); /* waits for it, and tells nobody */
+	assert_int_equal(s.n, 2);
+	close(device);
+	close(fd);
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(file_is_synced_beside_the_loop),
 		cmocka_unit_test(post_from_other_thread),
 		cmocka_unit_test(a_thread_that_looks_first_is_woken_too),
 		cmocka_unit_test(free_after_the_thread_ended),
