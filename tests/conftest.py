@@ -41,6 +41,12 @@ def sanitizers():
 
 
 @pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory):
+    """Commands keep compiled rules among the caller's files: not among those of who runs the tests."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session", autouse=True)
 def compiled():
     """Hyperscan's databases are compiled once, not by each process that a test starts: tests/hsmemo.c."""
     library, folder = TOP / "build/tests/hsmemo.so", TOP / "build/suite/compiled"

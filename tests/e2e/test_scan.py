@@ -2,6 +2,7 @@
 """`ringwall scan`: a verdict per text, byte offsets, and one bad line that spoils nothing else."""
 
 import json
+import os
 import re
 import subprocess
 
@@ -119,3 +120,38 @@ def test_roles_and_conversations(scan):
     assert [v["action"] for v in verdicts] == ["allow", "block", "block", "allow", "block"]
     assert verdicts[4]["findings"][0]["via"] == "decoded"
     assert all(s.split(" > ")[0] for s in verdicts[1]["signals"])
+
+
+# "uuid" is not "uid", also where the 96 bytes that are looked back over begin inside of it.
+@pytest.mark.parametrize("word, action", [(" uid", "mask"), ("uuid", "allow")])
+def test_a_word_of_context_is_whole(scan, word, action):
+    text = word + " " * 93 + "2999 3141 0001"
+    assert text.index("2999") - text.index("uid") == 96
+    _, (v,), _ = scan("see the " + text, "--categories", "pii")
+    assert v["action"] == action
+
+
+def test_compiled_rules_are_kept_for_the_next_call(ringwall, tmp_path):
+    def call(home):
+        return subprocess.run([ringwall, "scan"], input="my card is 4111 1111 1111 1111", capture_output=True, text=True,
+                              timeout=60,
+                              env={**os.environ, "XDG_CACHE_HOME": str(home)})
+
+    first = call(tmp_path)
+    kept = sorted((tmp_path / "ringwall").glob("*.hsdb"))
+    made = [f.stat().st_ino for f in kept]
+    assert first.returncode == 0 and kept and call(tmp_path).stdout == first.stdout
+    assert [f.stat().st_ino for f in kept] == made, "they were not made anew"
+    kept[0].write_bytes(kept[0].read_bytes()[:-1] + b"?")
+    damaged = kept[0].stat().st_ino
+    assert call(tmp_path).stdout == first.stdout
+    assert kept[0].stat().st_ino != damaged, "what is damaged is made anew"
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(ringwall, tmp_path):
+    (tmp_path / "file").write_text("")
+    nowhere = {k: v for k, v in os.environ.items() if k not in ("HOME", "XDG_CACHE_HOME")}
+    for env in ({}, {"XDG_CACHE_HOME": str(tmp_path / "file")}, {"HOME": "relative"}):
+        p = subprocess.run([ringwall, "scan"], input="hello", capture_output=True, text=True, timeout=60,
+                           env={**nowhere, **env})
+        assert p.returncode == 0 and p.stderr == ""

@@ -8,6 +8,7 @@
 #include <yyjson.h>
 
 #include "base/buf.h"
+#include "cmd/cache.h"
 #include "cmd/cmd.h"
 #include "cmd/progress.h"
 #include "scan/scan.h"
@@ -134,9 +135,10 @@ static const struct argp argp = {
 	.parser = parse_option,
 	.args_doc = "[FILE...]",
 	.doc = "Scan text and print a verdict.\vWithout a FILE, or where it is -, standard input "
-	       "is "
-	       "read. Each text gives one line of JSON: the action, a score of 0 to 100, and the "
-	       "findings with their byte offsets.",
+	       "is read. Each text gives one line of JSON: the action, a score of 0 to 100, and "
+	       "the "
+	       "findings with their byte offsets. Compiled rules are kept for the next call in "
+	       "$XDG_CACHE_HOME/ringwall or ~/.cache/ringwall.",
 };
 
 static int write_findings(struct scan_job *job)
@@ -382,9 +384,11 @@ static void scan_file(struct scan_job *job, const char *file)
 
 static int run(struct scan_job *job)
 {
+	char room[RW_CACHE_DIR_ROOM];
+	const struct rw_rules_from from = {.dir = job->rules_dir, .cache_dir = rw_cache_dir(room)};
 	struct rw_error e;
 
-	if (rw_rules_load(&job->rules, job->rules_dir, &e) ||
+	if (rw_rules_load_from(&job->rules, &from, &e) ||
 	    rw_scanner_new(&job->scanner, job->rules, &e)) {
 		fprintf(stderr, "ringwall: %s\n", e.text);
 		return RW_EXIT_FAIL;
