@@ -113,27 +113,28 @@ static bool is_alpha(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* Whether the word stands in text by itself, in any case of letters. */
-static bool has_word(struct rw_slice text, const char *word)
+/* Whether the word stands in text by itself, in any case of letters. ahead: the byte in front of
+ * the text, or 0. */
+static bool has_word(struct rw_slice text, char ahead, const char *word)
 {
 	size_t n = strlen(word);
 
 	for (size_t i = 0; i + n <= text.n; i++) {
 		if (strncasecmp(text.p + i, word, n) != 0)
 			continue;
-		if ((!i || !is_alpha(text.p[i - 1]) || !is_alpha(*word)) &&
+		if ((!is_alpha(i ? text.p[i - 1] : ahead) || !is_alpha(*word)) &&
 		    (i + n == text.n || !is_alpha(text.p[i + n])))
 			return true;
 	}
 	return false;
 }
 
-static bool in_context(const struct rw_rule *rule, struct rw_slice before)
+static bool in_context(const struct rw_rule *rule, struct rw_slice before, char ahead)
 {
 	if (!rule->context.n)
 		return true;
 	for (unsigned i = 0; i < rule->context.n; i++)
-		if (has_word(before, rule->context.at[i].text))
+		if (has_word(before, ahead, rule->context.at[i].text))
 			return true;
 	return false;
 }
@@ -150,7 +151,8 @@ static bool accept(const struct rw_rule *rule, struct rw_slice subject, size_t s
 
 	if (rule->entropy_centibits && rw_entropy_centibits(c.value) < rule->entropy_centibits)
 		return false;
-	if (!in_context(rule, c.before) || (rule->validator && !rule->validator->ok(&c)))
+	if (!in_context(rule, c.before, from ? subject.p[from - 1] : '\0') ||
+	    (rule->validator && !rule->validator->ok(&c)))
 		return false;
 	*end = start + c.value.n;
 	return true;
