@@ -58,7 +58,10 @@ $(error FLAVOUR is release, asan or fuzz, not '$(FLAVOUR)')
 endif
 
 src_of = $(sort $(wildcard user/$(1)/*.c))
-obj_of = $(patsubst user/%.c,$(B)/obj/%.o,$(call src_of,$(1)))
+# Hot code stands once more for each level of processor that it makes use of (user/scan/level.h).
+LEVELS := $(if $(filter x86_64,$(shell $(CC) -dumpmachine | cut -d- -f1)),3 4)
+hot_of = $(foreach l,$(LEVELS),$(patsubst user/%_hot.c,$(B)/obj/%_hot.v$(l).o,$(filter %_hot.c,$(call src_of,$(1)))))
+obj_of = $(patsubst user/%.c,$(B)/obj/%.o,$(call src_of,$(1))) $(call hot_of,$(1))
 lib_of = $(patsubst %,$(B)/lib/%.a,$(1))
 closure = $(1) $(NEEDS_$(1))
 link = -Wl,--start-group $(call lib_of,$(1)) -Wl,--end-group
@@ -91,6 +94,14 @@ $(B)/obj/%.o: user/%.c
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	@$(CC) $(COMMON) $(CFLAGS) -MMD -MP -c $< -o $@
+
+define level_rule
+$(B)/obj/%_hot.v$(1).o: user/%_hot.c
+	@mkdir -p $$(@D)
+	@echo "  CC    $$< (x86-64-v$(1))"
+	@$$(CC) $$(COMMON) $$(CFLAGS) -march=x86-64-v$(1) -fno-tree-slp-vectorize -DRW_LEVEL=$(1) -MMD -MP -c $$< -o $$@
+endef
+$(foreach l,$(LEVELS),$(eval $(call level_rule,$(l))))
 
 $(call obj_of,kern): | $(SKELS)
 # Rule packs are part of the binary.

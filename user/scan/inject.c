@@ -317,7 +317,7 @@ static int undo(struct job *j, const struct bytes *b, const struct rw_hints *hin
 	int rc = 0;
 
 	rw_meter_lap(j->s->meter, RW_PART_HINTS);
-	if (hints->coded || raw.coded)
+	if (hints->words.coded || raw.coded)
 		if (rw_decode(d, b->text, !b->map && j->from))
 			rc = look_derived(j, b, d, RW_VIA_DECODED);
 	for (unsigned way = 0; !rc && turns && way < RW_TURNS_WAYS; way++)
@@ -331,7 +331,7 @@ static int undo(struct job *j, const struct bytes *b, const struct rw_hints *hin
 		rw_decode_reversed(d, b->text, words);
 		rc = look_derived(j, b, d, RW_VIA_REVERSED);
 	}
-	if (!rc && hints->spaced && rw_decode_spaced(d, b->text))
+	if (!rc && hints->words.spaced && rw_decode_spaced(d, b->text))
 		rc = look_derived(j, b, d, RW_VIA_SPACED);
 	return rc;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sixteen bytes at a time, by the compiler's vectors; 64 bytes as a word with a bit for each. */
+/*
+ * Bytes sixteen, or as many as the level (level.h) has, at a time, by the compiler's vectors; 64
+ * bytes as a word with a bit for each. And numbers of 64 bits in such vectors.
+ */
 #ifndef RW_SCAN_LANES_H
 #define RW_SCAN_LANES_H
 
@@ -7,9 +10,16 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { RW_LANES = 16, RW_BLOCK = 64 };
+#include "scan/level.h"
+#include "scan/swar.h"
 
-typedef unsigned char rw_lanes __attribute__((vector_size(16)));
+#if RW_LEVEL > 1
+#include <immintrin.h>
+#endif
+
+enum { RW_LANES = RW_LEVEL >= 4 ? 64 : RW_LEVEL >= 3 ? 32 : 16, RW_BLOCK = 64 };
+
+typedef unsigned char rw_lanes __attribute__((vector_size(RW_LANES)));
 
 static inline rw_lanes rw_lanes_load(const char *p)
 {
@@ -33,7 +43,11 @@ static inline rw_lanes rw_lanes_equal(rw_lanes x, char c)
 /* The highest bit of each lane; that of the first byte is the lowest. */
 static inline uint64_t rw_lanes_bits(rw_lanes x)
 {
-#ifdef __SSE2__
+#if RW_LEVEL >= 4
+	return _mm512_movepi8_mask((__m512i)x);
+#elif RW_LEVEL >= 3
+	return (uint32_t)_mm256_movemask_epi8((__m256i)x);
+#elif defined(__SSE2__)
 	typedef char chars __attribute__((vector_size(16)));
 
 	return (unsigned)__builtin_ia32_pmovmskb128((chars)x) & 0xffff;
@@ -57,5 +71,79 @@ static inline rw_lanes rw_lanes_word(rw_lanes x)
 	return rw_lanes_within(x | 0x20, 'a', 'z') | rw_lanes_within(x, '0', '9') |
 	       rw_lanes_equal(x, '_');
 }
+
+/* --- numbers, where the level has vectors that pay ---------------------------------------------
+ */
+
+#if RW_LEVEL > 1
+
+enum { RW_NUMS = RW_LANES / 8 };
+
+typedef uint64_t rw_nums __attribute__((vector_size(RW_LANES)));
+typedef uint32_t rw_half_nums __attribute__((vector_size(RW_LANES / 2)));
+
+/* The numbers after before that end with now: its last k, and all but as many of now. */
+#if RW_LEVEL >= 4
+#define rw_nums_after1(before, now) \
+	__builtin_shufflevector(before, now, 7, 8, 9, 10, 11, 12, 13, 14)
+#define rw_nums_after2(before, now) __builtin_shufflevector(before, now, 6, 7, 8, 9, 10, 11, 12, 13)
+#else
+#define rw_nums_after1(before, now) __builtin_shufflevector(before, now, 3, 4, 5, 6)
+#define rw_nums_after2(before, now) __builtin_shufflevector(before, now, 2, 3, 4, 5)
+#endif
+
+/* a where the mask is set, else b. */
+static inline rw_nums rw_nums_select(rw_nums mask, rw_nums a, rw_nums b)
+{
+	return (a & mask) | (b & ~mask);
+}
+
+/* The highest bit of each number. */
+static inline unsigned rw_nums_bits(rw_nums x)
+{
+#if RW_LEVEL >= 4
+	return _mm512_movepi64_mask((__m512i)x);
+#else
+	return (unsigned)_mm256_movemask_pd((__m256d)x);
+#endif
+}
+
+/* Eight bytes from each place; stride: of the places in the array. */
+static inline rw_nums rw_nums_gather(const char *p, const uint16_t *at, unsigned stride)
+{
+#if RW_LEVEL >= 4
+	return (rw_nums){rw_load8(p + at[0]),	       rw_load8(p + at[stride]),
+			 rw_load8(p + at[2 * stride]), rw_load8(p + at[3 * stride]),
+			 rw_load8(p + at[4 * stride]), rw_load8(p + at[5 * stride]),
+			 rw_load8(p + at[6 * stride]), rw_load8(p + at[7 * stride])};
+#else
+	return (rw_nums){rw_load8(p + at[0]), rw_load8(p + at[stride]),
+			 rw_load8(p + at[2 * stride]), rw_load8(p + at[3 * stride])};
+#endif
+}
+
+/* All bits of the first n bytes of each, n from 1 on; more than 8 are 8. */
+static inline rw_nums rw_nums_first(rw_nums n)
+{
+	rw_nums most = rw_nums_select((rw_nums)(n < 8), n, (rw_nums){0} + 8);
+
+	return ~(rw_nums){0} >> (64 - 8 * most);
+}
+
+/* The lower 16 bits of each. */
+static inline void rw_nums_store16(uint16_t out[RW_NUMS], rw_nums x)
+{
+	typedef uint16_t shorts __attribute__((vector_size(RW_LANES / 4)));
+	shorts low = __builtin_convertvector(x, shorts);
+
+	memcpy(out, &low, sizeof(low));
+}
+
+static inline rw_half_nums rw_nums_low(rw_nums x)
+{
+	return __builtin_convertvector(x, rw_half_nums);
+}
+
+#endif
 
 #endif

@@ -3,81 +3,8 @@
 
 #include <stdlib.h>
 
-#include "scan/lanes.h"
-#include "scan/swar.h"
-
-enum { FILTER_BITS = 10, BUCKET_BITS = 12, MIDDLE_BYTES = 6, LONG_BYTES = 8, PLACES = 320 };
-enum { SHORT, MIDDLE, LONG, TABLES };
-
-/* An entry, with its first eight bytes (zeros behind a shorter one) to compare at once. */
-struct entry {
-	uint64_t front;
-	const char *text;
-	uint32_t hash; /* the upper half: nearly all that is another's is seen by it */
-	uint32_t id;
-	uint32_t n;
-	uint8_t table;
-	bool whole;
-};
-
-/* Short texts, longer and long ones have a table each, by so much of their fronts. */
-struct table {
-	uint64_t filter[1 << FILTER_BITS];	 /* of each entry, two bits of one word */
-	uint32_t bucket[(1 << BUCKET_BITS) + 1]; /* where its entries begin */
-};
-
-/* The entries by their tables. */
-struct rw_lexicon {
-	struct table tables[TABLES];
-	unsigned n;
-	struct entry entries[];
-};
-
-/* How many bytes of a text that begins with the byte are the key of a short one; 0: as many as go
- * on with its word, at most RW_LEXICON_BYTES_MIN. */
-static const uint8_t key_bytes[256] = {
-	['!' ... '/'] = 2, [':' ... '@'] = 2, ['[' ... '^'] = 2,
-	['`'] = 2,	   ['{' ... '~'] = 2, [0xc0 ... 0xff] = 3,
-};
-
-/* n at least 1. */
-static inline uint64_t key_of(uint64_t front, unsigned n)
-{
-	return front & rw_first8(n);
-}
-
-/* Its high bits are good. */
-static inline uint64_t hash(uint64_t key)
-{
-	return key * UINT64_C(0x9e3779b97f4a7c15);
-}
-
-static inline unsigned bucket_of(uint64_t h)
-{
-	return (unsigned)(h >> (64 - BUCKET_BITS));
-}
-
-static inline uint64_t may_be(const struct table *t, uint64_t h)
-{
-	uint64_t bits = t->filter[h >> (64 - FILTER_BITS)];
-
-	return bits >> (h >> 40 & 63) & bits >> (h >> 34 & 63) & 1;
-}
-
-/* Bytes of words at the front of the text, at most RW_LEXICON_BYTES_MIN. */
-static unsigned run_of(const char *text, size_t n)
-{
-	unsigned run = 0;
-
-	while (run < n && run < RW_LEXICON_BYTES_MIN && rw_is_word_byte((unsigned char)text[run]))
-		run++;
-	return run;
-}
-
-static unsigned short_key_bytes(const char *text, size_t n)
-{
-	return run_of(text, n) + key_bytes[(unsigned char)*text];
-}
+#include "base/err.h"
+#include "scan/lexicon_int.h"
 
 bool rw_lexicon_holds(const char *text, size_t n)
 {
@@ -89,217 +16,120 @@ bool rw_lexicon_holds(const char *text, size_t n)
 	       *text == '<';
 }
 
-static int by_hash(const void *a, const void *b)
+static unsigned table_of(const struct rw_lexicon_entry *e)
 {
-	const struct entry *x = a, *y = b;
+	return e->n >= LONG_BYTES ? LONG : e->n >= MIDDLE_BYTES ? MIDDLE : SHORT;
+}
 
-	if (x->table != y->table)
-		return x->table < y->table ? -1 : 1;
-	if (x->hash != y->hash)
-		return x->hash < y->hash ? -1 : 1;
+/* zeros stand behind a text of less than eight bytes */
+static uint64_t front_of(const struct rw_lexicon_entry *e)
+{
+	char front[8] = "";
+
+	memcpy(front, e->text, e->n < 8 ? e->n : 8);
+	return rw_load8(front);
+}
+
+static uint64_t entry_key(const struct rw_lexicon_entry *e)
+{
+	unsigned table = table_of(e);
+
+	return key_of(front_of(e), table == SHORT  ? short_key_bytes(e->text, e->n)
+				   : table == LONG ? LONG_BYTES
+						   : MIDDLE_BYTES);
+}
+
+static uint32_t entry_tag(const struct rw_lexicon_entry *e)
+{
+	uint64_t key = entry_key(e);
+
+	return tag_of(table_of(e), key, hash(key));
+}
+
+static int by_tag(const void *a, const void *b)
+{
+	const struct rw_lexicon_entry *x = *(const struct rw_lexicon_entry *const *)a;
+	const struct rw_lexicon_entry *y = *(const struct rw_lexicon_entry *const *)b;
+	uint32_t tags[2] = {entry_tag(x), entry_tag(y)};
+
+	if (table_of(x) != table_of(y))
+		return table_of(x) < table_of(y) ? -1 : 1;
+	if (tags[0] != tags[1])
+		return tags[0] < tags[1] ? -1 : 1;
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
-static void fill(struct rw_lexicon *w, struct entry *e, const struct rw_lexicon_entry *from)
+/* Adds the entry, which is the i-th by tables and tags. */
+static void add(struct rw_lexicon *w, unsigned i, const struct rw_lexicon_entry *from)
 {
-	unsigned table = from->n >= LONG_BYTES ? LONG : from->n >= MIDDLE_BYTES ? MIDDLE : SHORT;
-	char front[8] = "";
-	unsigned bytes;
-	uint64_t h;
+	unsigned table = table_of(from), bytes;
+	struct table *t = &w->tables[table];
+	uint64_t key = entry_key(from), h = hash(key);
+	struct slot *s = slot_of(t, slot_at(t, h), tag_of(table, key, h));
 
-	memcpy(front, from->text, from->n < 8 ? from->n : 8);
-	bytes = table == SHORT	? short_key_bytes(from->text, from->n)
-		: table == LONG ? LONG_BYTES
-				: MIDDLE_BYTES;
-	h = hash(key_of(rw_load8(front), bytes));
-	*e = (struct entry){
-		.front = rw_load8(front),
+	bytes = bytes_of(key);
+	w->entries[i] = (struct entry){
+		.front = front_of(from),
+		.tail = from->n > 8 ? rw_load8(from->text + from->n - 8) : 0,
 		.text = from->text,
-		.hash = (uint32_t)(h >> 32),
-		.id = from->id,
 		.n = from->n,
-		.table = (uint8_t)table,
-		.whole = run_of(from->text, from->n) == from->n && from->n < RW_LEXICON_BYTES_MIN,
+		.id = from->id,
 	};
-	w->tables[table].filter[h >> (64 - FILTER_BITS)] |= UINT64_C(1) << (h >> 40 & 63) |
-							    UINT64_C(1) << (h >> 34 & 63);
+	if (!s->n)
+		*s = (struct slot){.tag = tag_of(table, key, h), .first = (uint16_t)i};
+	s->n++;
+	s->next |= from->n > bytes ? next_bit(from->text[bytes]) : ~UINT64_C(0);
+	t->filter[h >> (64 - FILTER_BITS)] |= UINT64_C(1) << (h >> 40 & 63) |
+					      UINT64_C(1) << (h >> 34 & 63);
+}
+
+/* Slots for each table, twice as many at least as it has entries. */
+static int make_slots(struct rw_lexicon *w, const struct rw_lexicon_entry *entries, unsigned n)
+{
+	unsigned in[TABLES] = {0};
+
+	for (unsigned i = 0; i < n; i++)
+		in[table_of(&entries[i])]++;
+	for (unsigned t = 0; t < TABLES; t++) {
+		w->tables[t].bits = 1;
+		while (1u << w->tables[t].bits < 2 * in[t])
+			w->tables[t].bits++;
+		w->tables[t].slots = calloc((size_t)1 << w->tables[t].bits, sizeof(struct slot));
+		if (!w->tables[t].slots)
+			return RW_ENOMEM;
+	}
+	return 0;
 }
 
 struct rw_lexicon *rw_lexicon_new(const struct rw_lexicon_entry *entries, unsigned n)
 {
 	struct rw_lexicon *w = calloc(1, sizeof(*w) + n * sizeof(w->entries[0]));
-	unsigned at = 0;
+	const struct rw_lexicon_entry **sorted = calloc(n + 1, sizeof(*sorted));
 
-	if (!w)
-		return NULL;
-	w->n = n;
-	for (unsigned i = 0; i < n; i++)
-		fill(w, &w->entries[i], &entries[i]);
-	qsort(w->entries, n, sizeof(w->entries[0]), by_hash);
-	for (unsigned t = 0; t < TABLES; t++) {
-		for (unsigned b = 0; b <= 1 << BUCKET_BITS; b++) {
-			while (at < n && w->entries[at].table == t &&
-			       w->entries[at].hash >> (32 - BUCKET_BITS) < b)
-				at++;
-			w->tables[t].bucket[b] = at;
-		}
+	RW_BUG_ON(n > RW_LEXICON_ENTRIES_MAX);
+	if (!w || !sorted || make_slots(w, entries, n)) {
+		rw_lexicon_free(w);
+		w = NULL;
 	}
+	for (unsigned i = 0; w && i < n; i++)
+		sorted[i] = &entries[i];
+	if (w)
+		qsort(sorted, n, sizeof(*sorted), by_tag);
+	for (unsigned i = 0; w && i < n; i++)
+		add(w, i, sorted[i]);
+	free(sorted);
 	return w;
 }
 
 void rw_lexicon_free(struct rw_lexicon *w)
 {
+	for (unsigned t = 0; w && t < TABLES; t++)
+		free(w->tables[t].slots);
 	free(w);
-}
-
-/* --- where words begin --------------------------------------------------------------------- */
-
-/* 64 bytes: which are of words, and where else something may begin. */
-struct block {
-	uint64_t word, lead, sign, space, open;
-};
-
-static inline struct block classify(const char *p)
-{
-	struct block b = {0};
-
-	for (unsigned i = 0; i < RW_BLOCK / RW_LANES; i++) {
-		rw_lanes x = rw_lanes_load(p + (size_t)i * RW_LANES), word = rw_lanes_word(x);
-		unsigned at = i * RW_LANES;
-
-		b.word |= rw_lanes_bits(word) << at;
-		b.lead |= rw_lanes_bits(rw_lanes_within(x, 0xc0, 0xff)) << at;
-		b.sign |= rw_lanes_bits(rw_lanes_within(x, '!', '~') & ~word) << at;
-		b.space |= rw_lanes_bits(rw_lanes_equal(x, ' ')) << at;
-		b.open |= rw_lanes_bits(rw_lanes_equal(x, '[') | rw_lanes_equal(x, '<')) << at;
-	}
-	return b;
-}
-
-struct search {
-	const struct rw_lexicon *w;
-	struct rw_slice text;
-	void (*found)(void *arg, uint32_t id, size_t start);
-	void *arg;
-	/* Where something of a table may begin, which the bytes of its key tell: gathered first and
-	 * looked at then, so that no branch of the gathering is a guess. */
-	struct place {
-		uint32_t at, bytes;
-	} places[PLACES];
-	unsigned n;
-};
-
-/* Whether what starts at p, of which left bytes are there, is the entry's text from its ninth byte
- * on. */
-static inline bool goes_on(const struct entry *e, const char *p, size_t left)
-{
-	if (e->n > left)
-		return false;
-	if (e->n <= 8)
-		return true;
-	if (rw_load8(p + e->n - 8) != rw_load8(e->text + e->n - 8))
-		return false;
-	return e->n <= 16 || !memcmp(p + 8, e->text + 8, e->n - 16);
-}
-
-/* The entries that start at a place. */
-static inline void look(const struct search *s, const struct place *at)
-{
-	unsigned table = at->bytes >= MIDDLE_BYTES ? at->bytes / 2 - 2 : SHORT;
-	const uint32_t *bucket = s->w->tables[table].bucket;
-	size_t left = s->text.n - at->at;
-	const char *p = s->text.p + at->at;
-	char last[8] = "";
-	uint64_t front = rw_load8(left < 8 ? memcpy(last, p, left) : p);
-	uint64_t h = hash(key_of(front, at->bytes));
-	const struct entry *e = &s->w->entries[bucket[bucket_of(h)]];
-	const struct entry *end = &s->w->entries[bucket[bucket_of(h) + 1]];
-
-	for (; e < end; e++)
-		if (e->hash == (uint32_t)(h >> 32) &&
-		    (front & rw_first8(e->n < 8 ? e->n : 8)) == e->front &&
-		    !(e->whole && e->n != at->bytes) && goes_on(e, p, left))
-			s->found(s->arg, e->id, at->at);
-}
-
-static void look_all(struct search *s)
-{
-	for (unsigned i = 0; i < s->n; i++)
-		look(s, &s->places[i]);
-	s->n = 0;
-}
-
-/* Adds a place where it is one; the place for the next. */
-static inline struct place *add_place(struct place *p, size_t at, unsigned bytes, uint64_t is_one)
-{
-	*p = (struct place){(uint32_t)at, bytes};
-	return p + is_one;
-}
-
-/* Gathers places in the block at p, which is the text's at at, and is followed by eight bytes more;
- * behind: bytes of words there. */
-static inline void gather(struct search *s, const char *p, size_t at, const struct block *b,
-			  uint64_t starts, uint64_t behind)
-{
-	const struct table *tables = s->w->tables;
-	struct place *to = s->places + s->n;
-
-	while (starts) {
-		unsigned i = (unsigned)__builtin_ctzll(starts), bytes;
-		uint64_t front = rw_load8(p + i), run = b->word >> i | behind << 1 << (63 - i);
-
-		starts &= starts - 1;
-		bytes = (unsigned)__builtin_ctzll(~run | 1 << RW_LEXICON_BYTES_MIN) +
-			key_bytes[(unsigned char)p[i]];
-		to = add_place(to, at + i, LONG_BYTES, may_be(&tables[LONG], hash(front)));
-		to = add_place(to, at + i, MIDDLE_BYTES,
-			       may_be(&tables[MIDDLE], hash(key_of(front, MIDDLE_BYTES))));
-		to = add_place(to, at + i, bytes,
-			       may_be(&tables[SHORT], hash(key_of(front, bytes))));
-	}
-	s->n = (unsigned)(to - s->places);
-	if (s->n > PLACES - TABLES * RW_BLOCK)
-		look_all(s);
-}
-
-/* What the block before leaves: whether its last byte is of a word. */
-static inline void gather_block(struct search *s, const char *p, size_t at, uint64_t *before,
-				const struct block *b, const struct block *next)
-{
-	uint64_t spaces = b->space >> 1 | next->space << 63;
-	uint64_t starts = (b->word & ~(b->word << 1 | *before)) | b->lead | (b->sign & ~spaces) |
-			  b->open;
-
-	*before = b->word >> 63;
-	gather(s, p, at, b, starts, next->word);
 }
 
 void rw_lexicon_find(const struct rw_lexicon *w, struct rw_slice text,
 		     void (*found)(void *arg, uint32_t id, size_t start), void *arg)
 {
-	struct search s;
-	char rest[2 * RW_BLOCK + 2 * RW_LANES] = "";
-	const struct block none = {0};
-	struct block b, next;
-	uint64_t before = 0;
-	size_t at = 0;
-
-	s.w = w;
-	s.text = text;
-	s.found = found;
-	s.arg = arg;
-	s.places[0] = (struct place){0};
-	s.n = 0;
-	if (text.n >= 2 * RW_BLOCK)
-		for (b = classify(text.p); at + 2 * RW_BLOCK <= text.n; at += RW_BLOCK, b = next) {
-			next = classify(text.p + at + RW_BLOCK);
-			gather_block(&s, text.p + at, at, &before, &b, &next);
-		}
-	/* What is left is less than two blocks, and is followed by zeros here. */
-	memcpy(rest, text.p + at, text.n - at);
-	b = classify(rest);
-	next = classify(rest + RW_BLOCK);
-	gather_block(&s, rest, at, &before, &b, &next);
-	gather_block(&s, rest + RW_BLOCK, at + RW_BLOCK, &before, &next, &none);
-	look_all(&s);
+	rw_lexicon_find_at[rw_level_here()](w, text, found, arg);
 }

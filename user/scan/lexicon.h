@@ -15,8 +15,12 @@
 
 #include "base/slice.h"
 #include "scan/byte_set.h"
+#include "scan/level.h"
 
-enum { RW_LEXICON_BYTES_MIN = 4 /* of the beginning of a longer word */ };
+enum {
+	RW_LEXICON_BYTES_MIN = 4, /* of the beginning of a longer word */
+	RW_LEXICON_ENTRIES_MAX = 65535,
+};
 
 struct rw_lexicon;
 
@@ -32,13 +36,17 @@ struct rw_lexicon_entry {
  */
 bool rw_lexicon_holds(const char *text, size_t n);
 
-/* NULL: no memory. */
+/* At most RW_LEXICON_ENTRIES_MAX of them. NULL: no memory. */
 struct rw_lexicon *rw_lexicon_new(const struct rw_lexicon_entry *entries, unsigned n);
 void rw_lexicon_free(struct rw_lexicon *w);
 
 /* Calls found for each text of the table that stands in text, by where they start. */
 void rw_lexicon_find(const struct rw_lexicon *w, struct rw_slice text,
 		     void (*found)(void *arg, uint32_t id, size_t start), void *arg);
+
+typedef void rw_lexicon_find_fn(const struct rw_lexicon *w, struct rw_slice text,
+				void (*found)(void *arg, uint32_t id, size_t start), void *arg);
+RW_AT_LEVELS(rw_lexicon_find_fn, rw_lexicon_find);
 
 /* Whether a word that begins with c is found wherever it stands behind a boundary. */
 static inline bool rw_begins_word(unsigned char c)

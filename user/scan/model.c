@@ -8,7 +8,7 @@
 #include "scan/packs.h"
 
 enum { SLOT_BITS = 14, VIEW_BITS = 18, AT_BITS = 14, CELL_BYTES = RW_MODEL_CELL_BYTES };
-enum { CELLS = RW_VIEW_TEXT_BYTES / CELL_BYTES + 1, RANK_BYTES = RW_MODEL_RANK_BYTES, ROOTS = 257 };
+enum { CELLS = RW_VIEW_TEXT_BYTES / CELL_BYTES + 1, ROOTS = 257 };
 
 /* Log-odds by words alone from which on a window's concepts are weighed: most texts never come
  * near. */
@@ -113,42 +113,6 @@ void rw_model_free(struct rw_model *m)
 	free(m);
 }
 
-/* Sums the words' weights, and sees what their lengths ask for. */
-static void sum_words(const struct rw_model *m, const struct rw_view *v, struct rw_model_scratch *s)
-{
-	unsigned singles = 0, most_singles = 0, row = 0, n = 0, length, before = 0;
-	size_t ranks = v->n / RANK_BYTES + 2;
-	const int8_t *weights = m->words;
-	int32_t sum = 0;
-	bool coded = false;
-	struct rw_word w;
-
-	rw_words_init(&s->words, rw_slice_of(v->bytes, v->n));
-	memset(s->rank, 0, ranks * sizeof(s->rank[0]));
-	s->sums[0] = 0;
-	while (rw_words_next(&s->words, &w)) {
-		int32_t weight = weights[w.feature[0]] + weights[w.feature[1]] +
-				 weights[w.feature[2]] + weights[w.feature[3]];
-
-		/* Said over and over a word says nothing new; the sum of its weights would. */
-		sum += w.again ? 0 : weight;
-		s->sums[++n] = sum;
-		s->rank[w.start / RANK_BYTES + 1] = (uint16_t)n;
-		length = w.end - w.start;
-		singles = w.letter_only ? singles + 1 : 0;
-		most_singles = singles > most_singles ? singles : most_singles;
-		row = (length == before) | ((before == 2) & (length == 3)) ? row + 1 : 0;
-		before = length;
-		coded |= (length >= RW_CODED_BYTES_MIN) |
-			 ((row >= RW_CODED_RUN_MIN) &
-			  ((length == 2) | (length == 3) | (length == 8)));
-	}
-	for (size_t k = 1; k < ranks; k++)
-		s->rank[k] = s->rank[k] ? s->rank[k] : s->rank[k - 1];
-	s->hints.spaced = most_singles >= RW_CODED_RUN_MIN;
-	s->hints.coded = coded;
-}
-
 /* Whether the feature was not counted a moment ago. */
 static bool fresh(struct rw_model_scratch *s, unsigned feature, uint32_t at)
 {
@@ -203,10 +167,10 @@ static void sum_concepts(const struct rw_model *m, const struct rw_concepts *c,
 	}
 }
 
-/* How many words start before at, which is a multiple of RANK_BYTES or behind the view. */
+/* How many words start before at, which may be behind the view of n bytes. */
 static unsigned words_before(const struct rw_model_scratch *s, size_t n, size_t at)
 {
-	return at < n ? s->rank[at / RANK_BYTES] : s->words.n;
+	return at < n ? rw_words_before(&s->words, at) : s->words.n;
 }
 
 /* One window by its words alone. */
@@ -296,7 +260,8 @@ void rw_model_look(const struct rw_model *m, const struct rw_concepts *c, const 
 	*best = (struct rw_model_best){.z = -HUGE_VAL};
 	s->n_windows = s->n_concepts = s->n_hits = 0;
 	memset(s->near, 0, sizeof(s->near));
-	sum_words(m, v, s);
+	rw_words_init(&s->words, rw_slice_of(v->bytes, v->n));
+	rw_words_weigh(&s->words, m->words, s->sums, &s->hints.words);
 	s->hints.rotated = turned.rotated;
 	s->hints.reversed = turned.reversed;
 	for (unsigned k = 0; k < RW_WINDOW_SCALES; k++)

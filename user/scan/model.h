@@ -15,7 +15,6 @@
 enum {
 	RW_MODEL_FEATURES_MAX = 8192, /* of concepts */
 	RW_MODEL_CELL_BYTES = 80,
-	RW_MODEL_RANK_BYTES = 16,
 	RW_MODEL_WINDOWS_MAX = 512,
 	RW_MODEL_CONTRIBUTIONS_MAX = 8192, /* in one view; later ones are not counted */
 };
@@ -28,17 +27,15 @@ struct rw_model_sum {
 
 /* What in a view asks for a disguise to be undone. */
 struct rw_hints {
-	bool coded;	  /* a long token, or a row of numbers */
-	bool spaced;	  /* a row of single letters */
+	struct rw_word_hints words;
 	bool reversed;	  /* words that are ours backwards */
 	unsigned rotated; /* by so many letters; 0: not */
 };
 
 struct rw_model_scratch {
 	struct rw_words words;
-	int32_t sums[RW_WORDS_MAX + 1]; /* the weights of so many words from the first on */
-	/* How many words start before each so many bytes. */
-	uint16_t rank[RW_VIEW_TEXT_BYTES / RW_MODEL_RANK_BYTES + 2];
+	/* The weights of so many words from the first on. */
+	int32_t sums[RW_WORDS_MAX + RW_WORDS_SLACK];
 	struct rw_concept_seen seen; /* the caller's to fill, before the model looks */
 	struct rw_concept_hit hits[RW_CONCEPT_HITS_MAX];
 	struct rw_model_sum concepts[RW_MODEL_CONTRIBUTIONS_MAX];

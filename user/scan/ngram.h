@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "scan/level.h"
 #include "scan/swar.h"
 #include "scan/view.h"
 
@@ -31,7 +32,8 @@ struct rw_word {
 
 enum {
 	RW_WORDS_MAX = RW_VIEW_TEXT_BYTES / 2 + 2,
-	RW_WORDS_SLACK = 8, /* places behind the last that may be written */
+	RW_WORDS_SLACK = 16, /* places behind the last that may be read or written */
+	RW_WORDS_BLOCK = 64,
 };
 
 struct rw_words {
@@ -39,10 +41,43 @@ struct rw_words {
 	unsigned n, next;
 	uint64_t before, before2;			  /* hashes of the last two words */
 	uint16_t edge[2 * RW_WORDS_MAX + RW_WORDS_SLACK]; /* where each starts and ends, in turn */
+	/* For every 64 bytes: a bit where a word starts, and how many start before them. */
+	uint64_t starts[RW_VIEW_TEXT_BYTES / RW_WORDS_BLOCK + 1];
+	uint16_t first[RW_VIEW_TEXT_BYTES / RW_WORDS_BLOCK + 1];
+};
+
+/* What lengths of words ask for. */
+struct rw_word_hints {
+	bool coded;  /* a long token, or a row of numbers */
+	bool spaced; /* a row of single letters */
 };
 
 /* RW_VIEW_PAD bytes behind the view must be readable; it is at most RW_VIEW_TEXT_BYTES long. */
 void rw_words_init(struct rw_words *w, struct rw_slice view);
+
+/*
+ * sums[i] becomes the sum of the weights, which are by feature, of the first i words' features;
+ * said over and over a word says nothing new, so it is not counted again. sums has room for
+ * RW_WORDS_MAX + RW_WORDS_SLACK. After rw_words_init.
+ */
+void rw_words_weigh(struct rw_words *w, const int8_t *weights, int32_t *sums,
+		    struct rw_word_hints *hints);
+
+/* How many words start before the place, which is in the view. */
+static inline unsigned rw_words_before(const struct rw_words *w, size_t at)
+{
+	uint64_t in_block = w->starts[at / RW_WORDS_BLOCK];
+
+	return w->first[at / RW_WORDS_BLOCK] +
+	       (unsigned)__builtin_popcountll(in_block &
+					      ((UINT64_C(1) << at % RW_WORDS_BLOCK) - 1));
+}
+
+typedef void rw_words_init_fn(struct rw_words *w, struct rw_slice view);
+typedef void rw_words_weigh_fn(struct rw_words *w, const int8_t *weights, int32_t *sums,
+			       struct rw_word_hints *hints);
+RW_AT_LEVELS(rw_words_init_fn, rw_words_init);
+RW_AT_LEVELS(rw_words_weigh_fn, rw_words_weigh);
 
 /* --- a word, inline: it is the inner loop --------------------------------------------------- */
 
@@ -110,11 +145,24 @@ static inline bool rw_is_lone(const char *p)
 	return (unsigned char)*p >= RW_LONE_FIRST && (unsigned char)*p <= RW_LONE_LAST;
 }
 
+struct rw_word_hash {
+	uint64_t word, stem; /* stem 0: it has no beginning of its own */
+};
+
+/* n at least 1. */
+static inline struct rw_word_hash rw_word_hash(const char *p, size_t n)
+{
+	if (*p <= '9' && *p >= '0' && rw_all_digits(p, n))
+		return (struct rw_word_hash){RW_MIX_B, 0};
+	return (struct rw_word_hash){rw_hash_word(p, n), rw_is_lone(p) ? 0 : rw_word_stem(p, n)};
+}
+
 /* The next word; false past the last. */
 static inline bool rw_words_next(struct rw_words *w, struct rw_word *out)
 {
-	uint64_t h, s;
+	struct rw_word_hash hash;
 	const char *p;
+	uint64_t h, s;
 	size_t n;
 
 	if (w->next == w->n)
@@ -124,12 +172,9 @@ static inline bool rw_words_next(struct rw_words *w, struct rw_word *out)
 	p = w->p + out->start;
 	n = out->end - out->start;
 	out->letter_only = n == 1 && !(*p & (char)0x80);
-	h = rw_hash_word(p, n);
-	s = rw_is_lone(p) ? 0 : rw_word_stem(p, n);
-	if (*p <= '9' && *p >= '0' && rw_all_digits(p, n)) {
-		h = RW_MIX_B;
-		s = 0;
-	}
+	hash = rw_word_hash(p, n);
+	h = hash.word;
+	s = hash.stem;
 	out->again = h == w->before && h == w->before2;
 	out->feature[0] = rw_feature_of(h);
 	out->feature[1] = rw_feature_of(h * RW_MIX_C + w->before);

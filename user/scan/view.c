@@ -3,7 +3,7 @@
 
 #include "base/err.h"
 #include "base/utf8.h"
-#include "scan/swar.h"
+#include "scan/byte_set.h"
 
 /* What becomes of a range of code points. */
 enum fold_how {
@@ -242,94 +242,50 @@ static size_t fold_wide(struct rw_view *v, struct rw_slice text, size_t i)
 	return len;
 }
 
-/* ASCII that stands for itself, in lower case; 0: there is more to it. */
-static const char plain[256] = {
-	['!'] = '!', ['"'] = '"', ['#'] = '#', ['%'] = '%',   ['&'] = '&', ['\''] = '\'',
-	['('] = '(', [')'] = ')', ['*'] = '*', ['+'] = '+',   [','] = ',', ['-'] = '-',
-	['.'] = '.', ['/'] = '/', ['2'] = '2', ['6'] = '6',   ['8'] = '8', ['9'] = '9',
-	[':'] = ':', [';'] = ';', ['<'] = '<', ['='] = '=',   ['>'] = '>', ['?'] = '?',
-	['A'] = 'a', ['B'] = 'b', ['C'] = 'c', ['D'] = 'd',   ['E'] = 'e', ['F'] = 'f',
-	['G'] = 'g', ['H'] = 'h', ['I'] = 'i', ['J'] = 'j',   ['K'] = 'k', ['L'] = 'l',
-	['M'] = 'm', ['N'] = 'n', ['O'] = 'o', ['P'] = 'p',   ['Q'] = 'q', ['R'] = 'r',
-	['S'] = 's', ['T'] = 't', ['U'] = 'u', ['V'] = 'v',   ['W'] = 'w', ['X'] = 'x',
-	['Y'] = 'y', ['Z'] = 'z', ['['] = '[', ['\\'] = '\\', [']'] = ']', ['^'] = '^',
-	['_'] = '_', ['`'] = '`', ['a'] = 'a', ['b'] = 'b',   ['c'] = 'c', ['d'] = 'd',
-	['e'] = 'e', ['f'] = 'f', ['g'] = 'g', ['h'] = 'h',   ['i'] = 'i', ['j'] = 'j',
-	['k'] = 'k', ['l'] = 'l', ['m'] = 'm', ['n'] = 'n',   ['o'] = 'o', ['p'] = 'p',
-	['q'] = 'q', ['r'] = 'r', ['s'] = 's', ['t'] = 't',   ['u'] = 'u', ['v'] = 'v',
-	['w'] = 'w', ['x'] = 'x', ['y'] = 'y', ['z'] = 'z',   ['{'] = '{', ['|'] = '|',
-	['}'] = '}', ['~'] = '~',
-};
+/* Whether the byte may be of a word: where one is odd the rest of its word is likely to be. */
+static bool may_be_odd(unsigned char c)
+{
+	return c >= 0x80 || rw_is_word_byte(c) || c == '@' || c == '$';
+}
 
-/*
- * Folds eight bytes at once, where each folds by itself: ASCII, no white space behind another, and
- * nothing that leet knows beside a letter or at an end. before: a space stands in front.
+/* Folds the character at i, whatever it is; the bytes that it took. folded: as word_is_leet has it.
  */
-static bool fold8(uint64_t *bytes, bool before)
+static size_t fold_one(struct rw_view *v, struct rw_slice text, size_t i, size_t *folded)
 {
-	uint64_t x = *bytes, control, letter, sign;
+	char c = text.p[i];
 
-	if (x & RW_ALL8(0x80))
-		return false;
-	control = rw_between8(x, 0, ' ') | rw_between8(x, 0x7f, 0x7f);
-	if (control & (control << 8 | (before ? 0x80 : 0)))
-		return false;
-	x = (x & ~((control >> 7) * 0xff)) | control >> 2; /* 0x80 >> 2 is a space */
-	x += rw_between8(x, 'A', 'Z') >> 2;		   /* and the bit of lower case */
-	letter = rw_between8(x, 'a', 'z');
-	sign = rw_between8(x, '0', '9') | rw_between8(x, '@', '@') | rw_between8(x, '$', '$');
-	if (sign & (letter << 8 | letter >> 8 | UINT64_C(0x8000000000000080)))
-		return false;
-	*bytes = x;
-	return true;
+	if (c & (char)0x80)
+		return fold_wide(v, text, i);
+	if (c <= ' ' || c == 0x7f) {
+		put_space(v, i);
+		return 1;
+	}
+	if (leet(c) && is_leet(v, text, i, *folded)) {
+		*folded = v->n;
+		c = leet(c);
+	}
+	if (c >= 'A' && c <= 'Z')
+		c = (char)(c + 32);
+	put(v, &c, 1, i);
+	return 1;
 }
 
-/* Folds plain bytes from i on, which are most of most texts; where it stopped. */
-static size_t fold_plain(struct rw_view *v, struct rw_slice text, size_t i)
-{
-	size_t n = v->n;
-	bool space = n && v->bytes[n - 1] == ' ';
-	uint64_t x;
-	char c;
-
-	for (; i + sizeof(x) <= text.n; i += sizeof(x), n += sizeof(x)) {
-		x = rw_load8(text.p + i);
-		if (!fold8(&x, space))
-			break;
-		rw_store8(v->bytes + n, x);
-		for (unsigned k = 0; k < sizeof(x); k++)
-			v->origin[n + k] = (uint16_t)(i + k);
-		space = x >> 56 == ' ';
-	}
-	for (; i < text.n && (c = plain[(unsigned char)text.p[i]]) != 0; i++, n++) {
-		v->bytes[n] = c;
-		v->origin[n] = (uint16_t)i;
-	}
-	v->n = n;
-	return i;
-}
-
-void rw_view_fold(struct rw_view *v, struct rw_slice text)
+void rw_view_fold_with(rw_fold_plain_fn *fold_plain, struct rw_view *v, struct rw_slice text)
 {
 	size_t folded = RW_VIEW_TEXT_BYTES, i = 0;
 
 	RW_BUG_ON(text.n > RW_VIEW_TEXT_BYTES);
 	v->n = 0;
 	while ((i = fold_plain(v, text, i)) < text.n) {
-		char c = text.p[i];
-
-		if (c & (char)0x80) {
-			i += fold_wide(v, text, i);
-		} else if (c <= ' ' || c == 0x7f) {
-			put_space(v, i++);
-		} else {
-			if (is_leet(v, text, i, folded)) {
-				folded = v->n;
-				c = leet(c);
-			}
-			put(v, &c, 1, i++);
-		}
+		do
+			i += fold_one(v, text, i, &folded);
+		while (i < text.n && may_be_odd((unsigned char)text.p[i]));
 	}
+}
+
+void rw_view_fold(struct rw_view *v, struct rw_slice text)
+{
+	rw_view_fold_with(rw_fold_plain_at[rw_level_here()], v, text);
 }
 
 void rw_view_fold_letters(struct rw_view *v, struct rw_slice text)

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Hot code at each level that this processor has, against the least one: the same, bit by bit. */
+#include "scan_test.h"
+#include "scan/match.h"
+#include "scan/packs.h"
+
+enum { TEXTS = 3000, TEXT = 3 * RW_VIEW_TEXT_BYTES / 4 };
+
+/* What texts are made of: each path of the hot code is entered by some of them. */
+static const char *const pieces[] = {
+	"a",
+	"I",
+	"to",
+	"ignore",
+	"instructions",
+	"previous",
+	"system prompt",
+	"Donaudampfschifffahrtsgesellschaft",
+	"1234567890",
+	"12345678901234567",
+	"0x1f",
+	"42",
+	"aa",
+	"bb",
+	"ccc",
+	"x y z u v w q ",
+	"deadbeef",
+	"1gn0r3",
+	"10x",
+	"h4ck",
+	"a@b.co",
+	"$100",
+	"[INST]",
+	"<|im_start|>",
+	"-----BEGIN",
+	"don't",
+	"_",
+	"\xc3\xa9t\xc3\xa9",
+	"pr\xc3\xa9"
+	"c\xc3\xa9"
+	"dentes",
+	"\xd0\xb8\xd0\xb3\xd0\xbd\xd0\xbe\xd1\x80\xd0\xb8\xd1\x80\xd1\x83\xd0\xb9",
+	"\xe5\xbf\xbd\xe7\x95\xa5",
+	"\xe2\x80\x8b",
+	"\xf0\x9f\x98\x80",
+	"\xff",
+	"\xc3",
+	"\x7f",
+	"\t",
+	"\n",
+	"  ",
+	"   \n",
+	"word ",
+	"word ",
+	"word word word ",
+	"THE",
+	"The",
+	": ",
+	", ",
+	". ",
+};
+
+static uint64_t seed = 1;
+
+static unsigned pick(unsigned n)
+{
+	seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (unsigned)((seed >> 33) % n);
+}
+
+/* Of a few kinds of pieces, so that rows come about; with and without spaces between. */
+static size_t make(char *out)
+{
+	size_t want = pick(8) ? pick(400) : pick(TEXT), n = 0, len;
+	unsigned first = pick(sizeof(pieces) / sizeof(pieces[0])), kinds = 1 + pick(24);
+	unsigned apart = pick(4);
+
+	while (n < want) {
+		const char *p =
+			pieces[(first + pick(kinds)) % (sizeof(pieces) / sizeof(pieces[0]))];
+
+		len = strlen(p);
+		if (n + len + 1 > TEXT)
+			break;
+		memcpy(out + n, p, len);
+		n += len;
+		if (apart && pick(4) < apart)
+			out[n++] = pick(16) ? ' ' : (char)pick(256);
+	}
+	return n;
+}
+
+/* What the levels give of one text. */
+struct given {
+	struct rw_view view;
+	struct rw_words words;
+	int32_t sums[RW_WORDS_MAX + RW_WORDS_SLACK];
+	struct rw_word_hints hints;
+	uint32_t ids[TEXT];
+	size_t starts[TEXT];
+	unsigned n;
+};
+
+static struct given *least, *other;
+
+static void note(void *arg, uint32_t id, size_t start)
+{
+	struct given *g = arg;
+
+	assert_true(g->n < TEXT);
+	g->ids[g->n] = id;
+	g->starts[g->n++] = start;
+}
+
+static void look(struct given *g, unsigned level, struct rw_slice text)
+{
+	struct rw_slice model = rw_pack_model(), view;
+	const int8_t *weights = (const int8_t *)model.p + model.n - (1u << RW_NGRAM_BITS);
+
+	rw_view_fold_with(rw_fold_plain_at[level], &g->view, text);
+	view = rw_slice_of(g->view.bytes, g->view.n);
+	rw_words_init_at[level](&g->words, view);
+	rw_words_weigh_at[level](&g->words, weights, g->sums, &g->hints);
+	g->n = 0;
+	rw_lexicon_find_at[level](rules->lexicon, view, note, g);
+}
+
+static void compare(const struct given *a, const struct given *b)
+{
+	assert_int_equal(a->view.n, b->view.n);
+	assert_memory_equal(a->view.bytes, b->view.bytes, a->view.n);
+	assert_memory_equal(a->view.origin, b->view.origin, a->view.n * sizeof(a->view.origin[0]));
+	assert_int_equal(a->words.n, b->words.n);
+	assert_memory_equal(a->words.edge, b->words.edge, 2 * a->words.n * sizeof(uint16_t));
+	for (size_t at = 0; at < a->view.n; at++)
+		assert_int_equal(rw_words_before(&a->words, at), rw_words_before(&b->words, at));
+	assert_memory_equal(a->sums, b->sums, (a->words.n + 1) * sizeof(a->sums[0]));
+	assert_int_equal(a->hints.coded, b->hints.coded);
+	assert_int_equal(a->hints.spaced, b->hints.spaced);
+	assert_int_equal(a->n, b->n);
+	assert_memory_equal(a->ids, b->ids, a->n * sizeof(a->ids[0]));
+	assert_memory_equal(a->starts, b->starts, a->n * sizeof(a->starts[0]));
+}
+
+/* A level that differs would find other things on another machine, and no test would see it there.
+ */
+static void every_level_gives_the_same(void **state)
+{
+	static char text[TEXT];
+	unsigned coded = 0, spaced = 0, found = 0;
+
+	(void)state;
+	least = calloc(1, sizeof(*least));
+	other = calloc(1, sizeof(*other));
+	assert_true(least && other);
+	for (unsigned i = 0; i < TEXTS; i++) {
+		struct rw_slice t = {text, make(text)};
+
+		look(least, 0, t);
+		coded += least->hints.coded;
+		spaced += least->hints.spaced;
+		found += least->n;
+		for (unsigned level = 1; level <= rw_level_here(); level++) {
+			look(other, level, t);
+			compare(least, other);
+		}
+	}
+	/* the texts are worth it */
+	assert_in_range(coded, TEXTS / 20, TEXTS - TEXTS / 20);
+	assert_in_range(spaced, TEXTS / 100, TEXTS - TEXTS / 20);
+	assert_true(found > TEXTS);
+	free(least);
+	free(other);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_level_gives_the_same),
+	};
+
+	return cmocka_run_group_tests(tests, load_rules, free_rules);
+}
