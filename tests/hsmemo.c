@@ -25,14 +25,18 @@
 enum { BYTES_MAX = 64 << 20 };
 
 static void path_of(char out[4096], const char *folder, const char *const *sources,
-		    const unsigned *flags, const unsigned *ids, unsigned n, unsigned mode)
+		    const unsigned *flags, const unsigned *ids, unsigned n, unsigned mode,
+		    const hs_platform_info_t *platform)
 {
 	XXH3_state_t state;
 	XXH128_hash_t sum;
 	hs_platform_info_t cpu = {0};
 	const char *version = REAL(hs_version)();
 
-	REAL(hs_populate_platform)(&cpu);
+	if (platform)
+		cpu = *platform;
+	else
+		REAL(hs_populate_platform)(&cpu);
 	XXH3_128bits_reset(&state);
 	XXH3_128bits_update(&state, version, strlen(version) + 1);
 	XXH3_128bits_update(&state, &cpu, sizeof(cpu));
@@ -94,10 +98,10 @@ hs_error_t hs_compile_multi(const char *const *expressions, const unsigned *flag
 	char path[4096];
 	hs_error_t rc;
 
-	if (!folder || platform)
+	if (!folder)
 		return REAL(hs_compile_multi)(expressions, flags, ids, elements, mode, platform, db,
 					      error);
-	path_of(path, folder, expressions, flags, ids, elements, mode);
+	path_of(path, folder, expressions, flags, ids, elements, mode, platform);
 	if (recall(path, db))
 		return HS_SUCCESS;
 	rc = REAL(hs_compile_multi)(expressions, flags, ids, elements, mode, platform, db, error);

@@ -58,3 +58,14 @@ def test_show_test_and_lint(rules, tmp_path):
     assert status == 1, "one mistake does not hide that the other file is right"
     assert "bad.yaml:4: rule acme.id: its match case is not found" in err
     assert out == f"{rules.folder / '50-acme.yaml'}: ok\n"
+
+
+def test_compile_writes_databases_for_every_processor(ringwall, tmp_path):
+    """An image is built on one machine and started on another; a folder that is there is not added to."""
+    out = tmp_path / "compiled"
+    p = subprocess.run([ringwall, "rules", "compile", out], capture_output=True, text=True, timeout=300)
+    assert p.returncode == 0, p.stderr
+    files = sorted(out.iterdir())
+    assert files and len(files) % 4 == 0 and len({f.read_bytes() for f in files}) == len(files)
+    p = subprocess.run([ringwall, "rules", "compile", out], capture_output=True, text=True, timeout=300)
+    assert p.returncode == 1 and "cannot make" in p.stderr

@@ -291,6 +291,51 @@ static int lint(int argc, char **argv)
 	return end(status);
 }
 
+/* --- compile --------------------------------------------------------------------------------- */
+
+static void complain(const char *text)
+{
+	fprintf(stderr, "ringwall: %s\n", text);
+}
+
+static int compile(int argc, char **argv)
+{
+	static const struct argp argp = {NULL,
+					 parse_option,
+					 "DIR",
+					 "Compile the built-in rules for all kinds of processors "
+					 "into DIR, which is made.\vA "
+					 "system whose " RW_COMPILED_RULES
+					 " is such a folder starts without compiling them. "
+					 "Files are for this version alone.",
+					 NULL,
+					 NULL,
+					 NULL};
+	struct options o = {.dir = NULL};
+	struct rw_rules *rules;
+	struct rw_error e;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	if (o.n_args != 1) {
+		fprintf(stderr, "ringwall: into which folder?\n");
+		return RW_EXIT_USAGE;
+	}
+	if (mkdir(o.args[0], 0755)) {
+		fprintf(stderr, "ringwall: cannot make '%s': %s\n", o.args[0], strerror(errno));
+		return RW_EXIT_FAIL;
+	}
+	if (rw_rules_load_from(&rules,
+			       &(const struct rw_rules_from){.cache_dir = o.args[0],
+							     .note = complain,
+							     .every_processor = true},
+			       &e)) {
+		fprintf(stderr, "ringwall: %s\n", e.text);
+		return RW_EXIT_FAIL;
+	}
+	rw_rules_unref(rules);
+	return RW_EXIT_OK;
+}
+
 int rw_cmd_rules(int argc, char **argv)
 {
 	static const struct rw_verb verbs[] = {
@@ -298,6 +343,7 @@ int rw_cmd_rules(int argc, char **argv)
 		{"show", show, "a rule's patterns and cases"},
 		{"test", test, "run all rules' cases"},
 		{"lint", lint, "say what is wrong with rule packs"},
+		{"compile", compile, "compile the built-in rules ahead of a start"},
 	};
 
 	argp_err_exit_status = RW_EXIT_USAGE;

@@ -180,6 +180,7 @@ static int load_rules(struct rw_snapshot *s, struct rw_config *c, bool again, st
 {
 	const struct rw_rules_from from = {
 		.dir = c->rules_dir,
+		.shipped_dir = RW_COMPILED_RULES,
 		.cache_dir = rw_arena_printf(&c->arena, "%s/cache", c->state_dir),
 		.note = note_cache,
 		.skip_bad = c->skip_bad_rules && !again};

@@ -150,23 +150,66 @@ static int add_pattern(struct rw_rules *r, struct rw_sack *sack, unsigned rule_i
 	return compile_pcre(pat, rule, p->line, source, e);
 }
 
+static hs_error_t compile_for(const struct rw_sack *s, const hs_platform_info_t *cpu,
+			      hs_database_t **db, hs_compile_error_t **he)
+{
+	return hs_compile_multi(s->sources, s->flags, s->ids, s->n, HS_MODE_BLOCK, cpu, db, he);
+}
+
+/* For processors that can do more or less than ours, too: the library compiles for any. */
+static int keep_for_every_processor(const struct rw_rules_from *from, const struct rw_sack *s,
+				    struct rw_error *e)
+{
+	static const unsigned long long kinds[] = {
+		0,
+		HS_CPU_FEATURES_AVX2,
+		HS_CPU_FEATURES_AVX2 | HS_CPU_FEATURES_AVX512,
+		HS_CPU_FEATURES_AVX2 | HS_CPU_FEATURES_AVX512 | HS_CPU_FEATURES_AVX512VBMI,
+	};
+
+	for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		const hs_platform_info_t cpu = {.tune = HS_TUNE_FAMILY_GENERIC,
+						.cpu_features = kinds[i]};
+		hs_compile_error_t *he = NULL;
+		hs_database_t *db = NULL;
+
+		if (compile_for(s, &cpu, &db, &he) != HS_SUCCESS) {
+			hs_free_compile_error(he);
+			return rw_fail(e, RW_EINVAL, "the rules do not compile for processor %u",
+				       i);
+		}
+		rw_dbcache_put(from->cache_dir, s, &cpu, db, from->note);
+		hs_free_database(db);
+	}
+	return RW_OK;
+}
+
+static bool is_kept(const struct rw_rules_from *from, const struct rw_sack *s, hs_database_t **db)
+{
+	return (from->shipped_dir && rw_dbcache_get(from->shipped_dir, s, db, from->note)) ||
+	       (from->cache_dir && rw_dbcache_get(from->cache_dir, s, db, from->note));
+}
+
 static int compile_hs(struct rw_rules *r, enum rw_db db, const struct rw_sack *s,
 		      struct rw_error *e)
 {
-	const char *cache = r->from ? r->from->cache_dir : NULL;
+	static const struct rw_rules_from nowhere;
+	const struct rw_rules_from *from = r->from ? r->from : &nowhere;
 	hs_compile_error_t *he = NULL;
+	hs_platform_info_t cpu;
 	const struct rw_pat *pat;
 	int rc = 0;
 
 	if (!s->n)
 		return 0;
-	if (cache && rw_dbcache_get(cache, s, &r->db[db], r->from->note))
+	if (is_kept(from, s, &r->db[db]))
 		return 0;
-	if (hs_compile_multi(s->sources, s->flags, s->ids, s->n, HS_MODE_BLOCK, NULL, &r->db[db],
-			     &he) == HS_SUCCESS) {
-		if (cache)
-			rw_dbcache_put(cache, s, r->db[db], r->from->note);
-		return 0;
+	if (!rw_dbcache_processor(&cpu))
+		return rw_fail(e, RW_EUNSUP, "Hyperscan cannot tell what this processor can do");
+	if (compile_for(s, &cpu, &r->db[db], &he) == HS_SUCCESS) {
+		if (from->cache_dir && !from->every_processor)
+			rw_dbcache_put(from->cache_dir, s, &cpu, r->db[db], from->note);
+		return from->every_processor ? keep_for_every_processor(from, s, e) : 0;
 	}
 	if (he && he->expression >= 0 && (unsigned)he->expression < s->n) {
 		pat = &r->pats[s->pats[he->expression]];

@@ -27,19 +27,29 @@ static bool sum_of(const void *p, size_t n, unsigned char out[SUM_BYTES])
 	return EVP_Digest(p, n, out, NULL, EVP_sha256(), NULL) == 1;
 }
 
+bool rw_dbcache_processor(hs_platform_info_t *out)
+{
+	*out = (hs_platform_info_t){0};
+	if (hs_populate_platform(out) != HS_SUCCESS)
+		return false;
+	/* Tuning tells Atoms from the rest; without, what one machine compiled serves them all. */
+	out->tune = HS_TUNE_FAMILY_GENERIC;
+	return true;
+}
+
 /* The hash of all that the database depends on, as the file's name. */
-static bool name_of(const char *dir, const struct rw_sack *s, char out[PATH_ROOM])
+static bool name_of(const char *dir, const struct rw_sack *s, const hs_platform_info_t *cpu,
+		    char out[PATH_ROOM])
 {
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	hs_platform_info_t cpu = {0};
 	const char *versions = RW_VERSION " " __VERSION__;
 	unsigned char sum[SUM_BYTES];
 	int n = snprintf(out, PATH_ROOM, "%s/", dir);
-	bool ok = md && n > 0 && n < PATH_ROOM - 80 && hs_populate_platform(&cpu) == HS_SUCCESS &&
+	bool ok = md && n > 0 && n < PATH_ROOM - 80 &&
 		  EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1 &&
 		  EVP_DigestUpdate(md, versions, strlen(versions) + 1) == 1 &&
 		  EVP_DigestUpdate(md, hs_version(), strlen(hs_version()) + 1) == 1 &&
-		  EVP_DigestUpdate(md, &cpu, sizeof(cpu)) == 1;
+		  EVP_DigestUpdate(md, cpu, sizeof(*cpu)) == 1;
 
 	for (unsigned i = 0; ok && i < s->n; i++)
 		ok = EVP_DigestUpdate(md, s->sources[i], strlen(s->sources[i]) + 1) == 1 &&
@@ -100,11 +110,12 @@ bool rw_dbcache_get(const char *dir, const struct rw_sack *s, hs_database_t **db
 {
 	unsigned char sum[SUM_BYTES];
 	char path[PATH_ROOM], *bytes;
+	hs_platform_info_t cpu;
 	const char *why;
 	size_t n = 0;
 	bool ok = false;
 
-	if (!folder_is_ours(dir) || !name_of(dir, s, path))
+	if (!folder_is_ours(dir) || !rw_dbcache_processor(&cpu) || !name_of(dir, s, &cpu, path))
 		return false;
 	bytes = read_file(path, &n, &why);
 	if (bytes) {
@@ -196,8 +207,8 @@ static bool write_file(const char *dir, const char *path, const unsigned char su
 	return true;
 }
 
-void rw_dbcache_put(const char *dir, const struct rw_sack *s, const hs_database_t *db,
-		    void (*note)(const char *text))
+void rw_dbcache_put(const char *dir, const struct rw_sack *s, const hs_platform_info_t *cpu,
+		    const hs_database_t *db, void (*note)(const char *text))
 {
 	unsigned char sum[SUM_BYTES];
 	char path[PATH_ROOM], *bytes = NULL;
@@ -208,7 +219,7 @@ void rw_dbcache_put(const char *dir, const struct rw_sack *s, const hs_database_
 		tell(note, dir, "it is not a folder of ours alone");
 		return;
 	}
-	if (!name_of(dir, s, path) || hs_serialize_database(db, &bytes, &n) != HS_SUCCESS)
+	if (!name_of(dir, s, cpu, path) || hs_serialize_database(db, &bytes, &n) != HS_SUCCESS)
 		return;
 	if (!sum_of(bytes, n, sum) || !write_file(dir, path, sum, bytes, n))
 		tell(note, path, "it cannot be written");

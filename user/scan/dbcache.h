@@ -3,10 +3,10 @@
  * Compiled databases on disk: Hyperscan's compiler takes a second, reading its work takes none.
  *
  * A database is found by the hash of everything that it depends on: patterns, flags, numbers, mode,
- * the library's version, the processor and our own version. Its file holds the SHA-256 of its
- * bytes; it must be a plain file of ours (or root's) that nobody else can write, in such a folder.
- * What is not so, or damaged, is not used and is made anew. Files are written aside, synced and
- * renamed. Nothing depends on the cache: where it cannot be used, databases are compiled.
+ * the library's version, what the processor can do and our own version. Its file holds the SHA-256
+ * of its bytes; it must be a plain file of ours (or root's) that nobody else can write, in such a
+ * folder. What is not so, or damaged, is not used and is made anew. Files are written aside, synced
+ * and renamed. Nothing depends on the cache: where it cannot be used, databases are compiled.
  */
 #ifndef RW_SCAN_DBCACHE_H
 #define RW_SCAN_DBCACHE_H
@@ -15,10 +15,13 @@
 
 enum { RW_DBCACHE_FILES = 16 }; /* kept in the folder: the ones used last */
 
-/* True: *db is there. What else there is to say goes to note (or NULL). */
+/* This processor, as far as databases are to depend on it: what it can do, not which one it is. */
+bool rw_dbcache_processor(hs_platform_info_t *out);
+
+/* True: *db is there, for this processor. What else there is to say goes to note (or NULL). */
 bool rw_dbcache_get(const char *dir, const struct rw_sack *s, hs_database_t **db,
 		    void (*note)(const char *text));
-void rw_dbcache_put(const char *dir, const struct rw_sack *s, const hs_database_t *db,
-		    void (*note)(const char *text));
+void rw_dbcache_put(const char *dir, const struct rw_sack *s, const hs_platform_info_t *cpu,
+		    const hs_database_t *db, void (*note)(const char *text));
 
 #endif

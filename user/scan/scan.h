@@ -89,11 +89,16 @@ struct rw_scanner;
  */
 int rw_rules_load(struct rw_rules **out, const char *extra_dir, struct rw_error *e);
 
+/* Where a system has its rules compiled before it starts (`ringwall rules compile`), if it has. */
+#define RW_COMPILED_RULES "/usr/lib/ringwall/compiled"
+
 struct rw_rules_from {
 	const char *dir; /* NULL: none */
 	const char *const *files;
 	unsigned n_files;
-	const char *cache_dir; /* compiled rules are kept there (scan/dbcache.h); NULL: nowhere */
+	const char *cache_dir;	 /* compiled rules are kept there (scan/dbcache.h); NULL: nowhere */
+	const char *shipped_dir; /* and looked for here first, where nothing is written; NULL */
+	bool every_processor;	 /* cache_dir gets them for all kinds of processors, not for ours */
 	void (*note)(const char *text); /* what is to be told of the cache; NULL: nobody */
 	bool skip_bad;			/* a pack of these with a mistake is left out, and told */
 };

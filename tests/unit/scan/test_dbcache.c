@@ -53,22 +53,26 @@ static unsigned files(void)
 	return n;
 }
 
-static void load(void)
+static void load_from(const struct rw_rules_from *from)
 {
 	static struct rw_findings f;
-	const struct rw_rules_from from = {.cache_dir = cache, .note = note};
 	struct rw_scanner *s = NULL;
 	struct rw_rules *r = NULL;
 	struct rw_error e;
 
 	noted[0] = '\0';
-	assert_int_equal(rw_rules_load_from(&r, &from, &e), 0);
+	assert_int_equal(rw_rules_load_from(&r, from, &e), 0);
 	assert_int_equal(rw_scanner_new(&s, r, &e), 0);
 	assert_int_equal(
 		rw_scan_text(s, r, RW_SLICE("mail jane.doe@example.com"), 1u << RW_CAT_PII, &f), 0);
 	assert_int_equal(f.n, 1);
 	rw_scanner_free(s);
 	rw_rules_unref(r);
+}
+
+static void load(void)
+{
+	load_from(&(const struct rw_rules_from){.cache_dir = cache, .note = note});
 }
 
 static int begin(void **state)
@@ -169,12 +173,36 @@ static void what_others_may_write_is_not_trusted(void **state)
 	assert_non_null(strstr(noted, "not a folder of ours"));
 }
 
+/* An image is built on one machine and started on another. */
+static void rules_compiled_for_every_processor_serve_ours(void **state)
+{
+	unsigned kinds, one;
+
+	(void)state;
+	load();
+	one = files();
+	while (file_at(0))
+		unlink(file_at(0));
+	load_from(&(const struct rw_rules_from){
+		.cache_dir = cache, .note = note, .every_processor = true});
+	kinds = files();
+	assert_int_equal(kinds, 4 * one);
+	load(); /* ours is one of them: none is added */
+	assert_int_equal(files(), kinds);
+	load_from(&(const struct rw_rules_from){
+		.cache_dir = dir, .shipped_dir = cache, .note = note});
+	assert_string_equal(noted, "");
+	/* Nor written where it could be: end() finds dir empty but for the cache. */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(compiled_rules_are_kept_for_us_alone_and_used,
 						begin, end),
 		cmocka_unit_test_setup_teardown(a_damaged_file_is_made_anew, begin, end),
+		cmocka_unit_test_setup_teardown(rules_compiled_for_every_processor_serve_ours,
+						begin, end),
 		cmocka_unit_test_setup_teardown(what_others_may_write_is_not_trusted, begin, end),
 	};
 
