@@ -5,8 +5,9 @@
  *
  *	sim DIR FROM TO        runs the seeds FROM..TO; DIR holds gateway.crt and gateway.key
  *	sim DIR SEED           runs one, and says what happens
- *	sim DIR steady N       N chats one after the other, without faults, for a profile
- *	sim DIR stream N       one chat, whose answer is a stream of N events
+ *	sim DIR chat N         N chats one after the other, without faults, for a profile
+ *	sim DIR plain N        the same, with no guard on
+ *	sim DIR event N        one chat, whose answer is a stream of N events
  *
  * After every scenario: every client got the truth or a broken connection, every request was
  * settled and audited, and no socket, byte or request is left.
@@ -206,6 +207,15 @@ static uint64_t run_seed(struct fixture *f, uint64_t seed, unsigned *whole, char
 	return hash;
 }
 
+static const struct {
+	const char *name;
+	enum steady_load load;
+} loads[] = {
+	{"chat", STEADY_CHAT},
+	{"plain", STEADY_PLAIN},
+	{"event", STEADY_STREAM},
+};
+
 int main(int argc, char **argv)
 {
 	struct fixture f = {.verbose = argc == 3};
@@ -221,8 +231,9 @@ int main(int argc, char **argv)
 	from = strtoull(argv[2], NULL, 10);
 	to = argc > 3 ? strtoull(argv[3], NULL, 10) : from;
 	scene_fixture(&f, argv[1]);
-	if (argc > 3 && (strcmp(argv[2], "steady") == 0 || strcmp(argv[2], "stream") == 0))
-		return steady_run(&f, (unsigned)to, argv[2][2] == 'r');
+	for (unsigned i = 0; argc > 3 && i < sizeof(loads) / sizeof(loads[0]); i++)
+		if (strcmp(argv[2], loads[i].name) == 0)
+			return steady_run(&f, (unsigned)to, loads[i].load);
 	for (uint64_t seed = from; seed <= to; seed++) {
 		uint64_t hash = run_seed(&f, seed, &whole, complaint);
 

@@ -80,16 +80,22 @@ static void ask(void *arg)
 	}
 }
 
-int steady_run(struct fixture *f, unsigned n, bool stream)
+#define LIMITS                                                         \
+	"limits:\n  key_rate: {per_minute: 1000000, burst: 1000000}\n" \
+	"  address_rate: {per_minute: 1000000, burst: 1000000}\n"
+#define OFF "{injection: allow, pii: allow, secrets: allow, markup: allow, topics: allow}"
+
+int steady_run(struct fixture *f, unsigned n, enum steady_load load)
 {
+	bool stream = load == STEADY_STREAM;
 	static const struct rw_sim_knobs calm = {0};
 	static const struct rw_pool_config pc = {0};
 	struct scenario *s = calloc(1, sizeof(*s));
 	struct steady st = {.s = s, .left = stream ? 1 : n, .stream = stream};
 
 	s->f = f;
-	s->more = "limits:\n  key_rate: {per_minute: 1000000, burst: 1000000}\n"
-		  "  address_rate: {per_minute: 1000000, burst: 1000000}\n";
+	s->more = load == STEADY_PLAIN ? LIMITS "guards:\n  request: " OFF "\n  answer: " OFF "\n"
+				       : LIMITS;
 	scene_seed(1);
 	rw_sim_new(&s->sim, 1, &calm);
 	scene_gateway(s, true, 1);

@@ -5,10 +5,13 @@
 
 #include "sim/scene.h"
 
-/*
- * n chats (2 KB prompt, 1 KB answer) on one connection, or one chat whose answer is a stream of n
- * events; TLS on both legs, all guards on. 0: all came.
- */
-int steady_run(struct fixture *f, unsigned n, bool stream);
+enum steady_load {
+	STEADY_CHAT,   /* 2 KB prompt, 1 KB answer; all guards on */
+	STEADY_PLAIN,  /* the same, and no guard is */
+	STEADY_STREAM, /* events of one answer; all guards on */
+};
+
+/* n chats on one connection, or n events; TLS on both legs. 0: all came. */
+int steady_run(struct fixture *f, unsigned n, enum steady_load load);
 
 #endif

@@ -120,6 +120,8 @@ static int put_control(struct rw_buf *b, struct rw_gateway *gw, struct rw_contro
 		 atomic_load(&gw->audit_ok)},
 		{"keys", "gauge", "valid API keys", rw_keytable_count(snap->keys)},
 		{"rules", "gauge", "rules loaded", rw_rules_count(snap->rules)},
+		{"rules_bytes", "gauge", "bytes of compiled rules, one copy for all workers",
+		 rw_rules_bytes(snap->rules)},
 		{"rule_packs_skipped", "gauge", "packs of rules left out for a mistake",
 		 rw_rules_skipped(snap->rules)},
 		{"workers", "gauge", "worker threads", gw->n_workers},

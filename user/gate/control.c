@@ -286,6 +286,7 @@ static void tick(void *arg)
 	rw_control_look(c);
 	watch_upstreams(c);
 	watch_fronts(c);
+	rw_rest_tick(&c->rest, c->gw);
 	rw_tls_shared_rotate(c->gw->tls, rw_loop_now(c->loop) / NS_PER_S);
 	rw_timer_set(c->loop, &c->tick, rw_loop_now(c->loop) + TICK_NS, tick, c);
 }

@@ -6,6 +6,7 @@
 #include "gate/balancer.h"
 #include "gate/control.h"
 #include "gate/inbox.h"
+#include "gate/rest.h"
 #include "kern/events.h"
 
 /* The kernel side's events on their way into log, metrics and audit log (look.c). */
@@ -51,6 +52,7 @@ struct rw_control {
 	unsigned n_orders;
 	struct rw_task push; /* carries them out */
 	struct rw_kern_watch events;
+	struct rw_rest rest;
 	struct rw_timer tick;
 	struct rw_control_stats stats;
 	uint32_t connections; /* at the start: sockets are sized by it */

@@ -24,7 +24,8 @@ enum {
 
 /*
  * A TLS record of 16 KiB with its header and tag fits one chunk. Chunks are
- * recycled last in, first out, so that few of them are in use and those are warm.
+ * recycled last in, first out, so that few of them are in use and those are warm. Of
+ * a burst's no more wait for the next one than are in use.
  */
 enum { RW_CHUNK_BYTES = 16384 + 512 };
 

@@ -24,11 +24,31 @@ void rw_chunk_pool_free(struct rw_chunk_pool *p)
 	*p = (struct rw_chunk_pool){0};
 }
 
-static void give(struct rw_chunk_pool *p, struct rw_chunk *c)
+/* So many wait for the next turn in any case; of a burst, as many as are still in use. */
+enum { KEPT = 64 };
+
+static void drop_one(struct rw_chunk_pool *p)
+{
+	struct rw_chunk *c = p->free;
+
+	p->free = c->next;
+	p->free_chunks--;
+	p->chunks--;
+	free(c);
+}
+
+static void put(struct rw_chunk_pool *p, struct rw_chunk *c)
 {
 	c->next = p->free;
 	p->free = c;
 	p->free_chunks++;
+}
+
+static void give_back(struct rw_chunk_pool *p, struct rw_chunk *c)
+{
+	put(p, c);
+	while (p->free_chunks > KEPT && p->free_chunks > p->chunks / 2)
+		drop_one(p);
 }
 
 static struct rw_chunk *take(struct rw_chunk_pool *p)
@@ -54,7 +74,7 @@ static int reserve(struct rw_chunk_pool *p, size_t n)
 		if (!c)
 			return RW_ENOMEM;
 		p->chunks++;
-		give(p, c);
+		put(p, c);
 	}
 	return RW_OK;
 }
@@ -148,7 +168,7 @@ void rw_sendq_consume(struct rw_sendq *q, struct rw_chunk_pool *p, size_t n)
 		q->head = c->next;
 		if (!q->head)
 			q->tail = NULL;
-		give(p, c);
+		give_back(p, c);
 	}
 }
 

@@ -70,6 +70,22 @@ unsigned rw_rules_count(const struct rw_rules *r)
 	return r->set.n;
 }
 
+size_t rw_rules_bytes(const struct rw_rules *r)
+{
+	size_t sum = 0, n;
+
+	for (unsigned i = 0; i < RW_DB_COUNT; i++)
+		if (r->db[i] && hs_database_size(r->db[i], &n) == HS_SUCCESS)
+			sum += n;
+	for (unsigned i = 0; i < r->n_pats; i++) {
+		if (pcre2_pattern_info(r->pats[i].code, PCRE2_INFO_SIZE, &n) == 0)
+			sum += n;
+		if (pcre2_pattern_info(r->pats[i].code, PCRE2_INFO_JITSIZE, &n) == 0)
+			sum += n;
+	}
+	return sum;
+}
+
 const struct rw_rule_info *rw_rules_info(const struct rw_rules *r, unsigned rule)
 {
 	return &r->set.rules[rule].info;

@@ -109,6 +109,8 @@ const char *rw_rules_skipped_why(const struct rw_rules *r, unsigned i);
 struct rw_rules *rw_rules_ref(struct rw_rules *r);
 void rw_rules_unref(struct rw_rules *r);
 unsigned rw_rules_count(const struct rw_rules *r);
+/* Of compiled patterns and Hyperscan's databases. */
+size_t rw_rules_bytes(const struct rw_rules *r);
 const struct rw_rule_info *rw_rules_info(const struct rw_rules *r, unsigned rule);
 /* "override", "prior": what a part of a signal is called. */
 const char *rw_rules_concept(const struct rw_rules *r, unsigned concept);

@@ -77,6 +77,7 @@ static void operator_pack_adds_a_rule(void **state)
 			  &e),
 		0);
 	assert_int_equal(rw_rules_count(r), rw_rules_count(rules) + 1);
+	assert_true(rw_rules_bytes(r) > rw_rules_bytes(rules));
 	assert_string_equal(find(r, "mine.employee")->type, "EMPLOYEE");
 	assert_string_not_equal(rw_rules_digest(r), rw_rules_digest(rules));
 	assert_int_equal(rw_scanner_new(&s, r, &e), 0);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/rest.h"
+
+#include <inttypes.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "gate/worker.h"
+
+enum { QUIET_TICKS = 4 };
+/* Less is not worth the page faults of the next burst. */
+static const uint64_t least_bytes = 4u << 20;
+
+static uint64_t now(const _Atomic uint64_t *m)
+{
+	return atomic_load_explicit(m, memory_order_relaxed);
+}
+
+static bool at_rest(const struct rw_gateway *gw)
+{
+	for (unsigned i = 0; i < gw->n_workers; i++)
+		if (now(&gw->workers[i]->metrics.requests_active) ||
+		    now(&gw->workers[i]->metrics.tls_handshaking))
+			return false;
+	return true;
+}
+
+/* Memory of the process that is no file's; 0: nobody says. */
+static uint64_t own_bytes(void)
+{
+	FILE *f = fopen("/proc/self/statm", "re");
+	uint64_t resident = 0, shared = 0;
+	int n;
+
+	if (!f)
+		return 0;
+	n = fscanf(f, "%*u %" SCNu64 " %" SCNu64, &resident, &shared);
+	fclose(f);
+	return n == 2 && resident > shared ? (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE)
+					   : 0;
+}
+
+bool rw_rest_tick(struct rw_rest *r, const struct rw_gateway *gw)
+{
+	r->quiet = at_rest(gw) ? r->quiet + 1 : 0;
+	if (r->quiet < QUIET_TICKS)
+		return false;
+	r->quiet = 0;
+	if (own_bytes() < r->kept_bytes + least_bytes)
+		return false;
+	malloc_trim(0);
+	r->kept_bytes = own_bytes();
+	return true;
+}
