@@ -60,6 +60,10 @@ def test_a_good_configuration_opens_its_ports_and_no_others(appliance, admin, po
 @pytest.mark.parametrize("files, why", [
     ({"ringwall.yaml": GOOD.replace("upstream: openai", "upstream: opanai")}, "opanai"),
     ({"other": ""}, "no configuration: attach a disk labelled RINGWALL"),
+    ({"ringwall.yaml": GOOD + "auth: {keys_file: keys}\n", "keys": "\na sha256:0\n"}, "keys:2: behind the name"),
+    ({"ringwall.yaml": GOOD + "auth: {keys_file: keys}\n"}, "cannot read the list of keys /etc/ringwall/keys"),
+    ({"ringwall.yaml": GOOD + "guards: {rules_dir: nowhere}\n"}, "nowhere"),
+    ({"ringwall.yaml": GOOD.replace('"[::1]:8444"', '"[::1]:8444"\n    tls: {cert_file: a.crt, key_file: a.key}')}, "a.crt"),
 ])
 def test_a_configuration_that_cannot_be_used_opens_no_listener(appliance, files, why):
     p = appliance(files, "RINGWALL appliance configure")

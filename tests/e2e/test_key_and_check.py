@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`ringwall key` and `ringwall check` as scripts and operators use them."""
 
+import hashlib
 import json
 import os
 import re
@@ -148,3 +149,32 @@ def test_reference_in_the_docs_is_what_check_prints(run, top):
     p = run("check", "--keys")
     assert p.returncode == 0
     assert p.stdout in (top / "docs/configuration.md").read_text()
+
+
+def test_key_on_a_list_is_printed_once_and_its_hash_kept(run, tmp_path):
+    p = run("key", "add", "ci", "--rate", "30", "--list", "keys")
+    assert p.returncode == 0, p.stderr
+    assert KEY.fullmatch(p.stdout) and p.stdout.strip() not in p.stderr
+    text = (tmp_path / "keys").read_text()
+    assert text == f"ci sha256:{hashlib.sha256(p.stdout.strip().encode()).hexdigest()} rate=30\n"
+    listed = json.loads(run("key", "list", "--json", "--list", "keys").stdout)
+    assert [(k["name"], k["created"], k["rate_per_minute"]) for k in listed] == [("ci", None, 30)]
+    assert "ci" in run("key", "list", "--list", "keys").stdout
+    again = run("key", "add", "ci", "--list", "keys")
+    assert (again.returncode, again.stdout) == (1, "") and "delete its line" in again.stderr
+    assert run("key", "revoke", "ci", "--list", "keys").returncode == 2
+    with open("/dev/full", "w") as full:
+        p = run("key", "add", "lost", "--list", "keys", stdout=full)
+    assert p.returncode == 1 and "delete the line of 'lost' in keys" in p.stderr
+
+
+def test_check_reads_the_list_of_keys(run, config, tmp_path):
+    config.write_text(LEAST + "auth: {keys_file: keys}\n")
+    assert f"auth.keys_file: cannot read the list of keys {tmp_path}/keys" in run("check", "-c", config).stderr
+    (tmp_path / "keys").write_text("a sha256:0\n")
+    p = run("check", "-c", config)
+    assert p.returncode == 1 and f"auth.keys_file: {tmp_path}/keys:1: behind the name" in p.stderr
+    (tmp_path / "keys").unlink()
+    run("key", "add", "a", "--list", "keys")
+    p = run("check", "-c", config)
+    assert p.returncode == 0 and f"required, also those listed in {tmp_path}/keys" in p.stdout

@@ -17,10 +17,12 @@
 
 #include "base/buf.h"
 #include "cmd/cmd.h"
+#include "cmd/named.h"
 #include "cmd/verbs.h"
 #include "policy/config.h"
 #include "policy/peek.h"
 #include "ring/sock.h"
+#include "scan/scan.h"
 
 #define DISK_NETWORK "/etc/ringwall/network.conf"
 #define RUN_NETWORK  "/run/systemd/network/70-configured.network"
@@ -102,14 +104,17 @@ bool rw_appliance_listens(const char *address)
 static int put(const char *file, struct rw_slice text, struct rw_error *e)
 {
 	char part[256];
+	ssize_t written;
 	int fd, rc = RW_OK;
 
 	snprintf(part, sizeof(part), "%s.part", file);
 	fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return rw_fail(e, RW_EIO, "cannot make '%s': %s", part, strerror(errno));
-	if (write(fd, text.p, text.n) != (ssize_t)text.n)
-		rc = rw_fail(e, RW_EIO, "cannot write '%s': %s", part, strerror(errno));
+	written = write(fd, text.p, text.n);
+	if (written != (ssize_t)text.n) /* a short one has no errno: the disk is full */
+		rc = rw_fail(e, RW_EIO, "cannot write '%s': %s", part,
+			     strerror(written < 0 ? errno : ENOSPC));
 	close(fd);
 	if (!rc && rename(part, file))
 		rc = rw_fail(e, RW_EIO, "cannot make '%s': %s", file, strerror(errno));
@@ -225,6 +230,29 @@ static int take_network(struct rw_error *e)
 	return rc == RW_ENOTFOUND ? RW_OK : rc;
 }
 
+static void keep_first(void *arg, const char *text)
+{
+	struct rw_error *e = arg;
+
+	if (!e->code)
+		rw_fail(e, RW_EINVAL, "%s", text);
+}
+
+/* What the engine would end with, at once and again and again, is said here instead. */
+static int check_named(const struct rw_config *c, struct rw_error *e)
+{
+	struct rw_error first = {0};
+	struct rw_rules *rules = NULL;
+	int rc = RW_OK;
+
+	if (rw_named_check(c, keep_first, &first))
+		return rw_fail(e, (int)first.code, "%s: %s", c->file, first.text);
+	if (c->rules_dir) /* those that are built in are known to be good, and take a second */
+		rc = rw_rules_load(&rules, c->rules_dir, e);
+	rw_rules_unref(rules);
+	return rc;
+}
+
 static int configure(int argc, char **argv)
 {
 	struct rw_config *c = NULL;
@@ -241,6 +269,7 @@ static int configure(int argc, char **argv)
 				  "no configuration: attach a disk labelled RINGWALL with a "
 				  "ringwall.yaml on it, then restart")
 			: rw_config_load(&c, RW_CONFIG_FILE, &e);
+	wrong = wrong ? wrong : check_named(c, &e);
 	wrong = wrong ? wrong : take_network(&e);
 	if (c && c->admin_address)
 		snprintf(admin, sizeof(admin), "%s", c->admin_address);

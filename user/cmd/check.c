@@ -5,12 +5,11 @@
 #include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "cmd/named.h"
 #include "policy/config.h"
 #include "policy/schema.h"
 #include "policy/value.h"
@@ -63,120 +62,6 @@ static const struct argp argp = {
 	NULL,
 	NULL,
 };
-
-/* --- what is named must be there ----------------------------------------------------------------
- */
-
-struct problems {
-	const struct rw_config *config;
-	unsigned n;
-};
-
-static void problem(struct problems *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void problem(struct problems *p, const char *fmt, ...)
-{
-	va_list ap;
-
-	fprintf(stderr, "ringwall: %s: ", p->config->file);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	p->n++;
-}
-
-/* False where file is set and something is wrong with it. */
-static bool look_at(struct problems *p, const char *key, const char *file, bool secret)
-{
-	struct stat st;
-
-	if (!file)
-		return true;
-	if (stat(file, &st) != 0)
-		problem(p, "%s: cannot read '%s': %s", key, file, strerror(errno));
-	else if (!S_ISREG(st.st_mode))
-		problem(p, "%s: '%s' is no regular file", key, file);
-	else if (secret && (st.st_mode & S_IROTH))
-		problem(p, "%s: '%s' can be read by everybody: chmod o-r it", key, file);
-	else
-		return true;
-	return false;
-}
-
-static void check_folder_of(struct problems *p, const char *key, const char *file)
-{
-	const char *slash = file ? strrchr(file, '/') : NULL;
-	char folder[4200];
-	struct stat st;
-
-	if (!slash || slash == file)
-		return;
-	snprintf(folder, sizeof(folder), "%.*s", (int)(slash - file), file);
-	if (stat(folder, &st) != 0)
-		problem(p, "%s: no folder for '%s': %s", key, file, strerror(errno));
-	else if (!S_ISDIR(st.st_mode))
-		problem(p, "%s: '%s' is no directory", key, folder);
-}
-
-static void check_state_dir(struct problems *p, const char *dir)
-{
-	struct stat st;
-
-	if (stat(dir, &st) != 0)
-		check_folder_of(p, "state_dir", dir);
-	else if (!S_ISDIR(st.st_mode))
-		problem(p, "state_dir: '%s' is no directory", dir);
-	else if (st.st_mode & (S_IWGRP | S_IWOTH))
-		problem(p,
-			"state_dir: others may write to '%s': use a directory of its own, chmod "
-			"700",
-			dir);
-}
-
-static void check_certificate(struct problems *p, const char *at,
-			      const struct rw_certificate_config *x)
-{
-	char key[80];
-
-	snprintf(key, sizeof(key), "%s.cert_file", at);
-	look_at(p, key, x->cert_file, false);
-	snprintf(key, sizeof(key), "%s.key_file", at);
-	look_at(p, key, x->key_file, true);
-}
-
-static void check_listener(struct problems *p, const struct rw_listener_config *l, unsigned i)
-{
-	char at[64];
-
-	snprintf(at, sizeof(at), "listeners[%u].tls", i);
-	check_certificate(p, at, &l->first);
-	for (unsigned j = 0; j < l->n_more; j++) {
-		snprintf(at, sizeof(at), "listeners[%u].tls.certificates[%u]", i, j);
-		check_certificate(p, at, &l->more[j]);
-	}
-	snprintf(at, sizeof(at), "listeners[%u].tls.client_ca_file", i);
-	look_at(p, at, l->client_ca_file, false);
-}
-
-static void check_files(struct problems *p)
-{
-	const struct rw_config *c = p->config;
-	char key[64];
-
-	for (unsigned i = 0; i < c->n_listeners; i++)
-		check_listener(p, &c->listeners[i], i);
-	for (unsigned i = 0; i < c->n_upstreams; i++) {
-		snprintf(key, sizeof(key), "upstreams[%u].ca_file", i);
-		look_at(p, key, c->upstreams[i].ca_file, false);
-		snprintf(key, sizeof(key), "upstreams[%u].tls.cert_file", i);
-		look_at(p, key, c->upstreams[i].cert_file, false);
-		snprintf(key, sizeof(key), "upstreams[%u].tls.key_file", i);
-		look_at(p, key, c->upstreams[i].key_file, true);
-	}
-	check_state_dir(p, c->state_dir);
-	check_folder_of(p, "audit.file", c->audit_file);
-}
 
 /* --- what it means ------------------------------------------------------------------------------
  */
@@ -267,7 +152,8 @@ static void print_summary(const struct rw_config *c, const struct rw_rules *r)
 
 	print_listeners(c);
 	print_upstreams(c);
-	printf("%-10s %s\n", "keys", c->keys_required ? "required" : "optional");
+	printf("%-10s %s%s%s\n", "keys", c->keys_required ? "required" : "optional",
+	       c->keys_file ? ", also those listed in " : "", c->keys_file ? c->keys_file : "");
 	print_limits(c);
 	print_guard("guards", "request", &c->request);
 	print_guard("", "answer", &c->answer);
@@ -275,8 +161,11 @@ static void print_summary(const struct rw_config *c, const struct rw_rules *r)
 	       c->rules_dir ? "built in and from " : "built in", c->rules_dir ? c->rules_dir : "",
 	       rw_rules_digest(r));
 	printf("%-10s %s\n", "state", c->state_dir);
-	printf("%-10s %s%s\n", "audit", c->audit_file ? c->audit_file : "off",
-	       c->audit_required ? ", required" : "");
+	printf("%-10s %s%s%s\n", "audit", c->audit_file ? c->audit_file : "off",
+	       c->audit_required ? ", required" : "",
+	       !c->audit_file			   ? ""
+	       : c->audit_sync == RW_AUDIT_REQUEST ? ", each record before its answer's end"
+						   : ", synced once a second");
 	printf("%-10s %s\n", "kernel", kernel[c->kernel]);
 }
 
@@ -300,6 +189,13 @@ static int fail(const struct rw_error *e)
 	return e->code == RW_EPERM ? RW_EXIT_PERM : RW_EXIT_FAIL;
 }
 
+static void print_problem(void *arg, const char *text)
+{
+	const struct rw_config *c = arg;
+
+	fprintf(stderr, "ringwall: %s: %s\n", c->file, text);
+}
+
 int rw_cmd_check(int argc, char **argv)
 {
 	struct options o = {.config = RW_CONFIG_FILE};
@@ -307,7 +203,7 @@ int rw_cmd_check(int argc, char **argv)
 	struct rw_config *c = NULL;
 	struct rw_redactor *redactor = NULL;
 	struct rw_canaries *canaries = NULL;
-	struct problems p = {0};
+	unsigned wrong;
 	struct rw_error e;
 	int rc;
 
@@ -318,8 +214,7 @@ int rw_cmd_check(int argc, char **argv)
 	setenv("CREDENTIALS_DIRECTORY", CREDENTIALS, false);
 	if (rw_config_load(&c, o.config, &e))
 		return fail(&e);
-	p.config = c;
-	check_files(&p);
+	wrong = rw_named_check(c, print_problem, c);
 	if (rw_rules_load(&rules, c->rules_dir, &e)) {
 		rc = fail(&e);
 		goto out;
@@ -332,7 +227,7 @@ int rw_cmd_check(int argc, char **argv)
 		rc = fail(&e);
 		goto out;
 	}
-	rc = p.n ? RW_EXIT_FAIL : RW_EXIT_OK;
+	rc = wrong ? RW_EXIT_FAIL : RW_EXIT_OK;
 	if (!rc) {
 		print_summary(c, rules);
 		puts("ok");

@@ -4,11 +4,13 @@
  * terminal and a serial line alike; `ringwall appliance healthy`.
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <openssl/evp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -18,6 +20,7 @@
 #include "cmd/appliance.h"
 #include "cmd/cmd.h"
 #include "cmd/verbs.h"
+#include "ident/keys.h"
 #include "kern/kern.h"
 #include "policy/config.h"
 
@@ -130,6 +133,22 @@ static int add_gateway(struct rw_buf *b, const struct rw_config *c)
 				c->admin_address ? c->admin_address : "off");
 }
 
+/* Whose hashes the configuration disk has; those made here are the engine's to know. */
+static int add_keys(struct rw_buf *b, const struct rw_config *c)
+{
+	struct rw_key *keys = NULL;
+	struct rw_error e;
+	unsigned n;
+	int rc;
+
+	if (!c->keys_file)
+		return RW_OK;
+	rc = rw_keylist_read(c->keys_file, &keys, &n, &e);
+	free(keys);
+	return rc ? rw_buf_addf(b, "keys         none taken: %s\n", e.text)
+		  : rw_buf_addf(b, "keys         %u on the configuration disk\n", n);
+}
+
 static int draw(struct rw_buf *b, const struct rw_config *c)
 {
 	char status[RW_APPLIANCE_LINE], version[RW_APPLIANCE_VERSION];
@@ -145,6 +164,7 @@ static int draw(struct rw_buf *b, const struct rw_config *c)
 			 status);
 	rc = rc ? rc : add_addresses(b);
 	rc = rc || !c ? rc : add_gateway(b, c);
+	rc = rc || !c ? rc : add_keys(b, c);
 	return rc || !c ? rc : add_kernel(b);
 }
 
@@ -162,7 +182,10 @@ int rw_cmd_console(int argc, char **argv)
 		if (!rc &&
 		    (now.len != shown.len || (now.len && memcmp(now.p, shown.p, now.len) != 0))) {
 			fwrite(now.p, 1, now.len, stdout);
-			rc = fflush(stdout) ? RW_EIO : RW_OK;
+			if (fflush(stdout)) {
+				fprintf(stderr, "ringwall: cannot print: %s\n", strerror(errno));
+				break;
+			}
 			rw_buf_reset(&shown);
 			rc = rc ? rc : rw_buf_add_slice(&shown, rw_buf_slice(&now));
 		}

@@ -17,7 +17,7 @@
 #include "policy/schema.h"
 #include "policy/value.h"
 
-enum { MAX_RATE = 1000000, TIME_TEXT = 32 };
+enum { TIME_TEXT = 32 };
 
 /* --- options ------------------------------------------------------------------------------------
  */
@@ -27,7 +27,7 @@ struct action;
 struct options {
 	const struct action *action;
 	const char *name;
-	const char *config, *state;
+	const char *config, *state, *list;
 	uint32_t rate;
 	bool has_rate, json;
 };
@@ -53,6 +53,8 @@ static const struct argp_option option_table[] = {
 	{"config", 'c', "FILE", 0,
 	 "use this configuration's state_dir (default " RW_CONFIG_FILE " where there is one)", 0},
 	{"state", 's', "DIR", 0, "use this state directory", 0},
+	{"list", 'l', "FILE", 0,
+	 "add, list: not in a state directory but in this list, which auth.keys_file names", 0},
 	{"rate", 'r', "N", 0, "add: requests a minute for this key, 0 for the configuration's", 0},
 	{"json", 'j', NULL, 0, "list: as JSON", 0},
 	{0},
@@ -88,8 +90,11 @@ static void check_options(const struct options *o, struct argp_state *state)
 	}
 	if (o->action->has_name && !o->name)
 		argp_error(state, "say the key's name");
-	if (o->config && o->state)
-		argp_error(state, "--config and --state both say where the keys are: give one");
+	if ((o->config != NULL) + (o->state != NULL) + (o->list != NULL) > 1)
+		argp_error(state, "--config, --state and --list each say where the keys are: give "
+				  "one");
+	if (o->list && o->action->run == revoke_key)
+		argp_error(state, "from a list a key is revoked by deleting its line");
 	if (o->has_rate && o->action->run != add_key)
 		argp_error(state, "--rate belongs to add");
 	if (o->json && o->action->run != list_keys)
@@ -108,13 +113,16 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 	case 's':
 		o->state = arg;
 		return 0;
+	case 'l':
+		o->list = arg;
+		return 0;
 	case 'j':
 		o->json = true;
 		return 0;
 	case 'r':
-		if (rw_value_number(rw_slice_str(arg), &rate) || rate > MAX_RATE)
+		if (rw_value_number(rw_slice_str(arg), &rate) || rate > RW_KEY_MAX_RATE)
 			argp_error(state, "--rate is a whole number from 0 to %d, not '%s'",
-				   MAX_RATE, arg);
+				   RW_KEY_MAX_RATE, arg);
 		o->rate = (uint32_t)rate;
 		o->has_rate = true;
 		return 0;
@@ -137,7 +145,10 @@ static const struct argp argp = {
 	"`add` prints the key alone on standard output, this once; what is kept is its hash. A "
 	"running gateway takes changes up by itself. A name is 1 to 63 of A-Z a-z 0-9 . _ - and "
 	"can be "
-	"used again once its key is revoked.",
+	"used again once its key is revoked. A list is a text with a line for each key, its name "
+	"and "
+	"hash, that can be carried to where no command can be given, an appliance's configuration "
+	"disk.",
 	NULL,
 	NULL,
 	NULL,
@@ -219,8 +230,10 @@ static int print_json(const struct rw_key *keys, unsigned n)
 		rc = rw_buf_addf(&b, "%s\n  {\"id\": \"%s\", \"name\": ", i ? "," : "", k->id);
 		rc = rc ? rc : rw_buf_add_json(&b, rw_slice_str(k->name));
 		rc = rc ? rc
-			: rw_buf_addf(&b, ", \"created\": \"%s\", \"state\": \"%s\", \"revoked\": ",
-				      time_text(k->created_ms, at),
+			: rw_buf_addf(&b, ", \"created\": %s%s%s, \"state\": \"%s\", \"revoked\": ",
+				      k->created_ms ? "\"" : "",
+				      k->created_ms ? time_text(k->created_ms, at) : "null",
+				      k->created_ms ? "\"" : "",
 				      k->revoked_ms ? "revoked" : "live");
 		rc = rc		     ? rc
 		     : k->revoked_ms ? rw_buf_addf(&b, "\"%s\"", time_text(k->revoked_ms, at))
@@ -248,9 +261,20 @@ static int print_table(const struct rw_key *keys, unsigned n)
 				 time_text(k->revoked_ms, revoked));
 		snprintf(rate, sizeof(rate), "%u/min", k->rate_per_minute);
 		printf("%-14s  %-24s  %-20s  %-28s  %s\n", k->id, k->name,
-		       time_text(k->created_ms, created), state,
+		       k->created_ms ? time_text(k->created_ms, created) : "listed", state,
 		       k->rate_per_minute ? rate : "configured");
 	}
+	return RW_OK;
+}
+
+static int print_keys(const struct options *o, const struct rw_key *keys, unsigned n,
+		      struct rw_error *e)
+{
+	int rc = o->json ? print_json(keys, n) : print_table(keys, n);
+	if (rc)
+		return rw_fail(e, rc, "out of memory");
+	if (fflush(stdout) != 0)
+		return rw_fail(e, RW_EIO, "cannot print the list: %s", strerror(errno));
 	return RW_OK;
 }
 
@@ -264,13 +288,50 @@ static int list_keys(const struct options *o, struct rw_keystore *ks, const char
 	(void)dir;
 	if (rc)
 		return rc;
-	rc = o->json ? print_json(keys, n) : print_table(keys, n);
+	rc = print_keys(o, keys, n, e);
 	free(keys);
+	return rc;
+}
+
+/* --- the same of a list ------------------------------------------------------------------------
+ */
+
+static int add_listed(const struct options *o, struct rw_error *e)
+{
+	char text[RW_KEY_TEXT];
+	struct rw_key k;
+	int rc, err;
+
+	rc = rw_keylist_make(o->name, o->rate, &k, text, e);
 	if (rc)
-		return rw_fail(e, rc, "out of memory");
-	if (fflush(stdout) != 0)
-		return rw_fail(e, RW_EIO, "cannot print the list: %s", strerror(errno));
-	return RW_OK;
+		return rc;
+	rc = rw_keylist_append(o->list, &k, e);
+	if (!rc && !print_key(text)) {
+		err = errno;
+		rc = rw_fail(e, RW_EIO,
+			     "cannot print the key: %s; delete the line of '%s' in %.200s",
+			     strerror(err), k.name, o->list);
+	}
+	explicit_bzero(text, sizeof(text));
+	if (!rc)
+		fprintf(stderr,
+			"ringwall: key %s ('%s') added to %s. The line above is the key: keep it "
+			"now, the list has its hash.\n",
+			k.id, k.name, o->list);
+	return rc;
+}
+
+static int list_listed(const struct options *o, struct rw_error *e)
+{
+	struct rw_key *keys;
+	unsigned n;
+	int rc = rw_keylist_read(o->list, &keys, &n, e);
+
+	if (rc)
+		return rc;
+	rc = print_keys(o, keys, n, e);
+	free(keys);
+	return rc;
 }
 
 /* --- where the keys are -------------------------------------------------------------------------
@@ -311,23 +372,33 @@ static int check_there(const struct options *o, const char *dir, struct rw_error
 		       dir);
 }
 
-int rw_cmd_key(int argc, char **argv)
+static int run_stored(const struct options *o, struct rw_error *e)
 {
 	struct rw_keystore *ks = NULL;
+	char *dir = NULL;
+	int rc = find_state(o, &dir, e);
+
+	rc = rc ? rc : check_there(o, dir, e);
+	rc = rc ? rc : rw_keystore_open(&ks, dir, e);
+	rc = rc ? rc : o->action->run(o, ks, dir, e);
+	rw_keystore_close(ks);
+	free(dir);
+	return rc;
+}
+
+int rw_cmd_key(int argc, char **argv)
+{
 	struct options o = {0};
 	struct rw_error e = {.text = ""};
-	char *dir = NULL;
 	int rc;
 
 	argp_err_exit_status = RW_EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
-	rc = find_state(&o, &dir, &e);
-	rc = rc ? rc : check_there(&o, dir, &e);
-	rc = rc ? rc : rw_keystore_open(&ks, dir, &e);
-	rc = rc ? rc : o.action->run(&o, ks, dir, &e);
+	if (!o.list)
+		rc = run_stored(&o, &e);
+	else
+		rc = o.action->run == add_key ? add_listed(&o, &e) : list_listed(&o, &e);
 	if (rc)
 		fprintf(stderr, "ringwall: %s\n", e.text);
-	rw_keystore_close(ks);
-	free(dir);
 	return rc == RW_OK ? RW_EXIT_OK : rc == RW_EPERM ? RW_EXIT_PERM : RW_EXIT_FAIL;
 }

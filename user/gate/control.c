@@ -119,14 +119,19 @@ static void refresh_keys(struct rw_control *c)
 	struct rw_keytable *keys = NULL;
 	struct rw_snapshot *snap;
 	struct rw_error e = {0};
+	uint64_t stamp;
 	int rc;
 
 	if (atomic_load(&c->gw->draining))
 		return;
-	c->keys_stale |= rw_keystore_changed(c->store);
+	/* A list is written in more than one step: it is read once it has been still for a tick. */
+	stamp = rw_keylist_stamp(config_of(c)->keys_file);
+	c->keys_stale |= rw_keystore_changed(c->store) ||
+			 (stamp != c->list_read && stamp == c->list_seen);
+	c->list_seen = stamp;
 	if (!c->keys_stale)
 		return;
-	rc = rw_keytable_new(&keys, c->store, &e);
+	rc = rw_keytable_new(&keys, c->store, config_of(c)->keys_file, &e);
 	if (!rc)
 		rc = rw_snapshot_with_keys(&snap, c->snap, keys, &e);
 	rw_keytable_unref(keys);
@@ -139,6 +144,7 @@ static void refresh_keys(struct rw_control *c)
 		return;
 	}
 	c->keys_stale = c->keys_failing = false;
+	c->list_read = stamp;
 	rw_info("keys changed: %u valid now", rw_keytable_count(snap->keys));
 	publish(c, snap);
 }
@@ -240,6 +246,28 @@ static int load_again(struct rw_control *c, struct rw_config **out, struct rw_er
 	return rc;
 }
 
+/* cfg is taken over. */
+static int snapshot_again(struct rw_control *c, struct rw_config *cfg, struct rw_snapshot **out,
+			  struct rw_error *e)
+{
+	uint64_t stamp = rw_keylist_stamp(cfg->keys_file);
+	struct rw_keytable *keys;
+	int rc = rw_keytable_new(&keys, c->store, cfg->keys_file, e);
+
+	if (rc) {
+		rw_config_free(cfg);
+		return rc;
+	}
+	rc = rw_snapshot_new(
+		out, cfg,
+		&(const struct rw_snapshot_parts){.keys = keys, .tls = c->gw->tls, .again = true},
+		e);
+	rw_keytable_unref(keys);
+	if (!rc)
+		c->list_read = stamp;
+	return rc;
+}
+
 int rw_control_reload(struct rw_control *c, struct rw_error *e)
 {
 	struct rw_config *cfg;
@@ -250,12 +278,7 @@ int rw_control_reload(struct rw_control *c, struct rw_error *e)
 	if (atomic_load(&c->gw->draining))
 		return rw_fail(e, RW_EBUSY, "shutting down: no reload now");
 	rc = load_again(c, &cfg, e);
-	if (!rc)
-		rc = rw_snapshot_new(&snap, cfg,
-				     &(const struct rw_snapshot_parts){.keys = c->snap->keys,
-								       .tls = c->gw->tls,
-								       .again = true},
-				     e);
+	rc = rc ? rc : snapshot_again(c, cfg, &snap, e);
 	if (!rc) {
 		rc = rw_reach_admit(&c->reach, snap, rw_loop_now(c->loop), e);
 		if (rc)
@@ -297,8 +320,9 @@ static int first_snapshot(struct rw_control *c, struct rw_config *config, struct
 	struct rw_keytable *keys = NULL;
 	int rc = rw_keystore_open(&c->store, config->state_dir, e);
 
+	c->list_read = rw_keylist_stamp(config->keys_file);
 	if (!rc)
-		rc = rw_keytable_new(&keys, c->store, e);
+		rc = rw_keytable_new(&keys, c->store, config->keys_file, e);
 	if (!rc)
 		rc = rw_tls_shared_new(&c->gw->tls, rw_loop_now(c->loop) / NS_PER_S, e);
 	if (rc) {

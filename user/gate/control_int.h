@@ -58,8 +58,10 @@ struct rw_control {
 	uint32_t connections; /* at the start: sockets are sized by it */
 	bool audit_was_ok;
 	bool keys_stale, keys_failing; /* changed and not yet read; said so */
-	uint64_t fronts_seen;	       /* certificate files' stamp on the last tick */
-	uint64_t fronts_refused;       /* the one that could not be taken */
+	uint64_t list_seen,
+		list_read;	 /* the list of keys' stamp: on the last tick, when it was read */
+	uint64_t fronts_seen;	 /* certificate files' stamp on the last tick */
+	uint64_t fronts_refused; /* the one that could not be taken */
 };
 
 /* Appends a record to the audit log, if there is one. (record.c) */

@@ -14,7 +14,7 @@
 #include "base/err.h"
 #include "base/slice.h"
 
-enum { RW_KEY_TEXT = 64, RW_KEY_NAME = 64, RW_KEY_ID = 20 };
+enum { RW_KEY_TEXT = 64, RW_KEY_NAME = 64, RW_KEY_ID = 20, RW_KEY_MAX_RATE = 1000000 };
 
 struct rw_key {
 	char id[RW_KEY_ID];		 /* "k_" and 12 hex digits; what logs and lists show */
@@ -38,9 +38,37 @@ int rw_keystore_list(struct rw_keystore *ks, struct rw_key **keys, unsigned *n, 
 /* True once for every change made by any process since the last call (PRAGMA data_version). */
 bool rw_keystore_changed(struct rw_keystore *ks);
 
+/*
+ * A list of keys: a text made elsewhere that has their hashes, a line each, and is only read here:
+ *
+ *	NAME sha256:HASH [rate=N]
+ *
+ * HASH has 64 digits of 0-9 a-f; N is requests a minute. Blanks between words; a line whose first
+ *word begins with # is none. A listed key's id is k_ and its hash's first twelve digits. In *e
+ *stands which line is wrong, and never what it says.
+ */
+enum { RW_KEYLIST_LINE = 192 };
+/* file is for *e. *keys is malloc'd, the caller frees. RW_EINVAL, RW_ENOMEM. */
+int rw_keylist_parse(struct rw_slice text, const char *file, struct rw_key **keys, unsigned *n,
+		     struct rw_error *e);
+/* RW_ENOTFOUND; RW_EPERM: also where others could write it; RW_ELIMIT: above 4 MiB; RW_EIO. */
+int rw_keylist_read(const char *file, struct rw_key **keys, unsigned *n, struct rw_error *e);
+/* Another number when the file may be another; 0: there is none, or file is NULL. */
+uint64_t rw_keylist_stamp(const char *file);
+/* Makes a key that belongs on a list. text as in rw_keystore_add. RW_EINVAL: the name; RW_EIO. */
+int rw_keylist_make(const char *name, uint32_t rate_per_minute, struct rw_key *out,
+		    char text[RW_KEY_TEXT], struct rw_error *e);
+/* Its line, with the newline. */
+void rw_keylist_line(const struct rw_key *k, char out[RW_KEYLIST_LINE]);
+/* Writes it at the end of the file, which is made (0640) where there is none. RW_EEXIST: the name
+ * is. */
+int rw_keylist_append(const char *file, const struct rw_key *k, struct rw_error *e);
+
 /* Live keys only; immutable, reference-counted. */
 struct rw_keytable;
-int rw_keytable_new(struct rw_keytable **out, struct rw_keystore *ks, struct rw_error *e);
+/* Of the store, and of the list where list is not NULL. */
+int rw_keytable_new(struct rw_keytable **out, struct rw_keystore *ks, const char *list,
+		    struct rw_error *e);
 struct rw_keytable *rw_keytable_ref(struct rw_keytable *t);
 void rw_keytable_unref(struct rw_keytable *t);
 /* The key whose SHA-256 matches (constant-time compare), or NULL. Lives as long as the table. */

@@ -7,8 +7,6 @@
 #include "ident/keys.h"
 #include "ident/text.h"
 
-enum { MAX_NAME = RW_KEY_NAME - 1 };
-
 struct rw_keystore {
 	struct rw_db db;
 	sqlite3_stmt *add, *find, *revoke, *list, *version;
@@ -84,34 +82,6 @@ void rw_keystore_close(struct rw_keystore *ks)
 	free(ks);
 }
 
-static bool is_name(struct rw_slice s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-
-		if (!(c >= 'A' && c <= 'Z') && !(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
-		    c != '.' && c != '_' && c != '-')
-			return false;
-	}
-	return s.n >= 1 && s.n <= MAX_NAME;
-}
-
-/* What is refused is not repeated: it may be a key, pasted into the wrong place. */
-static int check_name(const char *name, struct rw_error *e)
-{
-	struct rw_slice s = rw_slice_str(name);
-
-	/* With or without its last letters. */
-	if (rw_slice_starts(s, "rw-"))
-		return rw_fail(e, RW_EINVAL, "what begins with rw- is a key, not a name for one");
-	if (rw_key_is_id(s))
-		return rw_fail(e, RW_EINVAL,
-			       "a name must not look like a key's id (k_ and 12 hex digits)");
-	if (!is_name(s))
-		return rw_fail(e, RW_EINVAL, "a key's name is 1 to 63 of A-Z a-z 0-9 . _ -");
-	return RW_OK;
-}
-
 /* Runs a statement that returns no row; *n is the number of rows it changed. */
 static int run(struct rw_keystore *ks, sqlite3_stmt *st, int *n, struct rw_error *e)
 {
@@ -148,7 +118,7 @@ int rw_keystore_add(struct rw_keystore *ks, const char *name, uint32_t rate_per_
 		    struct rw_key *out, char text[RW_KEY_TEXT], struct rw_error *e)
 {
 	struct rw_key k = {.created_ms = now_ms(), .rate_per_minute = rate_per_minute};
-	int rc = check_name(name, e);
+	int rc = rw_key_check_name(rw_slice_str(name), e);
 
 	if (rc)
 		return rc;
@@ -190,7 +160,7 @@ int rw_keystore_revoke(struct rw_keystore *ks, const char *id_or_name, struct rw
 		return rw_fail(
 			e, RW_EINVAL,
 			"this is the key itself: give its id or name (see `ringwall key list`)");
-	if (!is_name(rw_slice_str(id_or_name)))
+	if (!rw_key_is_name(rw_slice_str(id_or_name)))
 		return rw_fail(e, RW_ENOTFOUND, "this is neither the id nor the name of a key");
 	if (sqlite3_bind_text(ks->revoke, 1, id_or_name, -1, SQLITE_STATIC) ||
 	    sqlite3_bind_int64(ks->revoke, 2, (int64_t)now_ms()))

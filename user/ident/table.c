@@ -47,7 +47,31 @@ static unsigned only_live(struct rw_key *keys, unsigned n)
 	return live;
 }
 
-int rw_keytable_new(struct rw_keytable **out, struct rw_keystore *ks, struct rw_error *e)
+/* Puts the list's keys behind those of the store. */
+static int add_listed(struct rw_key **keys, unsigned *n, const char *list, struct rw_error *e)
+{
+	struct rw_key *listed = NULL, *all;
+	unsigned n_listed = 0;
+	int rc = rw_keylist_read(list, &listed, &n_listed, e);
+
+	if (rc || !n_listed) {
+		free(listed);
+		return rc;
+	}
+	all = reallocarray(*keys, *n + n_listed, sizeof(**keys));
+	if (all) {
+		memcpy(all + *n, listed, n_listed * sizeof(*all));
+		*keys = all;
+		*n += n_listed;
+	} else {
+		rc = rw_fail(e, RW_ENOMEM, "out of memory for %u keys", *n + n_listed);
+	}
+	free(listed);
+	return rc;
+}
+
+int rw_keytable_new(struct rw_keytable **out, struct rw_keystore *ks, const char *list,
+		    struct rw_error *e)
 {
 	struct rw_keytable *t;
 	struct rw_key *keys;
@@ -59,6 +83,11 @@ int rw_keytable_new(struct rw_keytable **out, struct rw_keystore *ks, struct rw_
 	if (rc)
 		return rc;
 	n = only_live(keys, n);
+	rc = list ? add_listed(&keys, &n, list, e) : RW_OK;
+	if (rc) {
+		free(keys);
+		return rc;
+	}
 	while (slots / 2 < n)
 		slots *= 2;
 	t = calloc(1, sizeof(*t) + slots * sizeof(t->slots[0]));

@@ -81,6 +81,27 @@ bool rw_key_is_id(struct rw_slice s)
 	return true;
 }
 
+bool rw_key_is_name(struct rw_slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!is_letter(s.p[i]) && s.p[i] != '.')
+			return false;
+	return s.n >= 1 && s.n < RW_KEY_NAME;
+}
+
+int rw_key_check_name(struct rw_slice name, struct rw_error *e)
+{
+	/* With or without its last letters. */
+	if (rw_slice_starts(name, "rw-"))
+		return rw_fail(e, RW_EINVAL, "what begins with rw- is a key, not a name for one");
+	if (rw_key_is_id(name))
+		return rw_fail(e, RW_EINVAL,
+			       "a name must not look like a key's id (k_ and 12 hex digits)");
+	if (!rw_key_is_name(name))
+		return rw_fail(e, RW_EINVAL, "a key's name is 1 to 63 of A-Z a-z 0-9 . _ -");
+	return RW_OK;
+}
+
 int rw_key_hash(struct rw_slice text, unsigned char hash[RW_KEY_HASH_BYTES])
 {
 	SHA256_CTX c;

@@ -20,6 +20,10 @@ bool rw_key_is_text(struct rw_slice s);
 /* "k_" and 12 hex digits, at random. */
 int rw_key_make_id(char id[RW_KEY_ID]);
 bool rw_key_is_id(struct rw_slice s);
+/* Whether this may be a key's name; *e does not repeat it, since it may be a key. RW_EINVAL. */
+int rw_key_check_name(struct rw_slice name, struct rw_error *e);
+/* 1 to 63 of A-Z a-z 0-9 . _ - */
+bool rw_key_is_name(struct rw_slice s);
 /* SHA-256. RW_EIO where libcrypto fails. */
 int rw_key_hash(struct rw_slice text, unsigned char hash[RW_KEY_HASH_BYTES]);
 

@@ -136,8 +136,9 @@ struct rw_config {
 	struct rw_model_config models[RW_MAX_MODELS];
 	unsigned n_models;
 
-	bool keys_required;  /* false: anonymous requests are served */
-	bool certs_accepted; /* a client's certificate stands for a key */
+	bool keys_required;    /* false: anonymous requests are served */
+	const char *keys_file; /* a list beside the store (ident/keys.h); NULL: none */
+	bool certs_accepted;   /* a client's certificate stands for a key */
 	struct rw_rate key_rate, address_rate;
 
 	struct rw_guard request, answer;

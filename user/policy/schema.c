@@ -256,6 +256,9 @@ const struct rw_config_key rw_config_keys[] = {
 	{"auth", RW_KIND_SECTION, .doc = "who may call"},
 	{"auth.keys", RW_KIND_CHOICE, false, "required", .choices = auth_words, TOP(keys_required),
 	 .doc = "optional serves requests without a key too; a wrong key is refused either way"},
+	{"auth.keys_file", RW_KIND_FILE, .min = 1, .max = MAX_TEXT, TOP(keys_file),
+	 .doc = "keys by their hashes, as `ringwall key add NAME --list FILE` writes them; valid "
+		"beside those of state_dir"},
 	{"auth.client_cert", RW_KIND_CHOICE, false, "ignored", .choices = accept_words,
 	 TOP(certs_accepted),
 	 .doc = "accepted takes a client's verified certificate in place of a key; the caller is "

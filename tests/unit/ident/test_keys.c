@@ -53,7 +53,7 @@ static struct rw_keytable *table_of(struct rw_keystore *ks)
 	struct rw_keytable *t = NULL;
 	struct rw_error e;
 
-	assert_int_equal(rw_keytable_new(&t, ks, &e), RW_OK);
+	assert_int_equal(rw_keytable_new(&t, ks, NULL, &e), RW_OK);
 	return t;
 }
 
