@@ -80,6 +80,7 @@ def test_the_engine_serves_without_any_power_and_the_secret_is_its_alone(running
     assert ready["workers"] == "least_busy" and "kernel" in str(ready["enforced"]["egress"])
     assert m.show("ringwall", "StatusText").startswith("2 workers")
     assert PROVIDER_KEY not in m.journal("ringwall")
+    assert "by landlock" in m.journal("ringwall"), "the unit's filter of system calls lets it confine itself"
 
 
 def test_an_update_under_load_refuses_nobody_and_keeps_bans_keys_and_records(running, package, tmp_path):

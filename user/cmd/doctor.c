@@ -164,10 +164,12 @@ static void look_at_landlock(struct report *r)
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 
 	if (abi > 0)
-		add(r, "hardening", "landlock", RW_CAN, "ABI %ld", abi);
+		add(r, "hardening", "landlock", RW_CAN,
+		    "ABI %ld: serve opens what its configuration names, and no other file", abi);
 	else
 		add(r, "hardening", "landlock", RW_CAN_NOT,
-		    "not built in, or not in the kernel's lsm= list");
+		    "not built in, or not in the kernel's lsm= list: files are guarded by modes "
+		    "and the unit alone");
 }
 
 static void look_at_limits(struct report *r)

@@ -6,20 +6,18 @@
 #include "cmd/cmd.h"
 
 #include <argp.h>
-#include <cap-ng.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "admin/admin.h"
 #include "base/log.h"
 #include "cmd/claim.h"
+#include "cmd/confine.h"
 #include "cmd/cpus.h"
 #include "cmd/notify.h"
 #include "gate/control.h"
@@ -63,6 +61,7 @@ struct serve {
 	struct thread threads[RW_MAX_WORKERS];
 	unsigned running; /* control thread's count of workers that have not ended */
 	bool failed;	  /* a ring broke: the exit status tells */
+	bool confined;	  /* what was not named at the start cannot be opened */
 	pthread_t signals;
 	bool signals_on;
 	atomic_bool leaving; /* SIGUSR2 is for the signal thread */
@@ -212,7 +211,10 @@ static void reload(void *arg)
 
 	rw_notify_reloading(&sv->notify);
 	if (rw_control_reload(sv->control, &e)) {
-		rw_err("reload: %s", e.text);
+		rw_err("reload: %s%s", e.text,
+		       e.code == RW_EPERM && sv->confined
+			       ? "; a folder that was not named at the start wants a restart"
+			       : "");
 		rw_notify_ready(&sv->notify,
 				"the configuration was refused, the old one serves: see the log");
 		return;
@@ -316,33 +318,19 @@ static int make_workers(struct serve *sv, struct rw_error *e)
 	return rc;
 }
 
-/*
- * From here on nothing needs a capability: listeners are bound, pins are open.
- * Nor may a crash write keys and prompts to a core file.
- */
-static int shed_privilege(struct rw_error *e)
+/* The kernel's word behind ours: nothing is opened from here on but what has been named. */
+static int confine(struct serve *sv, struct rw_error *e)
 {
-	const struct rlimit none = {0, 0};
-	bool may_unbind; /* the bounding set, too; who may not is without the means to use it */
+	int abi, rc = rw_confine(rw_control_snapshot(sv->control)->routes->config, &abi, e);
 
-	setrlimit(RLIMIT_CORE, &none);
-#ifndef RW_SANITIZE /* the leak check traces its own process, which this forbids */
-	prctl(PR_SET_DUMPABLE, 0);
-#endif
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		return rw_fail(e, RW_EPERM, "cannot give up new privileges: %s", strerror(errno));
-	if (capng_get_caps_process())
-		return rw_fail(e, RW_EIO, "cannot read this process's capabilities from /proc");
-	may_unbind = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
-	capng_clear(CAPNG_SELECT_ALL);
-	if ((may_unbind && capng_apply(CAPNG_SELECT_BOUNDS)) || capng_apply(CAPNG_SELECT_CAPS) ||
-	    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0))
-		return rw_fail(e, RW_EPERM, "cannot drop capabilities: %s", strerror(errno));
-	if (capng_get_caps_process() || capng_have_capabilities(CAPNG_SELECT_CAPS) != CAPNG_NONE)
-		return rw_fail(e, RW_EPERM,
-			       "capabilities are left after dropping them all: not serving with "
-			       "more rights than none");
-	return RW_OK;
+	if (rc == RW_EUNSUP) {
+		rw_warn("files are guarded by their modes alone: %s", e->text);
+		return RW_OK;
+	}
+	if (!rc)
+		rw_info("files: those that the configuration names, by landlock (ABI %d)", abi);
+	sv->confined = !rc;
+	return rc;
 }
 
 /* Only a file that is not there makes way: one that cannot be read must not be passed over. */
@@ -395,10 +383,10 @@ static int set_up(struct serve *sv, struct rw_error *e)
 		rc = rw_admin_new(&sv->admin, &sv->gw, sv->control, sv->loop, config->admin_address,
 				  e);
 	if (!rc)
-		rc = shed_privilege(e);
+		rc = rw_shed_privilege(e);
 	if (!rc)
 		steer(sv);
-	return rc;
+	return rc ? rc : confine(sv, e);
 }
 
 /* Threads have ended or were never started; frees in the order of dependence. Audit records lost.

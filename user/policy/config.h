@@ -120,9 +120,16 @@ struct rw_balancer_config {
 	bool forwarded_for; /* its X-Forwarded-For is believed */
 };
 
+/* A file or folder that the configuration names, as it was resolved. */
+struct rw_config_path {
+	struct rw_config_path *next;
+	const char *text;
+};
+
 struct rw_config {
 	struct rw_arena arena;
-	const char *file; /* where it came from; "(built in)" */
+	const char *file;	      /* where it came from; "(built in)" */
+	struct rw_config_path *paths; /* all of them, in no order */
 
 	struct rw_listener_config listeners[RW_MAX_LISTENERS];
 	unsigned n_listeners;

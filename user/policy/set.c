@@ -126,12 +126,20 @@ static int set_name(struct rw_load *l, const struct rw_config_key *k, struct rw_
 	return rw_value_is_name(text) ? store_copy(l, k, text, base) : RW_EINVAL;
 }
 
+/* The path that is meant, and noted as one that was named. */
 static const char *resolve(struct rw_load *l, struct rw_slice text)
 {
-	if (text.p[0] == '/' || l->dir.n == 0)
-		return rw_arena_copy(&l->cfg->arena, text);
-	return rw_arena_printf(&l->cfg->arena, "%.*s%.*s", RW_SLICE_FMT(l->dir),
-			       RW_SLICE_FMT(text));
+	bool relative = text.p[0] != '/';
+	struct rw_arena *a = &l->cfg->arena;
+	const char *path = rw_arena_printf(a, "%.*s%.*s", relative ? (int)l->dir.n : 0,
+					   l->dir.n ? l->dir.p : "", RW_SLICE_FMT(text));
+	struct rw_config_path *named = rw_arena_alloc(a, sizeof(*named));
+
+	if (!path || !named)
+		return NULL;
+	*named = (struct rw_config_path){l->cfg->paths, path};
+	l->cfg->paths = named;
+	return path;
 }
 
 static int check_path(const struct rw_config_key *k, struct rw_slice text, struct rw_error *why)
