@@ -144,7 +144,7 @@ static int add_pattern(struct rw_rules *r, struct rw_sack *sack, unsigned rule_i
 		return rc;
 	*pat = (struct rw_pat){
 		.rule = (uint16_t)rule_index, .line = p->line, .width = width, .lead = width};
-	if (rw_sack_add(sack, r->n_pats, source, db_of(rule) == RW_DB_INJECTION))
+	if (rw_sack_add(sack, r->n_pats, p, source, db_of(rule) == RW_DB_INJECTION))
 		return rw_fail(e, RW_ENOMEM, "no memory for the rules");
 	r->n_pats++;
 	return compile_pcre(pat, rule, p->line, source, e);

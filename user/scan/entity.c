@@ -12,6 +12,8 @@
 
 enum { BATCH_GAP = 512 }; /* runs farther apart than this are scanned by themselves */
 
+_Static_assert(RW_BATCH_UNITS <= 64, "a bit for each unit");
+
 struct batch {
 	struct rw_unit units[RW_BATCH_UNITS];
 	unsigned n;
@@ -62,6 +64,39 @@ static void note(struct pass *p, unsigned unit, unsigned pat)
 	s->hits[s->n_hits++] = (struct rw_hit){.unit = (uint16_t)unit, .pat = (uint16_t)pat};
 }
 
+/* Words that lead a value end at end: the value may stand in each unit whose window has them. */
+static void note_led(struct pass *p, unsigned pat, size_t end)
+{
+	struct rw_scanner *s = p->s;
+	unsigned i = p->cursor;
+
+	if (!s->led[pat])
+		s->led_pats[s->n_led_pats++] = (uint16_t)pat;
+	for (; i < p->batch.n && window_from(&p->batch.units[i]) < end; i++)
+		if (end <= p->batch.units[i].end + 1)
+			s->led[pat] |= UINT64_C(1) << i;
+	if (!s->led[pat])
+		s->n_led_pats--;
+}
+
+/* The units that have the shape of what the words in front of them lead. */
+static void fit_led(struct pass *p)
+{
+	struct rw_scanner *s = p->s;
+
+	for (unsigned i = 0; i < s->n_led_pats; i++) {
+		unsigned pat = s->led_pats[i], unit;
+		const struct rw_shape *shape = &p->r->led[p->r->pats[pat].led - 1];
+
+		for (; s->led[pat]; s->led[pat] &= s->led[pat] - 1) {
+			unit = (unsigned)__builtin_ctzll(s->led[pat]);
+			if (rw_shape_fits(shape, &s->seen[unit]))
+				note(p, unit, pat);
+		}
+	}
+	s->n_led_pats = 0;
+}
+
 /* The prefilter's word that a pattern ends at to. Notes it once per unit. */
 static void on_hit(struct rw_probe *probe, unsigned id, size_t to)
 {
@@ -69,10 +104,14 @@ static void on_hit(struct rw_probe *probe, unsigned id, size_t to)
 	size_t end = p->base + to;
 	const struct rw_unit *units = p->batch.units;
 
-	if (p->cursor && end <= units[p->cursor].start)
-		p->cursor = 0;
+	while (p->cursor && end <= units[p->cursor - 1].end + 1)
+		p->cursor--;
 	while (p->cursor + 1 < p->batch.n && end > units[p->cursor].end + 1)
 		p->cursor++;
+	if (p->r->pats[id].led) {
+		note_led(p, id, end);
+		return;
+	}
 	if (end <= units[p->cursor].start || end > units[p->cursor].end + 1)
 		return;
 	note(p, p->cursor, id);
@@ -82,12 +121,14 @@ static void on_hit(struct rw_probe *probe, unsigned id, size_t to)
 static void fit(struct pass *p, unsigned unit)
 {
 	const struct rw_unit *u = &p->batch.units[unit];
+	struct rw_shape_seen *seen = &p->s->seen[unit];
 	const struct rw_rules *r = p->r;
-	struct rw_shape_seen seen;
 
-	rw_shape_see(rw_slice_of(p->text.p + u->start, window_to(u, p->text) - u->start), &seen);
-	for (unsigned i = 0; i < r->n_shapes; i++)
-		if (rw_shape_fits(&r->shapes[i], &seen))
+	rw_shape_see(rw_slice_of(p->text.p + u->start, window_to(u, p->text) - u->start), seen);
+	for (unsigned i = 0;
+	     i < r->n_shapes && r->shapes[i].least[RW_COUNT_DIGIT] <= seen->counts[RW_COUNT_DIGIT];
+	     i++)
+		if (rw_shape_fits(&r->shapes[i], seen))
 			note(p, unit, r->shapes[i].pat);
 }
 
@@ -104,6 +145,7 @@ static int prefilter(struct pass *p)
 		fit(p, i);
 	rw_probe_begin(&p->probe);
 	rc = rw_probe_run(&p->probe, RW_DB_ENTITY);
+	fit_led(p);
 	p->s->numbered += p->batch.n;
 	return rc;
 }
@@ -172,6 +214,9 @@ static int confirm(struct pass *p, const struct rw_unit *u, unsigned id)
 						 : 0;
 
 	out->n = 0;
+	if (rule->validator && rule->validator->may &&
+	    !rule->validator->may(rw_slice_of(subject.p + first, last - first)))
+		return 0;
 	while (from < last) {
 		int n = pcre2_match(pat->code, (PCRE2_SPTR)subject.p, subject.n, from, 0,
 				    p->s->match, p->s->context);

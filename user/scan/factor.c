@@ -116,6 +116,7 @@ static void node_of_bytes(struct parser *ps, const struct rw_byte_set *from, str
 	struct rw_byte_set set = *from;
 	unsigned members = 0, one = 0;
 	bool digits = true, upper = true, apart = true, alnum = true, grouped = true;
+	bool spaced = true;
 
 	if (ps->caseless)
 		rw_byte_set_fold_case(&set);
@@ -127,6 +128,7 @@ static void node_of_bytes(struct parser *ps, const struct rw_byte_set *from, str
 		upper &= c >= 'A' && c <= 'Z';
 		apart &= !rw_is_word_byte((unsigned char)c);
 		alnum &= rw_is_word_byte((unsigned char)c) && c != '_';
+		spaced &= (rw_is_word_byte((unsigned char)c) && c != '_') || c == ' ';
 		grouped &= (c >= '0' && c <= '9') || rw_is_between_groups((unsigned char)c);
 		if (ps->caseless && c >= 'A' && c <= 'Z')
 			continue; /* its small letter stands for it */
@@ -149,6 +151,8 @@ static void node_of_bytes(struct parser *ps, const struct rw_byte_set *from, str
 	out->stretches[0] = stretch_of(digits && members, 1);
 	out->stretches[1] = stretch_of(grouped && members, digits ? 1 : 0);
 	out->stretches[2] = stretch_of(alnum && members, 1);
+	out->stretches[3] = stretch_of(spaced && members, alnum ? 1 : 0);
+	out->need[RW_COUNT_BYTES] = 1;
 	out->need[RW_COUNT_DIGIT] = digits && members;
 	out->need[RW_COUNT_UPPER] = upper && members;
 	for (unsigned k = 0; k < RW_COUNTS; k++)

@@ -49,6 +49,11 @@ struct rw_scanner {
 	uint64_t numbered; /* units and blocks so far */
 	struct rw_hit *hits; /* RW_BATCH_UNITS * n_pats: never overflows */
 	unsigned n_hits;
+	struct rw_shape_seen seen[RW_BATCH_UNITS];
+	uint64_t *led; /* per pattern: the units of the batch that its words stand in front of, by
+			  bit */
+	uint16_t *led_pats; /* those of which there are any */
+	unsigned n_led_pats;
 	struct rw_spans spans[RW_CAT_COUNT]; /* of the unit at hand, by category */
 	struct rw_spans fresh, merged;
 	struct rw_view view;

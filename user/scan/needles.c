@@ -180,25 +180,32 @@ static int add_sets(struct rw_sack *s, unsigned pat, const struct rw_factors *f,
 	return rc;
 }
 
-static int add_whole(struct rw_sack *s, unsigned pat, const char *source)
+/* Hyperscan looks for the source. */
+static int add_source(struct rw_sack *s, unsigned pat, const char *source)
 {
-	char loose[RW_PATTERN_MAX];
 	hs_compile_error_t *he = NULL;
 	hs_expr_info_t *info = NULL;
 	unsigned flags = HS_FLAG_DOTALL;
 	const char *text;
 
-	rw_prefilter_source(source, loose);
-	rw_prefilter_after(&rw_rule_of(s->r, s->r->pats[pat].rule)->context, loose);
-	if (hs_expression_info(loose, flags, &info, &he) != HS_SUCCESS)
+	if (hs_expression_info(source, flags, &info, &he) != HS_SUCCESS)
 		flags |= HS_FLAG_PREFILTER;
 	hs_free_compile_error(he);
 	free(info);
-	text = rw_arena_copy(&s->r->set.arena, rw_slice_str(loose));
+	text = rw_arena_copy(&s->r->set.arena, rw_slice_str(source));
 	if (!text ||
 	    add_piece(s, &(struct rw_piece){.pat = (uint16_t)pat, .first = true, .last = true}))
 		return RW_ENOMEM;
 	return wait_for(s, text, 0, flags);
+}
+
+static int add_whole(struct rw_sack *s, unsigned pat, const char *source)
+{
+	char loose[RW_PATTERN_MAX];
+
+	rw_prefilter_source(source, loose);
+	rw_prefilter_after(&rw_rule_of(s->r, s->r->pats[pat].rule)->context, loose);
+	return add_source(s, pat, loose);
 }
 
 /* Whether a set's words are long enough for Hyperscan to find them cheaply. */
@@ -224,16 +231,16 @@ static bool has_shape(const struct rw_factors *f)
 	       f->need[RW_COUNT_ALNUM] >= 15;
 }
 
-static int add_shape(struct rw_sack *s, unsigned pat, const struct rw_factors *f)
+static int add_shape(struct rw_shape **shapes, unsigned *n, unsigned pat,
+		     const struct rw_factors *f)
 {
-	struct rw_rules *r = s->r;
-	struct rw_shape *shapes = realloc(r->shapes, (r->n_shapes + 1) * sizeof(*shapes));
+	struct rw_shape *more = realloc(*shapes, (*n + 1) * sizeof(*more));
 	struct rw_shape *shape;
 
-	if (!shapes)
+	if (!more)
 		return RW_ENOMEM;
-	r->shapes = shapes;
-	shape = &shapes[r->n_shapes++];
+	*shapes = more;
+	shape = &more[(*n)++];
 	*shape = (struct rw_shape){.first = f->first, .at_word = f->bounded, .pat = (uint16_t)pat};
 	memcpy(shape->least, f->need, sizeof(f->need));
 	for (unsigned c = 0; c < 256; c++) /* \b in front of a sign: a word ends there */
@@ -242,19 +249,47 @@ static int add_shape(struct rw_sack *s, unsigned pat, const struct rw_factors *f
 	return RW_OK;
 }
 
-int rw_sack_add(struct rw_sack *s, unsigned pat, const char *source, bool words)
+/*
+ * A pattern that words in front of its value tell, within its window. To find the words alone is
+ * cheap; with the value behind any gap, Hyperscan would be awake from the first of them on.
+ */
+static int add_led(struct rw_sack *s, unsigned pat, const char *words,
+		   const struct rw_factors *value)
+{
+	struct rw_rules *r = s->r;
+	int rc = add_shape(&r->led, &r->n_led, pat, value);
+
+	r->pats[pat].led = (uint16_t)r->n_led;
+	return rc ? rc : add_source(s, pat, words);
+}
+
+int rw_sack_add(struct rw_sack *s, unsigned pat, const struct rw_pack_str *p, const char *source,
+		bool words)
 {
 	struct rw_word_set *chosen[RW_FACTOR_SETS_MAX] = {NULL};
 	const struct rw_rule *rule = rw_rule_of(s->r, s->r->pats[pat].rule);
+	char context[RW_PATTERN_MAX];
 	struct rw_factors f;
-	bool known = rw_factors_of(source, &s->r->set.arena, &f);
+	bool known;
+
+	if (p->names && rw_factors_of(p->value, &s->r->set.arena, &f))
+		return add_led(s, pat, p->names, &f);
+	known = rw_factors_of(source, &s->r->set.arena, &f);
 
 	if (words && known && !f.caseless && choose(&f, &s->r->set.arena, chosen))
 		return add_sets(s, pat, &f, chosen);
 	/* A pattern that looks in front of its run, for a name or words, is not the run's shape. */
 	if (!words && known && !f.captures && !rule->context.n && !has_literal(&f) && has_shape(&f))
-		return add_shape(s, pat, &f);
+		return add_shape(&s->r->shapes, &s->r->n_shapes, pat, &f);
+	if (!words && known && !f.captures && rw_prefilter_words(&rule->context, context))
+		return add_led(s, pat, context, &f);
 	return add_whole(s, pat, source);
+}
+
+/* Of two words of one length, or two patterns. */
+static int compare_text(const struct rw_waiting *a, const struct rw_waiting *b)
+{
+	return a->n ? memcmp(a->text, b->text, a->n) : strcmp(a->text, b->text);
 }
 
 static int by_text(const void *a, const void *b)
@@ -266,10 +301,19 @@ static int by_text(const void *a, const void *b)
 		return x->flags < y->flags ? -1 : 1;
 	if (x->n != y->n)
 		return x->n < y->n ? -1 : 1;
-	c = x->n ? memcmp(x->text, y->text, x->n) : 0;
+	c = compare_text(x, y);
 	if (c)
 		return c;
 	return x->piece < y->piece ? -1 : x->piece > y->piece;
+}
+
+/* Runs with few digits are asked about few shapes. */
+static int by_digits(const void *a, const void *b)
+{
+	const struct rw_shape *x = a, *y = b;
+	int c = x->least[RW_COUNT_DIGIT] - y->least[RW_COUNT_DIGIT];
+
+	return c ? c : x->pat - y->pat;
 }
 
 /* The needle of waiting[i], unless it is that of the one before. */
@@ -277,8 +321,7 @@ static void add_needle(struct rw_sack *s, unsigned i)
 {
 	const struct rw_waiting *w = &s->waiting[i];
 	struct rw_rules *r = s->r;
-	bool same = i && w->n && w->n == w[-1].n && w->flags == w[-1].flags &&
-		    !memcmp(w->text, w[-1].text, w->n);
+	bool same = i && w->n == w[-1].n && w->flags == w[-1].flags && !compare_text(w, w - 1);
 
 	r->links[r->n_links++] = w->piece;
 	if (same) {
@@ -318,6 +361,8 @@ int rw_sack_close(struct rw_sack *s)
 	s->pats = s->ids + n + 1;
 	if (n)
 		qsort(s->waiting, n, sizeof(*s->waiting), by_text);
+	if (r->n_shapes)
+		qsort(r->shapes, r->n_shapes, sizeof(*r->shapes), by_digits);
 	for (unsigned i = 0; i < n; i++)
 		add_needle(s, i);
 	return RW_OK;

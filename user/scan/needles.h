@@ -23,8 +23,10 @@ struct rw_sack {
 };
 
 void rw_sack_free(struct rw_sack *s);
-/* Adds the pieces of pattern pat. words: cut it into words. RW_OK or RW_ENOMEM. */
-int rw_sack_add(struct rw_sack *s, unsigned pat, const char *source, bool words);
+/* Adds the pieces of pattern pat, read from p as source. words: cut it into words. RW_OK or
+ * RW_ENOMEM. */
+int rw_sack_add(struct rw_sack *s, unsigned pat, const struct rw_pack_str *p, const char *source,
+		bool words);
 /* Makes the needles and what their finders get. RW_OK or RW_ENOMEM. */
 int rw_sack_close(struct rw_sack *s);
 

@@ -318,10 +318,12 @@ static int ask_for_names(struct reader *rd, const yaml_node_t *node, struct rw_r
 	for (unsigned i = 0; !rc && i < rule->patterns.n && rule->assigned_to.n; i++) {
 		struct rw_pack_str *p = &rule->patterns.at[i];
 
+		p->value = p->text;
+		p->names = rw_arena_printf(&rd->set->arena, ASSIGNED_FROM "%s))", names);
 		p->text = rw_arena_printf(&rd->set->arena,
 					  ASSIGNED_FROM "%s" ASSIGNED_TO "%s" ASSIGNED_END, names,
-					  p->text);
-		if (!p->text)
+					  p->value);
+		if (!p->text || !p->names)
 			rc = rw_fail(rd->e, RW_ENOMEM, "no memory for the rules");
 	}
 	return rc;
@@ -381,7 +383,7 @@ static int add_listed(struct reader *rd, const yaml_node_t *node, struct rw_rule
 
 		if (!pattern)
 			return fail(rd, node, "a word or domain has 3 to 200 bytes, not ", s->text);
-		at[rule->patterns.n++] = (struct rw_pack_str){pattern, s->line};
+		at[rule->patterns.n++] = (struct rw_pack_str){.text = pattern, .line = s->line};
 	}
 	return 0;
 }

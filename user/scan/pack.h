@@ -22,6 +22,8 @@ enum {
 struct rw_pack_str {
 	const char *text;
 	unsigned line;
+	/* Of a pattern that asks for a name: the names and the value, as patterns; else NULL. */
+	const char *names, *value;
 };
 
 struct rw_pack_list {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scan/prefilter.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -148,18 +147,29 @@ static char *put_word(char *out, const char *end, const char *word)
 	return out;
 }
 
-void rw_prefilter_after(const struct rw_pack_list *words, char source[RW_PATTERN_MAX])
+bool rw_prefilter_words(const struct rw_pack_list *words, char out[RW_PATTERN_MAX])
 {
-	char all[RW_PATTERN_MAX], *p = stpcpy(all, "(?i:");
-	const char *end = all + RW_PATTERN_MAX;
+	const char *end = out + RW_PATTERN_MAX;
+	char *p = stpcpy(out, "(?i:");
 
 	for (unsigned i = 0; p && i < words->n; i++) {
 		if (i)
 			*p++ = '|';
 		p = put_word(p, end, words->at[i].text);
 	}
-	if (!words->n || !p || (size_t)(end - p) < strlen(source) + sizeof(").*(?:)"))
+	if (!words->n || !p)
+		return false;
+	stpcpy(p, ")");
+	return true;
+}
+
+void rw_prefilter_after(const struct rw_pack_list *words, char source[RW_PATTERN_MAX])
+{
+	char all[RW_PATTERN_MAX], *p;
+
+	if (!rw_prefilter_words(words, all) ||
+	    RW_PATTERN_MAX - strlen(all) < strlen(source) + sizeof(".*(?:)"))
 		return;
-	p = stpcpy(stpcpy(stpcpy(p, ").*(?:"), source), ")");
+	p = stpcpy(stpcpy(stpcpy(all + strlen(all), ".*(?:"), source), ")");
 	memcpy(source, all, (size_t)(p - all) + 1);
 }

@@ -8,12 +8,17 @@
 #ifndef RW_SCAN_PREFILTER_H
 #define RW_SCAN_PREFILTER_H
 
+#include <stdbool.h>
+
 #include "scan/pack.h"
 
 enum { RW_PATTERN_MAX = 4096 }; /* bytes of a pattern's source with its NUL */
 
 /* pattern is shorter than RW_PATTERN_MAX; so is what is written. */
 void rw_prefilter_source(const char *pattern, char out[RW_PATTERN_MAX]);
+
+/* The words as a pattern, in any case of letters. False: there are none, or too many. */
+bool rw_prefilter_words(const struct rw_pack_list *words, char out[RW_PATTERN_MAX]);
 
 /*
  * Puts in front of a source that one of the words was seen before, in any case of letters: what

@@ -56,6 +56,7 @@ void rw_rules_unref(struct rw_rules *r)
 	free(r->needles);
 	free(r->links);
 	free(r->shapes);
+	free(r->led);
 	for (unsigned i = 0; i < RW_DB_COUNT; i++)
 		hs_free_database(r->db[i]);
 	for (unsigned i = 0; i < r->n_skipped; i++)

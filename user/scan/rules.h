@@ -40,6 +40,9 @@ struct rw_pat {
 	uint32_t width; /* bytes of the longest match */
 	uint32_t lead; /* of injection: bytes from a match's start to where the prefilter sees it */
 	uint16_t rule;
+	/* What the prefilter waits for stands in front of the value, in the same window: the value
+	 * has the shape led[led - 1]. 0: it is a part of the run. */
+	uint16_t led;
 	bool has_group;
 };
 
@@ -71,8 +74,11 @@ struct rw_rules {
 	struct rw_needle *needles;
 	uint32_t *links;
 	unsigned n_pieces, n_needles, n_links;
-	struct rw_shape *shapes; /* of the entities that Hyperscan does not look for */
+	/* Of the entities that Hyperscan does not look for, by the digits that they need. */
+	struct rw_shape *shapes;
 	unsigned n_shapes;
+	struct rw_shape *led; /* of the values that words in front of them tell */
+	unsigned n_led;
 	hs_database_t *db[RW_DB_COUNT]; /* NULL: it has no pattern */
 	/* Words of the view: needles, then from first_concept on what the model looks for. */
 	struct rw_lexicon *lexicon;

@@ -10,7 +10,8 @@ int rw_scanner_fit(struct rw_scanner *s, const struct rw_rules *r, struct rw_err
 {
 	unsigned pats = r->n_pats > s->n_pats ? r->n_pats : s->n_pats;
 	unsigned pieces = r->n_pieces > s->n_pieces ? r->n_pieces : s->n_pieces;
-	uint64_t *marked, *came;
+	uint64_t *marked, *came, *led;
+	uint16_t *led_pats;
 	struct rw_hit *hits;
 
 	for (unsigned i = 0; i < RW_DB_COUNT; i++)
@@ -24,10 +25,15 @@ int rw_scanner_fit(struct rw_scanner *s, const struct rw_rules *r, struct rw_err
 	s->came = came ? came : s->came;
 	hits = realloc(s->hits, (size_t)RW_BATCH_UNITS * (pats + 1) * sizeof(*hits));
 	s->hits = hits ? hits : s->hits;
-	if (!marked || !came || !hits)
+	led = realloc(s->led, (pats + 1) * sizeof(*led));
+	s->led = led ? led : s->led;
+	led_pats = realloc(s->led_pats, (pats + 1) * sizeof(*led_pats));
+	s->led_pats = led_pats ? led_pats : s->led_pats;
+	if (!marked || !came || !hits || !led || !led_pats)
 		return rw_fail(e, RW_ENOMEM, "no memory for the matcher");
 	memset(marked, 0, (pats + 1) * sizeof(*marked));
 	memset(came, 0, (pieces + 1) * sizeof(*came));
+	memset(led, 0, (pats + 1) * sizeof(*led));
 	s->n_pats = pats;
 	s->n_pieces = pieces;
 	return 0;
@@ -86,5 +92,7 @@ void rw_scanner_free(struct rw_scanner *s)
 	free(s->marked);
 	free(s->came);
 	free(s->hits);
+	free(s->led);
+	free(s->led_pats);
 	free(s);
 }

@@ -29,6 +29,18 @@ static const uint8_t kinds[256] = {
 	['+'] = BETWEEN,
 };
 
+/* What a byte adds to the first counts: a byte of the number each, in their order. */
+#define ADDS(count) (UINT64_C(1) << 8 * (count))
+static const uint64_t adds[256] = {
+	['0' ... '9'] = ADDS(RW_COUNT_DIGIT),
+	['A' ... 'Z'] = ADDS(RW_COUNT_UPPER),
+	['@'] = ADDS(RW_COUNT_AT),
+	[':'] = ADDS(RW_COUNT_COLON),
+	['.'] = ADDS(RW_COUNT_DOT),
+	['-'] = ADDS(RW_COUNT_DASH),
+};
+_Static_assert(RUN_MAX < 256, "a count is a byte");
+
 static unsigned longer(unsigned a, unsigned b)
 {
 	return a > b ? a : b;
@@ -36,41 +48,55 @@ static unsigned longer(unsigned a, unsigned b)
 
 void rw_shape_see(struct rw_slice run, struct rw_shape_seen *out)
 {
-	unsigned digits = 0, group = 0, alnum = 0, before = 0, of[256] = {0}, upper = 0, all = 0;
-	unsigned most_digits = 0, most_group = 0, most_alnum = 0;
+	unsigned digits = 0, group = 0, alnum = 0, spaced = 0;
+	unsigned most_digits = 0, most_group = 0, most_alnum = 0, most_spaced = 0;
+	uint64_t sum = 0;
 
-	memset(out, 0, sizeof(*out));
+	*out = (struct rw_shape_seen){.run = run};
 	if (run.n > RUN_MAX) {
-		memset(out, 0xff, sizeof(*out));
+		memset(out->counts, 0xff, sizeof(out->counts));
 		return;
 	}
 	for (size_t i = 0; i < run.n; i++) {
 		unsigned char c = (unsigned char)run.p[i];
-		unsigned kind = kinds[c], digit = kind & DIGIT;
+		unsigned kind = kinds[c], digit = kind & DIGIT, plain = kind & (DIGIT | LETTER);
 
-		rw_byte_set_put(&out->bytes, c);
-		if (!(before & WORD))
-			rw_byte_set_put(&out->starts, c);
-		before = kind;
-		of[c]++;
-		all += digit;
-		upper += c >= 'A' && c <= 'Z';
+		sum += adds[c];
 		digits = digit ? digits + 1 : 0;
 		group = kind & (DIGIT | BETWEEN) ? group + digit : 0;
-		alnum = kind & (DIGIT | LETTER) ? alnum + 1 : 0;
+		alnum = plain ? alnum + 1 : 0;
+		spaced = plain ? spaced + 1 : c == ' ' ? spaced : 0;
 		most_digits = longer(most_digits, digits);
 		most_group = longer(most_group, group);
 		most_alnum = longer(most_alnum, alnum);
+		most_spaced = longer(most_spaced, spaced);
 	}
-	out->counts[RW_COUNT_DIGIT] = (uint8_t)all;
-	out->counts[RW_COUNT_AT] = (uint8_t)of['@'];
-	out->counts[RW_COUNT_COLON] = (uint8_t)of[':'];
-	out->counts[RW_COUNT_DOT] = (uint8_t)of['.'];
-	out->counts[RW_COUNT_UPPER] = (uint8_t)upper;
-	out->counts[RW_COUNT_DASH] = (uint8_t)of['-'];
+	memcpy(out->counts, &sum, sizeof(sum)); /* processors here are little-endian */
+	out->counts[RW_COUNT_BYTES] = (uint8_t)run.n;
 	out->counts[RW_COUNT_RUN] = (uint8_t)most_digits;
 	out->counts[RW_COUNT_GROUP] = (uint8_t)most_group;
 	out->counts[RW_COUNT_ALNUM] = (uint8_t)most_alnum;
+	out->counts[RW_COUNT_SPACED] = (uint8_t)most_spaced;
+}
+
+static void make_sets(struct rw_shape_seen *seen)
+{
+	unsigned before = 0;
+
+	seen->known = true;
+	if (seen->run.n > RUN_MAX) {
+		rw_byte_set_put_range(&seen->bytes, 0, 255);
+		rw_byte_set_put_range(&seen->starts, 0, 255);
+		return;
+	}
+	for (size_t i = 0; i < seen->run.n; i++) {
+		unsigned char c = (unsigned char)seen->run.p[i];
+
+		rw_byte_set_put(&seen->bytes, c);
+		if (!(before & WORD))
+			rw_byte_set_put(&seen->starts, c);
+		before = kinds[c];
+	}
 }
 
 static bool meet(const struct rw_byte_set *a, const struct rw_byte_set *b)
@@ -79,12 +105,15 @@ static bool meet(const struct rw_byte_set *a, const struct rw_byte_set *b)
 	       (a->in[3] & b->in[3]);
 }
 
-bool rw_shape_fits(const struct rw_shape *s, const struct rw_shape_seen *seen)
+bool rw_shape_fits(const struct rw_shape *s, struct rw_shape_seen *seen)
 {
 	rw_lanes least, counts;
 
 	memcpy(&least, s->least, sizeof(least));
 	memcpy(&counts, seen->counts, sizeof(counts));
-	return rw_lanes_bits((rw_lanes)(counts < least)) == 0 &&
-	       meet(&s->first, s->at_word ? &seen->starts : &seen->bytes);
+	if (rw_lanes_bits((rw_lanes)(counts < least)))
+		return false;
+	if (!seen->known)
+		make_sets(seen);
+	return meet(&s->first, s->at_word ? &seen->starts : &seen->bytes);
 }

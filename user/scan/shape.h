@@ -21,9 +21,11 @@ enum rw_count {
 	RW_COUNT_DOT,
 	RW_COUNT_UPPER,
 	RW_COUNT_DASH,
-	RW_COUNT_RUN,	/* digits side by side, at most */
-	RW_COUNT_GROUP, /* the same, with what may stand between groups of digits */
-	RW_COUNT_ALNUM, /* letters and digits side by side, at most */
+	RW_COUNT_BYTES,
+	RW_COUNT_RUN,	 /* digits side by side, at most */
+	RW_COUNT_GROUP,	 /* the same, with what may stand between groups of digits */
+	RW_COUNT_ALNUM,	 /* letters and digits side by side, at most */
+	RW_COUNT_SPACED, /* the same, with spaces between */
 	RW_COUNTS,
 	RW_COUNT_LANES = 16
 };
@@ -41,14 +43,16 @@ struct rw_shape {
 	uint16_t pat;
 };
 
-/* What a run adds up to. */
+/* What a run adds up to; borrows its bytes. */
 struct rw_shape_seen {
 	uint8_t counts[RW_COUNT_LANES];
+	struct rw_slice run;
+	bool known; /* the sets are: they are made where the counts fit a shape */
 	struct rw_byte_set bytes, starts; /* all; those where words begin, or the run */
 };
 
 void rw_shape_see(struct rw_slice run, struct rw_shape_seen *out);
 /* Whether a match may lie in the run. */
-bool rw_shape_fits(const struct rw_shape *s, const struct rw_shape_seen *seen);
+bool rw_shape_fits(const struct rw_shape *s, struct rw_shape_seen *seen);
 
 #endif

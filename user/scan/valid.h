@@ -24,6 +24,8 @@ struct rw_candidate {
 struct rw_validator {
 	const char *name;
 	bool (*ok)(struct rw_candidate *c); /* may shorten the value */
+	/* NULL, or whether a value may lie in the run at all: asked before it is looked for. */
+	bool (*may)(struct rw_slice run);
 };
 
 /* By the name that a pack uses; NULL: there is none. */
@@ -42,6 +44,7 @@ bool rw_valid_iban(struct rw_candidate *c);
 bool rw_valid_ssn(struct rw_candidate *c);
 bool rw_valid_ipv4(struct rw_candidate *c);
 bool rw_valid_ipv6(struct rw_candidate *c);
+bool rw_may_be_ipv6(struct rw_slice run);
 bool rw_valid_date(struct rw_candidate *c);
 bool rw_valid_itin(struct rw_candidate *c);
 bool rw_valid_aba(struct rw_candidate *c);

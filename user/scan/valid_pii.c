@@ -271,6 +271,20 @@ bool rw_valid_ipv4(struct rw_candidate *c)
 	return parts == 4 && !after_word(c, "version") && !after_word(c, "release");
 }
 
+/* What the time of day has not: eight groups, or "::". */
+bool rw_may_be_ipv6(struct rw_slice run)
+{
+	unsigned colons = 0;
+
+	for (size_t i = 0; i < run.n; i++) {
+		if (run.p[i] != ':')
+			continue;
+		if (++colons == 7 || (i && run.p[i - 1] == ':'))
+			return true;
+	}
+	return false;
+}
+
 /* RFC 4291 2.2: eight groups, or fewer with one "::". Needs at least two groups written. */
 bool rw_valid_ipv6(struct rw_candidate *c)
 {

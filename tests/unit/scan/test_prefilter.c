@@ -42,11 +42,13 @@ static void a_source_matches_wherever_its_pattern_does(void **state)
 /* A number that is told by a word is looked for behind one only; the words are no patterns. */
 static void words_stand_in_front(void **state)
 {
-	struct rw_pack_str words[] = {{"tax id", 1}, {"a.b", 1}};
+	struct rw_pack_str words[] = {{.text = "tax id"}, {.text = "a.b"}};
 	const struct rw_pack_list list = {words, 2}, none = {words, 0};
 	char source[RW_PATTERN_MAX] = "[0-9]{9}|x";
 
 	(void)state;
+	assert_false(rw_prefilter_words(&none, source));
+	memcpy(source, "[0-9]{9}|x", sizeof("[0-9]{9}|x"));
 	rw_prefilter_after(&none, source);
 	assert_string_equal(source, "[0-9]{9}|x");
 	rw_prefilter_after(&list, source);

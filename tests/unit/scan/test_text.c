@@ -158,6 +158,37 @@ static void bytes_that_are_no_text_are_scanned_too(void **state)
 	assert_int_equal(found.at[0].start, 4);
 }
 
+static bool finds(const char *text, const char *type)
+{
+	scan(text, IN_RUNS);
+	for (unsigned i = 0; i < found.n; i++)
+		if (!strcmp(type_of(i), type))
+			return true;
+	return false;
+}
+
+/* Words and names are looked for by themselves: each run whose window has one is looked at. */
+static void words_lead_values_as_far_as_their_window_goes(void **state)
+{
+	char text[1024];
+
+	(void)state;
+	for (int gap = 1; gap < 120; gap++) {
+		snprintf(text, sizeof(text), "my npi%*s1245319599", gap, "");
+		assert_int_equal(finds(text, "US_NPI"), gap <= 93); /* 96 with the word */
+	}
+	/* Other runs between and behind, in front of the word, and in the batch before. */
+	assert_true(finds("id 1234567890 npi x-99 a@b-1 1245319599, 12:30", "US_NPI"));
+	for (unsigned n = 1; n < 70; n++) {
+		size_t at = 0;
+
+		for (unsigned i = 0; i < n; i++)
+			at += (size_t)sprintf(text + at, "a-%02u11 ", i);
+		strcpy(text + at, "npi 1245319599");
+		assert_true(finds(text, "US_NPI"));
+	}
+}
+
 static void names_of_actions_and_categories(void **state)
 {
 	enum rw_action a;
@@ -184,6 +215,7 @@ int main(void)
 		cmocka_unit_test(findings_beyond_the_bound_are_counted),
 		cmocka_unit_test(a_tally_counts_by_rule),
 		cmocka_unit_test(bytes_that_are_no_text_are_scanned_too),
+		cmocka_unit_test(words_lead_values_as_far_as_their_window_goes),
 		cmocka_unit_test(names_of_actions_and_categories),
 	};
 
