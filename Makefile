@@ -38,9 +38,9 @@ detect-report:
 unit-%:
 	@scripts/in-root $(MAKE) --no-print-directory $@
 
-image: ## the appliance's image, from the package: build/image; RELEASE=1 compresses and converts it, too
+image: ## the appliance's image, from the package: build/image; RELEASE=1 converts it, TWICE=1 builds it twice and compares, RELOCK=1 accepts other packages
 	@scripts/in-root $(MAKE) --no-print-directory deb
-	@scripts/image $(if $(RELEASE),--release)
+	@scripts/image $(if $(RELEASE),--release) $(if $(RELOCK),--relock) $(if $(TWICE),--twice)
 
 imagetest: ## boots what `make image` made, and a version after it, under firmware with Secure Boot, in QEMU
 	@scripts/in-root $(MAKE) --no-print-directory build
