@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the finalize scripts of system and initrd share: taking away. Outside of the image, nothing of it is run."""
+
+import pathlib
+import shutil
+
+# Of systemd's generators: what finds, verifies and mounts, and what takes the tests' unit where the signed command
+# line lets it. The rest is for consoles, sessions, sleep and legacy.
+GENERATORS = {"systemd-debug-generator", "systemd-fstab-generator", "systemd-gpt-auto-generator", "systemd-veritysetup-generator",
+              "systemd-cryptsetup-generator", "systemd-tpm2-generator"}
+
+
+def listed(path):
+    """The names in a list: one a line, "#" begins a comment."""
+    names = [line.split("#")[0].strip() for line in path.read_text().splitlines()]
+    return {name for name in names if name}
+
+
+def remove(path):
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def keep_programs(root, names):
+    for folder in ("usr/bin", "usr/sbin", "usr/local/bin", "usr/local/sbin", "usr/games"):
+        for path in (root / folder).glob("*"):
+            if path.name not in names:
+                remove(path)
+    for path in root.glob("usr/lib/systemd/system-generators/*"):
+        if path.name not in GENERATORS:
+            remove(path)
+
+
+def remove_all(root, patterns):
+    for pattern in patterns:
+        for path in root.glob(pattern):
+            remove(path)
+
+
+def mask(root, units):
+    folder = root / "etc/systemd/system"
+    folder.mkdir(parents=True, exist_ok=True)
+    for unit in units:
+        link = pathlib.Path(folder, unit)
+        link.unlink(missing_ok=True)
+        link.symlink_to("/dev/null")
