@@ -3,6 +3,7 @@
 emulation unless RW_IMAGE_KVM is set. Only what a network and a console show is looked at from here."""
 
 import contextlib
+import hashlib
 import http.client
 import os
 import pathlib
@@ -18,6 +19,9 @@ from debs import once
 
 FIRMWARE = "usr/share/OVMF/OVMF_CODE_4M.secboot.fd"
 VARIABLES = "usr/share/OVMF/OVMF_VARS_4M.fd"
+# Without AVX, which takes four times the host's work to emulate; of a maker whose processors need no
+# page tables of their own for the kernel.
+EMULATED = "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+aes,+pclmulqdq,+rdrand,+smep,+smap,+umip"
 # Generous: a busy host's emulated processor is a tenth of a real one.
 PATIENCE_S = float(os.environ.get("RW_IMAGE_PATIENCE", 300))
 
@@ -48,24 +52,31 @@ def config_disk(tools, path, files, kib=4096):
 
 
 class Machine:
-    """One virtual machine. `ports`: guest ports to reach; a dict of guest port to port on 127.0.0.1."""
+    """One virtual machine. `ports`: guest ports to reach; a dict of guest port to port on 127.0.0.1. `writes`: an
+    empty file, which gets a log of what is written to the disk (cut.py)."""
 
-    def __init__(self, shop, disk, config=None, ports=(8443, 9443), extra=()):
-        self.shop, self.disk, self.config = shop, disk, config
+    def __init__(self, shop, disk, config=None, ports=(8443, 9443), extra=(), writes=None):
+        self.shop, self.disk, self.config, self.writes = shop, disk, config, writes
         self.ports = {p: free_port() for p in ports}
         self.extra, self.process, self.started = list(extra), None, None
         self.console = shop.folder / f"{disk.stem}.console"
 
+    def drive(self):
+        if not self.writes:
+            return f"if=none,id=system,format=raw,file={self.disk},cache=writeback"
+        return (f"if=none,id=system,driver=blklogwrites,file.driver=file,file.filename={self.disk},"
+                f"log.driver=file,log.filename={self.writes},cache=writeback")
+
     def line(self):
         forwards = "".join(f",hostfwd=tcp:127.0.0.1:{h}-:{g}" for g, h in self.ports.items())
-        accel = "kvm" if "RW_IMAGE_KVM" in os.environ else "tcg,thread=multi"
+        accel, cpu = ("kvm", "host") if "RW_IMAGE_KVM" in os.environ else ("tcg,thread=multi", EMULATED)
         line = [
-            "qemu-system-x86_64", "-machine", "q35,smm=on", "-accel", accel, "-cpu", "max", "-smp", "2",
+            "qemu-system-x86_64", "-machine", "q35,smm=on", "-accel", accel, "-cpu", cpu, "-smp", "2",
             "-m", "1024", "-uuid", "5f3f1e7a-6b0e-4a53-9c1d-72696e677761", "-nodefaults", "-display", "none",
             "-global", "driver=cfi.pflash01,property=secure,value=on",
             "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={self.shop.tools / FIRMWARE}",
             "-drive", f"if=pflash,format=raw,unit=1,file={self.shop.variables}",
-            "-drive", f"if=none,id=system,format=raw,file={self.disk},cache=writeback",
+            "-drive", self.drive(),
             "-device", "virtio-blk-pci,drive=system,bootindex=1",
             "-netdev", f"user,id=net{forwards}", "-device", "virtio-net-pci,netdev=net,romfile=",
             "-device", "virtio-rng-pci", "-serial", f"file:{self.console}",
@@ -139,7 +150,7 @@ class Workshop:
         self.stack = contextlib.ExitStack()
 
     def __enter__(self):
-        self.blank_firmware()
+        self.enrolled_firmware()
         return self
 
     def __exit__(self, *_):
@@ -148,6 +159,23 @@ class Workshop:
     def blank_firmware(self):
         """No keys: the first start takes those on the image's own ESP, and enforces them from then on."""
         shutil.copy(self.tools / VARIABLES, self.variables)
+
+    def enrolled_firmware(self):
+        """It enforces the image's keys, from a first start that is made once for these keys."""
+        key = hashlib.sha256((TOP / "build/keys/boot.crt").read_bytes()).hexdigest()[:16]
+        kept = TOP / f"build/cache/imagetest/enrolled-{key}.fd"
+        if not kept.exists():
+            self.blank_firmware()
+            disk = self.disk("enrolling")
+            m = self.machine(disk).start()
+            m.wait_text("Custom Secure Boot keys successfully enrolled")
+            m.wait_text("BdsDxe: starting Boot(?s:.*)BdsDxe: starting Boot")
+            m.kill()
+            disk.unlink()
+            part = kept.with_suffix(".part")
+            shutil.copy(self.variables, part)
+            part.rename(kept)
+        shutil.copy(kept, self.variables)
 
     def disk(self, name="system", image=None, size=2 << 30):
         """A disk with the image on it, as one is that was just deployed."""

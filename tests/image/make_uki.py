@@ -28,7 +28,7 @@ def main():
     folder = TOP / "build/image" / version
     uki = folder / f"ringwall_{version}.efi"
     line = section(uki, ".cmdline").rstrip(b"\0").decode().split()
-    line = [w for w in line if w not in ("quiet", "systemd.import_credentials=no")] + words
+    line = [w for w in line if w != "systemd.import_credentials=no"] + words
     release, out, keys = folder / "test.os-release", folder / "test.efi", TOP / "build/keys"
     release.write_bytes(section(uki, ".osrel").rstrip(b"\0"))
     out.unlink(missing_ok=True)

@@ -29,8 +29,10 @@ def chat(m, text="hello"):
 
 def test_boots_enforcing_secure_boot_and_serves_a_chat(workshop):
     config = workshop.config({"ringwall.yaml": CONFIG.format(stub=workshop.stub())})
+    workshop.blank_firmware()
     m = workshop.machine(workshop.disk(), config).start()
-    print(f"first answer over TLS after {m.ready():.1f} s")
+    m.ready()
+    assert "Custom Secure Boot keys successfully enrolled" in m.text()
     status, body = chat(m)
     assert status == 200, body
     assert json.loads(body)["choices"][0]["message"]["content"]
