@@ -93,7 +93,9 @@ class Stage(World):
 
 
 def rounds_of(w, work, sides, args, out, keep):
-    """Adds figures by side to out, a list of rounds each. A side's turn comes once a round, in the same order."""
+    """Adds figures by side to out, a list of rounds each. A side's turn comes once a round, in the same order.
+    Returns what failed: an hour's other figures are not lost for it."""
+    failed = []
     table = ways.all_sides(args.against)
     rounds = work.rounds or args.rounds
     for r in range(rounds):
@@ -103,10 +105,16 @@ def rounds_of(w, work, sides, args, out, keep):
             rows = out.setdefault(name, [])
             if len(rows) > r:
                 continue
-            figures = one(w, work, table[name], args.seconds, not rows)
+            try:
+                figures = one(w, work, table[name], args.seconds, not rows)
+            except FAILURES as e:
+                failed.append(f"{work.name}, {name}, round {r + 1}: {e}")
+                print(f"ringwall: {failed[-1]}", flush=True)
+                continue
             rows.append(figures)
             say(name, figures)
             keep()
+    return failed
 
 
 def kept(file, head):
@@ -145,8 +153,8 @@ def measure(args, result, keep):
             continue
         try:
             with Stage(TOP / "build/release/ringwall") as w:
-                rounds_of(w, work, sides, args, found["rounds"], keep)
-        except FAILURES as e:  # an hour's other figures are not lost for it
+                failed += rounds_of(w, work, sides, args, found["rounds"], keep)
+        except FAILURES as e:
             failed.append(f"{work.name}: {e}")
             print(f"ringwall: {failed[-1]}", flush=True)
     return failed

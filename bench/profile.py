@@ -21,6 +21,8 @@ import tempfile
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 SIM = TOP / "build/release/tests/sim/sim"
+MEMO = TOP / "build/tests/hsmemo.so"  # what Hyperscan compiles, slowly under callgrind, is kept
+COMPILED = TOP / "build/profile"
 KEPT = TOP / "bench/instructions.json"
 LOADS = {"plain": (60, 200), "chat": (60, 200), "event": (100, 600)}  # of the simulator, each at two lengths
 TOLERANCE, SMALL = 0.05, {"plain": 300, "chat": 300, "event": 30}  # of a room; instructions that are no growth
@@ -40,7 +42,7 @@ def count(folder, load, n):
     out = folder / "callgrind"
     p = subprocess.run(["valgrind", "--tool=callgrind", "--toggle-collect=turn_workers", "--compress-strings=no",
                         "--compress-pos=no", f"--callgrind-out-file={out}", SIM, folder, load, str(n)],
-                       capture_output=True, text=True)
+                       capture_output=True, text=True, env={**os.environ, "LD_PRELOAD": str(MEMO), "RW_HS_MEMO": str(COMPILED)})
     if p.returncode:
         raise SystemExit(f"ringwall: callgrind: {p.stdout[-500:]}{p.stderr[-1500:]}")
     return parse(out)
@@ -110,6 +112,7 @@ def main():
     p.add_argument("--save", action="store_true")
     p.add_argument("--check", action="store_true")
     args = p.parse_args()
+    COMPILED.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="ringwall-") as d:
         jobs = [(what, n) for what, lengths in LOADS.items() for n in lengths]
         print(f"ringwall: {len(jobs)} runs under callgrind", flush=True)

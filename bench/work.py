@@ -118,6 +118,8 @@ class Requests(Work):
         m, bad = re.search(r"(\d+) requests in ([\d.]+)s", out), re.search(r"Non-2xx or 3xx responses: (\d+)", out)
         if not m or int(bad.group(1) if bad else 0) > self.refused * 1.5 * int(m.group(1)) or "Socket errors" in out:
             raise Failed(f"{side.name}, {self.name}: the load was not answered well:\n{out}")
+        if int(m.group(1)) == 0:
+            raise Failed(f"{side.name}, {self.name}: no request was answered in {seconds} s")
         return int(m.group(1)), {"requests_per_s": int(m.group(1)) / float(m.group(2))}
 
 

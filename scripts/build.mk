@@ -300,7 +300,7 @@ bench-docs: build ## the same, and docs/performance.md and bench/baseline.json s
 	@python3 bench/bench.py --full --rounds 5 --docs
 
 profile: ## instructions that a chat costs, by room, and what has changed; SAVE=1 keeps them
-	@$(MAKE) --no-print-directory -j$(JOBS) $(SIM_BIN)
+	@$(MAKE) --no-print-directory -j$(JOBS) $(SIM_BIN) $(HSMEMO)
 	@python3 bench/profile.py $(if $(SAVE),--save,--check)
 
 bench-kern: build ## what a packet costs in the kernel, beside xdp-filter and nftables

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/rest.h"
 
-#include <inttypes.h>
 #include <malloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "gate/worker.h"
@@ -30,15 +30,17 @@ static bool at_rest(const struct rw_gateway *gw)
 static uint64_t own_bytes(void)
 {
 	FILE *f = fopen("/proc/self/statm", "re");
-	uint64_t resident = 0, shared = 0;
-	int n;
+	uint64_t pages[3] = {0}; /* all, resident, of these a file's */
+	char line[128], *at = line;
+	bool read;
 
 	if (!f)
 		return 0;
-	n = fscanf(f, "%*u %" SCNu64 " %" SCNu64, &resident, &shared);
+	read = fgets(line, sizeof(line), f) != NULL;
 	fclose(f);
-	return n == 2 && resident > shared ? (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE)
-					   : 0;
+	for (unsigned i = 0; read && i < 3; i++)
+		pages[i] = strtoull(at, &at, 10);
+	return (pages[1] - pages[2]) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 bool rw_rest_tick(struct rw_rest *r, const struct rw_gateway *gw)

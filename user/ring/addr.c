@@ -62,15 +62,32 @@ int rw_addr_parse(const char *text, struct rw_addr *out, struct rw_error *e)
 		       host, v6 ? "IPv6" : "IPv4");
 }
 
+/* inet_ntop is a printf: dear for what every request's record has. */
+static void put_ipv4(const struct in_addr *a, char *out)
+{
+	const uint8_t *b = (const uint8_t *)&a->s_addr;
+
+	for (unsigned i = 0; i < 4; i++) {
+		if (b[i] >= 100)
+			*out++ = (char)('0' + b[i] / 100);
+		if (b[i] >= 10)
+			*out++ = (char)('0' + b[i] / 10 % 10);
+		*out++ = (char)('0' + b[i] % 10);
+		*out++ = i < 3 ? '.' : '\0';
+	}
+}
+
 const char *rw_addr_text(const struct rw_addr *a, bool with_port, char out[RW_ADDR_TEXT])
 {
 	bool v6 = a->sa.sa_family == AF_INET6, brackets = v6 && with_port;
-	const void *from = v6 ? (const void *)&a->in6.sin6_addr : &a->in4.sin_addr;
 	unsigned port = ntohs(v6 ? a->in6.sin6_port : a->in4.sin_port);
 	size_t n;
 
 	out[0] = '[';
-	inet_ntop(v6 ? AF_INET6 : AF_INET, from, out + brackets, INET6_ADDRSTRLEN);
+	if (v6)
+		inet_ntop(AF_INET6, &a->in6.sin6_addr, out + brackets, INET6_ADDRSTRLEN);
+	else
+		put_ipv4(&a->in4.sin_addr, out);
 	n = strlen(out);
 	if (with_port)
 		snprintf(out + n, RW_ADDR_TEXT - n, "%s:%u", brackets ? "]" : "", port);

@@ -14,8 +14,8 @@
 /* What is read is what is written back. */
 static void address_round_trip(void **state)
 {
-	static const char *const good[] = {"127.0.0.1:8443", "0.0.0.0:0", "[::1]:65535",
-					   "[2001:db8::1]:443", "192.0.2.255:1"};
+	static const char *const good[] = {"127.0.0.1:8443",	"0.0.0.0:0",	 "[::1]:65535",
+					   "[2001:db8::1]:443", "10.99.100.9:2", "192.0.2.255:1"};
 	char text[RW_ADDR_TEXT];
 	struct rw_error e;
 	struct rw_addr a;
