@@ -45,8 +45,10 @@ static int begin(void **state)
 	    rw_config_parse(&cfg, text, strlen(text), "test", &e) ||
 	    rw_control_new(&t.control, &t.gw, t.loop, cfg, t.rules, &e))
 		fail_msg("%s", e.text);
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < 2; i++) {
+		t.workers[i].loop = t.loop;
 		t.gw.workers[t.gw.n_workers++] = &t.workers[i];
+	}
 	return 0;
 }
 
