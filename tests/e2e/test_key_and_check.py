@@ -178,3 +178,20 @@ def test_check_reads_the_list_of_keys(run, config, tmp_path):
     run("key", "add", "a", "--list", "keys")
     p = run("check", "-c", config)
     assert p.returncode == 0 and f"required, also those listed in {tmp_path}/keys" in p.stdout
+
+
+def test_check_says_where_certificate_and_key_do_not_fit(run, config, tmp_path):
+    for name in ("a", "b"):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
+                        "2", "-subj", "/CN=x", "-keyout", f"{name}.key", "-out", f"{name}.crt"],
+                       cwd=tmp_path, check=True, capture_output=True)
+        (tmp_path / f"{name}.key").chmod(0o600)
+
+    def check(cert, key):
+        config.write_text(LEAST.replace("8443\n", f"8443\n    tls: {{cert_file: {cert}, key_file: {key}}}\n"))
+        return run("check", "-c", config)
+    assert check("a.crt", "a.key").returncode == 0
+    p = check("a.crt", "b.key")
+    assert p.returncode == 1 and "listeners[0].tls: " in p.stderr and "key" in p.stderr, p.stderr
+    (tmp_path / "a.crt").write_text("not a certificate")
+    assert "listeners[0].tls: " in check("a.crt", "a.key").stderr

@@ -304,6 +304,13 @@ def test_pins_open_for_whom_the_document_says(net, top):
 # --- what people read ----------------------------------------------------------------------------
 
 
+def test_no_ban_at_all_is_said_and_is_an_empty_list(attached):
+    """Not to a program that reads the table: it is empty."""
+    p = attached.run(attached.ringwall, "deny", "list")
+    assert (p.stdout, p.stderr) == ("", "ringwall: nobody is banned\n")
+    assert attached.rw("deny", "list", "--json") == "[]\n"
+
+
 def test_bpftool_prints_names_and_addresses(attached):
     attached.rw("deny", "add", "10.77.0.9", "--verdict", "drop_syn")
     attached.rw("deny", "add", "2001:db8:1:2::/64")

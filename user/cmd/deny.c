@@ -244,6 +244,8 @@ static int list(int argc, char **argv)
 	if (rc)
 		return rw_cmd_end(rc, &e);
 	print_bans(bans, n, json);
+	if (!n && !json)
+		fprintf(stderr, "ringwall: nobody is banned\n");
 	free(bans);
 	return RW_EXIT_OK;
 }

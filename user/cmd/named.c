@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "ident/keys.h"
+#include "tls/ctx.h"
 
 struct problems {
 	void (*say)(void *arg, const char *text);
@@ -78,29 +79,76 @@ static void check_state_dir(struct problems *p, const char *dir)
 			dir);
 }
 
-static void check_certificate(struct problems *p, const char *at,
+static bool check_certificate(struct problems *p, const char *at,
 			      const struct rw_certificate_config *x)
 {
 	char key[80];
+	bool good;
 
 	snprintf(key, sizeof(key), "%s.cert_file", at);
-	look_at(p, key, x->cert_file, false);
+	good = look_at(p, key, x->cert_file, false);
 	snprintf(key, sizeof(key), "%s.key_file", at);
-	look_at(p, key, x->key_file, true);
+	return look_at(p, key, x->key_file, true) && good;
+}
+
+/* As the engine will load them: whether key and certificate fit, whether there is any CA. */
+static void check_context(struct problems *p, const struct rw_listener_config *l, const char *at)
+{
+	struct rw_tls_pair pairs[1 + RW_MAX_CERTIFICATES];
+	struct rw_tls_server_config sc = {
+		.pairs = pairs,
+		.n_pairs = 1 + l->n_more,
+		.client_ca_file = l->client_ca_file,
+	};
+	struct rw_tls_ctx *tls = NULL;
+	struct rw_error e = {.text = ""};
+
+	for (unsigned i = 0; i < sc.n_pairs; i++) {
+		const struct rw_certificate_config *x = i ? &l->more[i - 1] : &l->first;
+
+		pairs[i] = (struct rw_tls_pair){x->cert_file, x->key_file, x->ocsp_file};
+	}
+	if (rw_tls_server_make(&tls, &sc, &e))
+		problem(p, "%s: %s", at, e.text);
+	rw_tls_ctx_unref(tls);
 }
 
 static void check_listener(struct problems *p, const struct rw_listener_config *l, unsigned i)
 {
 	char at[64];
+	bool good;
 
 	snprintf(at, sizeof(at), "listeners[%u].tls", i);
-	check_certificate(p, at, &l->first);
+	good = check_certificate(p, at, &l->first);
 	for (unsigned j = 0; j < l->n_more; j++) {
 		snprintf(at, sizeof(at), "listeners[%u].tls.certificates[%u]", i, j);
-		check_certificate(p, at, &l->more[j]);
+		good = check_certificate(p, at, &l->more[j]) && good;
 	}
 	snprintf(at, sizeof(at), "listeners[%u].tls.client_ca_file", i);
-	look_at(p, at, l->client_ca_file, false);
+	good = look_at(p, at, l->client_ca_file, false) && good;
+	snprintf(at, sizeof(at), "listeners[%u].tls", i);
+	if (good && l->first.cert_file)
+		check_context(p, l, at);
+}
+
+static void check_upstream(struct problems *p, const struct rw_upstream_config *u, unsigned i)
+{
+	const struct rw_tls_client_config cc = {
+		.ca_file = u->ca_file, .cert_file = u->cert_file, .key_file = u->key_file};
+	struct rw_tls_ctx *tls = NULL;
+	struct rw_error e = {.text = ""};
+	char key[64];
+	bool good;
+
+	snprintf(key, sizeof(key), "upstreams[%u].ca_file", i);
+	good = look_at(p, key, u->ca_file, false);
+	snprintf(key, sizeof(key), "upstreams[%u].tls.cert_file", i);
+	good = look_at(p, key, u->cert_file, false) && good;
+	snprintf(key, sizeof(key), "upstreams[%u].tls.key_file", i);
+	good = look_at(p, key, u->key_file, true) && good;
+	if (good && u->tls && rw_tls_client_make(&tls, &cc, &e))
+		problem(p, "upstreams[%u]: %s", i, e.text);
+	rw_tls_ctx_unref(tls);
 }
 
 static void check_keys(struct problems *p, const char *file)
@@ -118,18 +166,11 @@ unsigned rw_named_check(const struct rw_config *c, void (*say)(void *arg, const 
 			void *arg)
 {
 	struct problems problems = {say, arg, 0}, *p = &problems;
-	char key[64];
 
 	for (unsigned i = 0; i < c->n_listeners; i++)
 		check_listener(p, &c->listeners[i], i);
-	for (unsigned i = 0; i < c->n_upstreams; i++) {
-		snprintf(key, sizeof(key), "upstreams[%u].ca_file", i);
-		look_at(p, key, c->upstreams[i].ca_file, false);
-		snprintf(key, sizeof(key), "upstreams[%u].tls.cert_file", i);
-		look_at(p, key, c->upstreams[i].cert_file, false);
-		snprintf(key, sizeof(key), "upstreams[%u].tls.key_file", i);
-		look_at(p, key, c->upstreams[i].key_file, true);
-	}
+	for (unsigned i = 0; i < c->n_upstreams; i++)
+		check_upstream(p, &c->upstreams[i], i);
 	check_state_dir(p, c->state_dir);
 	check_folder_of(p, "audit.file", c->audit_file);
 	check_keys(p, c->keys_file);
