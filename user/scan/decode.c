@@ -10,18 +10,24 @@ enum {
 	READABLE_PERCENT = 90 /* of what a token decodes to; less is a key or a hash */
 };
 
-/* Value of a letter of either base64 alphabet, or -1. */
+/* Value of a letter of either base64 alphabet, plus one; 0: it is none. */
+static const uint8_t letters64[256] = {
+	['A'] = 1,  ['B'] = 2,	['C'] = 3,  ['D'] = 4,	['E'] = 5,  ['F'] = 6,	['G'] = 7,
+	['H'] = 8,  ['I'] = 9,	['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14,
+	['O'] = 15, ['P'] = 16, ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21,
+	['V'] = 22, ['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28,
+	['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32, ['g'] = 33, ['h'] = 34, ['i'] = 35,
+	['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42,
+	['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48, ['w'] = 49,
+	['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
+	['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63,
+	['-'] = 63, ['/'] = 64, ['_'] = 64,
+};
+
+/* Its value, or -1. */
 static int letter64(char c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+' || c == '-')
-		return 62;
-	return c == '/' || c == '_' ? 63 : -1;
+	return letters64[(unsigned char)c] - 1;
 }
 
 /* Whether what is in d from from on reads like text, in ASCII or UTF-8. */
@@ -54,6 +60,8 @@ static size_t wrap(struct rw_slice text, size_t i)
 {
 	size_t n = i;
 
+	if (n < text.n && text.p[n] != '\\' && text.p[n] != '\r' && text.p[n] != '\n')
+		return 0;
 	if (n + 1 < text.n && text.p[n] == '\\' && text.p[n + 1] == 'n')
 		return 2;
 	while (n < text.n && n < i + 3 && (text.p[n] == '\r' || text.p[n] == '\n'))
@@ -115,27 +123,27 @@ static bool hex(struct rw_decoded *d, struct rw_slice text, size_t i, size_t end
 	return keep(d, from);
 }
 
-/* The token [i, end): decoded, or as it is. */
+/* Appends what the token [i, end) decodes to; false: nothing. */
 static bool token(struct rw_decoded *d, struct rw_slice text, size_t i, size_t end, bool inside)
 {
-	if (end - i >= RW_CODED_BYTES_MIN) {
-		if (hex(d, text, i, end) || base64(d, text, i, end))
+	if (hex(d, text, i, end) || base64(d, text, i, end))
+		return true;
+	/* The rest of a token begins anywhere in a group of four. */
+	for (size_t k = 1; inside && !i && k < 4; k++)
+		if (base64(d, text, k, end))
 			return true;
-		/* The rest of a token begins anywhere in a group of four. */
-		for (size_t k = 1; inside && !i && k < 4; k++)
-			if (base64(d, text, k, end))
-				return true;
-	}
-	for (; i < end; i++)
-		rw_decoded_put(d, text.p[i], i);
 	return false;
+}
+
+/* What other knows begins so. No number begins with a letter: what that codes is no character. */
+static bool may_be_other(char c)
+{
+	return (c >= '0' && c <= '9') || c == '%' || c == '&' || c == '\\' || c == '.' || c == '-';
 }
 
 /* What is coded at i in other ways than a token; how much of the text it is. */
 static size_t other(struct rw_decoded *d, struct rw_slice text, size_t i)
 {
-	size_t n = 0;
-
 	switch (text.p[i]) {
 	case '%':
 	case '&':
@@ -145,38 +153,52 @@ static size_t other(struct rw_decoded *d, struct rw_slice text, size_t i)
 	case '-':
 		return rw_decode_morse(d, text, i);
 	default:
-		if (rw_hex_digit(text.p[i]) >= 0)
-			n = rw_decode_numbers(d, text, i);
-		return n;
+		return rw_decode_numbers(d, text, i);
 	}
 }
 
+/* Appends [*from, to) of the text as it is. */
+static void copy(struct rw_decoded *d, struct rw_slice text, size_t *from, size_t to)
+{
+	size_t room = sizeof(d->bytes) - d->n, n = to - *from < room ? to - *from : room;
+
+	memcpy(d->bytes + d->n, text.p + *from, n);
+	for (size_t i = 0; i < n; i++)
+		d->origin[d->n + i] = (uint16_t)(*from + i);
+	d->n += n;
+	*from = to;
+}
+
+/* Most of a text stands for itself: it is copied where something may be coded, and not byte by
+ * byte.
+ */
 bool rw_decode(struct rw_decoded *d, struct rw_slice text, bool inside)
 {
+	size_t copied = 0, i = 0, n, end;
 	bool some = false;
-	size_t i = 0, n, end;
 
 	RW_BUG_ON(text.n > RW_VIEW_TEXT_BYTES);
 	d->n = 0;
 	while (i < text.n) {
-		n = other(d, text, i);
-		if (n) {
-			some = true;
-			i += n;
-			continue;
+		n = 0;
+		if (may_be_other(text.p[i])) {
+			copy(d, text, &copied, i);
+			n = other(d, text, i);
 		}
-		end = token_end(text, i);
-		if (end > i) {
-			bool was = token(d, text, i, end, inside);
-
-			some |= was;
-			i = end;
-			while (was && i < text.n && text.p[i] == '=') /* padding */
-				i++;
-		} else {
-			rw_decoded_put(d, text.p[i], i);
-			i++;
+		end = n || letter64(text.p[i]) < 0 ? i : token_end(text, i);
+		if (end - i >= RW_CODED_BYTES_MIN) {
+			copy(d, text, &copied, i);
+			if (token(d, text, i, end, inside)) {
+				while (end < text.n && text.p[end] == '=') /* padding */
+					end++;
+				n = end - i;
+			}
 		}
+		some |= n > 0;
+		if (n)
+			copied = i + n;
+		i += n ? n : end > i ? end - i : 1;
 	}
+	copy(d, text, &copied, text.n);
 	return some;
 }

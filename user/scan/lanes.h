@@ -72,6 +72,26 @@ static inline rw_lanes rw_lanes_word(rw_lanes x)
 	       rw_lanes_equal(x, '_');
 }
 
+/*
+ * Writes the places of the bits, at added; where the last was. most: more are rare in a block, and
+ * as many are always written, and then eight by eight: how many there are is no branch to be
+ * guessed.
+ */
+static inline uint16_t *rw_put_places(uint16_t *out, size_t at, uint64_t bits, unsigned most)
+{
+	uint16_t *end = out + __builtin_popcountll(bits);
+
+	do {
+		for (unsigned k = 0; k < most; k++) {
+			*out++ = (uint16_t)(at +
+					    (unsigned)__builtin_ctzll(bits | UINT64_C(1) << 63));
+			bits &= bits - 1;
+		}
+		most = 8;
+	} while (__builtin_expect(bits != 0, 0));
+	return end;
+}
+
 /* --- numbers, where the level has vectors that pay ---------------------------------------------
  */
 

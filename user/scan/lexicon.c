@@ -10,7 +10,7 @@ bool rw_lexicon_holds(const char *text, size_t n)
 {
 	unsigned bytes = n ? short_key_bytes(text, n) : 0;
 
-	if (!bytes || bytes > n)
+	if (!bytes || bytes > n || memchr(text, 0, n))
 		return false;
 	return rw_begins_word((unsigned char)*text) || text[1] != ' ' || *text == '[' ||
 	       *text == '<';
@@ -21,22 +21,23 @@ static unsigned table_of(const struct rw_lexicon_entry *e)
 	return e->n >= LONG_BYTES ? LONG : e->n >= MIDDLE_BYTES ? MIDDLE : SHORT;
 }
 
-/* zeros stand behind a text of less than eight bytes */
-static uint64_t front_of(const struct rw_lexicon_entry *e)
+/* Eight bytes of the text from at on; zeros stand behind its end. */
+static uint64_t eight_of(const struct rw_lexicon_entry *e, size_t at)
 {
-	char front[8] = "";
+	char out[8] = "";
 
-	memcpy(front, e->text, e->n < 8 ? e->n : 8);
-	return rw_load8(front);
+	if (e->n > at)
+		memcpy(out, e->text + at, e->n - at < 8 ? e->n - at : 8);
+	return rw_load8(out);
 }
 
 static uint64_t entry_key(const struct rw_lexicon_entry *e)
 {
 	unsigned table = table_of(e);
 
-	return key_of(front_of(e), table == SHORT  ? short_key_bytes(e->text, e->n)
-				   : table == LONG ? LONG_BYTES
-						   : MIDDLE_BYTES);
+	return key_of(eight_of(e, 0), table == SHORT  ? short_key_bytes(e->text, e->n)
+				      : table == LONG ? LONG_BYTES
+						      : MIDDLE_BYTES);
 }
 
 static uint32_t entry_tag(const struct rw_lexicon_entry *e)
@@ -62,15 +63,14 @@ static int by_tag(const void *a, const void *b)
 /* Adds the entry, which is the i-th by tables and tags. */
 static void add(struct rw_lexicon *w, unsigned i, const struct rw_lexicon_entry *from)
 {
-	unsigned table = table_of(from), bytes;
+	unsigned table = table_of(from);
 	struct table *t = &w->tables[table];
 	uint64_t key = entry_key(from), h = hash(key);
 	struct slot *s = slot_of(t, slot_at(t, h), tag_of(table, key, h));
 
-	bytes = bytes_of(key);
 	w->entries[i] = (struct entry){
-		.front = front_of(from),
-		.tail = from->n > 8 ? rw_load8(from->text + from->n - 8) : 0,
+		.front = eight_of(from, 0),
+		.behind = eight_of(from, 8),
 		.text = from->text,
 		.n = from->n,
 		.id = from->id,
@@ -78,7 +78,6 @@ static void add(struct rw_lexicon *w, unsigned i, const struct rw_lexicon_entry 
 	if (!s->n)
 		*s = (struct slot){.tag = tag_of(table, key, h), .first = (uint16_t)i};
 	s->n++;
-	s->next |= from->n > bytes ? next_bit(from->text[bytes]) : ~UINT64_C(0);
 	t->filter[h >> (64 - FILTER_BITS)] |= UINT64_C(1) << (h >> 40 & 63) |
 					      UINT64_C(1) << (h >> 34 & 63);
 }

@@ -32,7 +32,8 @@ struct rw_lexicon_entry {
 
 /*
  * Whether a table can hold the text: it begins as above; of letters it is RW_LEXICON_BYTES_MIN
- * long, or is then found as a whole word only (behind it, too, is no byte of words).
+ * long, or is then found as a whole word only (behind it, too, is no byte of words); and
+ * there is no zero in it.
  */
 bool rw_lexicon_holds(const char *text, size_t n);
 

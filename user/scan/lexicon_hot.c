@@ -8,16 +8,15 @@
 #include "scan/lexicon_int.h"
 
 enum {
-	CHUNK = 1024,	  /* bytes of text */
-	GROUP = 64,	  /* places that are sifted at once */
-	AHEAD = RW_BLOCK, /* bytes behind a place that may be read */
+	CHUNK = 1024,	   /* bytes of text */
+	GROUP = 64,	   /* places that are sifted at once */
+	BLOCK_STARTS = 16, /* places in a block; few have more */
+	AHEAD = RW_BLOCK,  /* bytes behind a place that may be read */
 };
 
-/* Where something of a table may begin, and the slot to look into from. */
+/* Where something of a table may begin. */
 struct place {
-	const struct slot *slot;
-	uint64_t key; /* the bytes of the place that count */
-	uint32_t tag;
+	uint64_t key; /* the bytes there that count */
 	uint16_t at, table;
 };
 
@@ -64,8 +63,7 @@ static inline void gather(struct search *s, size_t n, uint64_t *before)
 	uint16_t *to = s->at;
 
 	for (size_t at = 0; at < n; at += RW_BLOCK)
-		for (uint64_t bits = starts_of(s->p + at, before); bits; bits &= bits - 1)
-			*to++ = (uint16_t)(at + (unsigned)__builtin_ctzll(bits));
+		to = rw_put_places(to, at, starts_of(s->p + at, before), BLOCK_STARTS);
 	memset(to, 0, GROUP * sizeof(*to));
 	s->n = (unsigned)(to - s->at);
 }
@@ -73,7 +71,7 @@ static inline void gather(struct search *s, size_t n, uint64_t *before)
 /* --- what the filters let through --------------------------------------------------------------
  */
 
-/* Of a group a bit for each place by table, and the keys of short texts. */
+/* Of a group a bit for each place by table, and the keys of short texts; no more of a last one. */
 struct sifted {
 	uint64_t in[TABLES];
 	uint64_t short_key[GROUP];
@@ -81,12 +79,12 @@ struct sifted {
 
 #if RW_LEVEL == 1
 
-static void sift(const struct search *s, const uint16_t *at, struct sifted *out)
+static void sift(const struct search *s, const uint16_t *at, unsigned n, struct sifted *out)
 {
 	const struct table *tables = s->w->tables;
 
 	memset(out->in, 0, sizeof(out->in));
-	for (unsigned i = 0; i < GROUP; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		uint64_t front = rw_load8(s->p + at[i]), key;
 
 		key = key_of(front, short_key_bytes(s->p + at[i], RW_LEXICON_BYTES_MIN));
@@ -123,12 +121,12 @@ static inline rw_nums short_key_mask(rw_nums front)
 	       ((rw_nums)(of_word == 0) & (((rw_nums)(first >= 0xc0) & 0xff0000) | 0xffff));
 }
 
-static void sift(const struct search *s, const uint16_t *at, struct sifted *out)
+static void sift(const struct search *s, const uint16_t *at, unsigned n, struct sifted *out)
 {
 	const struct table *tables = s->w->tables;
 
 	memset(out->in, 0, sizeof(out->in));
-	for (unsigned i = 0; i < GROUP; i += RW_NUMS) {
+	for (unsigned i = 0; i < n; i += RW_NUMS) {
 		rw_nums front = rw_nums_gather(s->p, at + i, 1);
 		rw_nums key = front & short_key_mask(front);
 
@@ -146,15 +144,10 @@ static void sift(const struct search *s, const uint16_t *at, struct sifted *out)
  */
 
 /* Adds a place where it is one; the place for the next. */
-static inline struct place *add_place(const struct search *s, struct place *to, uint16_t at,
-				      unsigned table, uint64_t key, uint64_t is_one)
+static inline struct place *add_place(struct place *to, uint16_t at, unsigned table, uint64_t key,
+				      uint64_t is_one)
 {
-	const struct table *t = &s->w->tables[table];
-	uint64_t h = hash(key);
-
-	*to = (struct place){&t->slots[slot_at(t, h)], key, tag_of(table, key, h), at,
-			     (uint16_t)table};
-	__builtin_prefetch(to->slot);
+	*to = (struct place){key, at, (uint16_t)table};
 	return to + (is_one & 1);
 }
 
@@ -168,57 +161,50 @@ static struct place *list_places(const struct search *s, const uint16_t *at,
 		unsigned i = (unsigned)__builtin_ctzll(some);
 		uint64_t front = rw_load8(s->p + at[i]);
 
-		to = add_place(s, to, at[i], LONG, front, in->in[LONG] >> i);
-		to = add_place(s, to, at[i], MIDDLE, key_of(front, MIDDLE_BYTES),
-			       in->in[MIDDLE] >> i);
-		to = add_place(s, to, at[i], SHORT, in->short_key[i], in->in[SHORT] >> i);
-	}
-	return to;
-}
-
-/* What of the places the slots let through, in place; where it ends. */
-static struct place *sift_places(const struct search *s, struct place *p, struct place *end)
-{
-	struct place *to = p;
-
-	for (; p < end; p++) {
-		const struct table *t = &s->w->tables[p->table];
-		const struct slot *slot = slot_of(t, (unsigned)(p->slot - t->slots), p->tag);
-		bool in = slot->n && slot->next & next_bit(s->p[p->at + bytes_of(p->key)]);
-
-		*to = *p;
-		to->slot = slot;
-		__builtin_prefetch(&s->w->entries[slot->first]);
-		to += in;
+		to = add_place(to, at[i], LONG, front, in->in[LONG] >> i);
+		to = add_place(to, at[i], MIDDLE, key_of(front, MIDDLE_BYTES), in->in[MIDDLE] >> i);
+		to = add_place(to, at[i], SHORT, in->short_key[i], in->in[SHORT] >> i);
 	}
 	return to;
 }
 
 /* Whether what starts at p, of which left bytes are there, goes on as the entry's text does from
- * its ninth byte on. */
-static inline bool goes_on(const struct entry *e, const char *p, size_t left)
+ * its 17th byte on. */
+static bool goes_on(const struct entry *e, const char *p, size_t left)
 {
-	if (e->n <= 8)
-		return true;
-	if (e->n > left || rw_load8(p + e->n - 8) != e->tail)
-		return false;
-	return e->n <= 16 || !memcmp(p + 8, e->text + 8, e->n - 16);
+	return e->n <= left && !memcmp(p + 16, e->text + 16, e->n - 16);
 }
 
-/* The entries that start at a place. */
+#define FIRST(n) (~UINT64_C(0) >> (64 - 8 * (n)))
+
+/* From 16 - n on: all bits of the first n of eight bytes, and eight further on those of the first
+ * n - 8 of the next eight. */
+static const uint64_t first_bytes[8 + 17] = {
+	FIRST(8), FIRST(8), FIRST(8), FIRST(8), FIRST(8), FIRST(8), FIRST(8), FIRST(8),
+	FIRST(8), FIRST(7), FIRST(6), FIRST(5), FIRST(4), FIRST(3), FIRST(2), FIRST(1),
+};
+
+/* The entries that start at a place. Behind the end of the text are zeros, which no entry has. */
 static inline void look(const struct search *s, const struct place *at)
 {
-	const struct entry *e = &s->w->entries[at->slot->first], *end = e + at->slot->n;
+	const struct table *t = &s->w->tables[at->table];
+	uint64_t h = hash(at->key), front, behind;
+	const struct slot *slot = slot_of(t, slot_at(t, h), tag_of(at->table, at->key, h));
+	const struct entry *e = &s->w->entries[slot->first], *end = e + slot->n;
 	const char *p = s->p + at->at;
-	uint64_t front = rw_load8(p);
 
-	for (; e < end; e++)
-		if ((front & rw_first8(e->n < 8 ? e->n : 8)) == e->front &&
-		    goes_on(e, p, s->left - at->at))
+	front = rw_load8(p);
+	behind = rw_load8(p + 8);
+	for (; e < end; e++) {
+		const uint64_t *mask = &first_bytes[e->n < 16 ? 16 - e->n : 0];
+		uint64_t differs = ((front & mask[0]) ^ e->front) |
+				   ((behind & mask[8]) ^ e->behind);
+
+		if (!differs && (e->n <= 16 || goes_on(e, p, s->left - at->at)))
 			s->found(s->arg, e->id, s->begun + at->at);
+	}
 }
 
-/* Each pass over a group asks for what the next one reads. */
 static void find_chunk(struct search *s, size_t n, uint64_t *before)
 {
 	struct place places[TABLES * GROUP + 1], *end;
@@ -226,12 +212,11 @@ static void find_chunk(struct search *s, size_t n, uint64_t *before)
 
 	gather(s, n, before);
 	for (unsigned i = 0; i < s->n; i += GROUP) {
-		unsigned some = s->n - i;
+		unsigned some = s->n - i < GROUP ? s->n - i : GROUP;
 
-		sift(s, s->at + i, &in);
+		sift(s, s->at + i, some, &in);
 		end = list_places(s, s->at + i, &in,
 				  some < GROUP ? (UINT64_C(1) << some) - 1 : ~UINT64_C(0), places);
-		end = sift_places(s, places, end);
 		for (const struct place *p = places; p < end; p++)
 			look(s, p);
 	}

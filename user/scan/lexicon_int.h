@@ -10,10 +10,10 @@
 enum { FILTER_BITS = 10, MIDDLE_BYTES = 6, LONG_BYTES = 8 };
 enum { SHORT, MIDDLE, LONG, TABLES };
 
-/* An entry: its first eight bytes (zeros behind a shorter one); its last eight, where it is longer;
- * its text, for what is between them. Small, since what is not in the cache costs most. */
+/* An entry: its first eight bytes and the eight behind (zeros behind a shorter one), and its text
+ * for what is longer. */
 struct entry {
-	uint64_t front, tail;
+	uint64_t front, behind;
 	const char *text;
 	uint32_t n, id;
 };
@@ -21,7 +21,6 @@ struct entry {
 /* The entries that have one tag: n of them from first on, by their ids. n is 0 in a free slot;
  * where one is taken the next is tried. */
 struct slot {
-	uint64_t next; /* with what byte they go on behind the key: a bit for each of its low six */
 	uint32_t tag;
 	uint16_t first, n;
 };
@@ -79,18 +78,6 @@ static inline struct slot *slot_of(const struct table *t, unsigned at, uint32_t 
 	while (t->slots[at].n && t->slots[at].tag != tag)
 		at = (at + 1) & ((1u << t->bits) - 1);
 	return &t->slots[at];
-}
-
-/* How many bytes the key has: none of them is zero where it is in a table. */
-static inline unsigned bytes_of(uint64_t key)
-{
-	return (71 - (unsigned)__builtin_clzll(key)) / 8;
-}
-
-/* The bit of slot.next for a byte. */
-static inline uint64_t next_bit(char c)
-{
-	return UINT64_C(1) << (c & 63);
 }
 
 /* Whether a key may have this hash. */

@@ -32,7 +32,7 @@ struct rw_word {
 
 enum {
 	RW_WORDS_MAX = RW_VIEW_TEXT_BYTES / 2 + 2,
-	RW_WORDS_SLACK = 16, /* places behind the last that may be read or written */
+	RW_WORDS_SLACK = 24, /* places behind the last that may be read or written */
 	RW_WORDS_BLOCK = 64,
 };
 

@@ -5,7 +5,10 @@
 #include "scan/decode.h"
 #include "scan/lanes.h"
 
+enum { BLOCK_EDGES = 24 }; /* of words in a block; few have more */
+
 _Static_assert((int)RW_WORDS_SLACK >= 2 * RW_LANES / 8, "a step past the last word has room");
+_Static_assert((int)RW_WORDS_SLACK >= (int)BLOCK_EDGES, "and so have the edges of a block");
 _Static_assert(RW_CODED_RUN_MIN == 6, "runs of six are what shifted words are combined for");
 
 /* --- where words are ---------------------------------------------------------------------------
@@ -22,21 +25,6 @@ static inline void classify(const char *p, uint64_t *word, uint64_t *lone)
 		*lone |= rw_lanes_bits(rw_lanes_within(x, RW_LONE_FIRST, RW_LONE_LAST))
 			 << (i * RW_LANES);
 	}
-}
-
-/* The places of the bits, at added. Up to eight more are written; where the last was. */
-static inline uint16_t *put_places(uint16_t *out, size_t at, uint64_t bits)
-{
-	uint16_t *end = out + __builtin_popcountll(bits);
-
-	while (bits) {
-		for (unsigned k = 0; k < 8; k++) {
-			*out++ = (uint16_t)(at +
-					    (unsigned)__builtin_ctzll(bits | UINT64_C(1) << 63));
-			bits &= bits - 1;
-		}
-	}
-	return end;
 }
 
 static bool is_small_word_byte(unsigned char c)
@@ -96,7 +84,7 @@ static bool find_words(struct rw_words *w, struct rw_slice view)
 			return false;
 		w->starts[block] = word & ~(word << 1 | before);
 		w->first[block] = (uint16_t)((edge - w->edge + 1) / 2);
-		edge = put_places(edge, at, word ^ (word << 1 | before));
+		edge = rw_put_places(edge, at, word ^ (word << 1 | before), BLOCK_EDGES);
 		before = word >> 63;
 	}
 	if (before) /* the last word ends where the view does */
@@ -116,7 +104,7 @@ void RW_HOT(rw_words_init)(struct rw_words *w, struct rw_slice view)
 		mark_starts(w, view.n);
 	}
 	/* One step of the hashing may go past the last. */
-	for (unsigned i = 0; i < RW_WORDS_SLACK; i++)
+	for (unsigned i = 0; i < 2 * RW_LANES / 8; i++)
 		w->edge[2 * w->n + i] = i & 1;
 }
 
