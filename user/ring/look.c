@@ -7,12 +7,17 @@
 static const uint64_t least_ns = 4000;
 /* What can be saved up for looks in vain: a burst after rest learns anew at this price. */
 static const uint64_t most_credit_ns = 1000000;
+/* A look ends within a microsecond of its span, but for a preemption, which takes more than this.
+ */
+static const uint64_t slack_ns = 50000;
+static const uint64_t first_pause_ns = 10000000, last_pause_ns = 2000000000;
 
 enum {
 	VAIN_SHARE = 16,     /* one in so many nanoseconds may be looked away in vain */
 	ALL_STRANGERS = 256, /* the scale of strangers */
 	FEW_STRANGERS = ALL_STRANGERS / 4,
-	MEMORY = 16, /* completions that strangers is about */
+	MEMORY = 16,	    /* completions that strangers is about */
+	UNDISTURBED = 2000, /* looks after which a preemption is forgotten */
 };
 
 void rw_look_init(struct rw_look *k, uint64_t max_ns)
@@ -35,9 +40,12 @@ void rw_look_saw(struct rw_look *k, uint32_t slot)
 	k->strangers = share + ALL_STRANGERS / MEMORY;
 }
 
-uint64_t rw_look_span(const struct rw_look *k, uint64_t timeout_ns)
+uint64_t rw_look_span(const struct rw_look *k, uint64_t now_ns, uint64_t timeout_ns)
 {
 	uint64_t span = k->span_ns[k->after_short];
+
+	if (now_ns < k->paused_until_ns)
+		return 0;
 
 	if (span > timeout_ns)
 		span = timeout_ns;
@@ -56,6 +64,21 @@ static uint64_t adapted(const struct rw_look *k, uint64_t span, uint64_t waited_
 	return span < k->max_ns ? span : k->max_ns;
 }
 
+static void note_preemption(struct rw_look *k, uint64_t now_ns, uint64_t looked_ns)
+{
+	if (!looked_ns)
+		return;
+	if (looked_ns > k->max_ns + slack_ns) {
+		k->undisturbed = 0;
+		k->paused_ns = k->paused_ns ? k->paused_ns * 2 : first_pause_ns;
+		if (k->paused_ns > last_pause_ns)
+			k->paused_ns = last_pause_ns;
+		k->paused_until_ns = now_ns + k->paused_ns;
+	} else if (++k->undisturbed == UNDISTURBED) {
+		k->paused_ns = 0;
+	}
+}
+
 void rw_look_learn(struct rw_look *k, uint64_t now_ns, uint64_t waited_ns, uint64_t looked_ns,
 		   bool found)
 {
@@ -67,6 +90,7 @@ void rw_look_learn(struct rw_look *k, uint64_t now_ns, uint64_t waited_ns, uint6
 	if (!found)
 		k->credit_ns -= looked_ns < k->credit_ns ? looked_ns : k->credit_ns;
 	k->learned_ns = now_ns;
+	note_preemption(k, now_ns, looked_ns);
 	*span = adapted(k, *span, waited_ns);
 	k->after_short = waited_ns <= k->max_ns;
 }

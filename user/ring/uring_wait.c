@@ -165,7 +165,8 @@ static bool look(struct rw_uring *u, uint64_t span, uint64_t *looked_ns)
 
 static int look_and_block(struct rw_uring *u, uint64_t timeout_ns)
 {
-	uint64_t span = rw_look_span(&u->look, timeout_ns), looked = 0, began, now;
+	uint64_t began = rw_uring_now(NULL), looked = 0, now;
+	uint64_t span = rw_look_span(&u->look, began, timeout_ns);
 	bool found = false;
 	int rc;
 
@@ -174,8 +175,8 @@ static int look_and_block(struct rw_uring *u, uint64_t timeout_ns)
 		rc = io_uring_submit_and_get_events(&u->ring);
 		if (rc < 0 || io_uring_cq_ready(&u->ring))
 			return rc;
+		began = rw_uring_now(NULL);
 	}
-	began = rw_uring_now(NULL);
 	if (span)
 		found = look(u, span, &looked);
 	rc = found ? io_uring_get_events(&u->ring) : block(u, timeout_ns);
