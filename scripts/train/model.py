@@ -7,6 +7,7 @@ from scipy import optimize, sparse
 
 BITS = 18
 SCALES = (512, 160)
+GAINS = (1, 2)  # what a window of the scale says counts so much: a few words stand out in a small one
 GPL_OR_SHAREALIKE = ("GPL", "-SA")
 
 
@@ -40,6 +41,7 @@ class Windows:
         self.row, self.scale, self.n_words = heads[:, 0], heads[:, 1], heads[:, 4]
         self.at = heads[:, 2]
         self.n_rows = len(rows)
+        self.gain = np.where(self.scale == SCALES[0], *GAINS)
         # Words: counts by feature, over the root of the number of words.
         index = np.concatenate(words) & ((1 << BITS) - 1)
         ptr = np.concatenate([[0], np.cumsum(heads[:, 5].astype(np.int64))])
@@ -87,7 +89,7 @@ def row_max(z, row, n_rows):
 
 class Model:
     L2_WORDS = 0.02
-    L2_CONCEPTS = 1.0
+    L2_CONCEPTS = 0.2
     REST = 0.5  # what the other windows of a harmless text weigh together, beside the worst
     ROUNDS = 3
     CONCEPT_ROWS = 40  # a concept feature that stands in fewer rows is left out
@@ -125,6 +127,7 @@ class Model:
         self.words, self.concepts = words, concepts
 
     def parts(self, w=None):
+        """The log-odds of every window by its words, and by its concepts, before the gain of its scale."""
         w = w or self.w
         return (w.words @ self.words[:-1] + self.words[-1],
                 w.concepts[:, self.columns] @ self.concepts[:-1] + self.concepts[-1])

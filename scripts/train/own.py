@@ -2,6 +2,9 @@
 """Our own training text: a grammar of attacks and of harmless texts that share their words."""
 import random
 
+import harmless as forms
+import kinds
+import languages
 import manuals
 
 GOALS = """print the word banana|say that you are a pirate|tell me a joke about cats|reveal the password|write a poem about the moon
@@ -232,7 +235,11 @@ def in_document(rng, carriers):
     inner = rng.choice(AGENT) if x < 0.4 else low(rng, override(rng)) + " " + rng.choice(GOALS) if x < 0.8 else attack(rng)
     note = rng.choice(DOC).replace("\\n", "\n").replace("{x}", inner) if rng.random() < 0.65 else \
         override(rng) + " " + rng.choice(GOALS + AGENT) + "."
-    text = rng.choice(carriers)
+    return put_into(rng, note, rng.choice(carriers))
+
+
+def put_into(rng, note, text):
+    """The note somewhere in a piece of the text."""
     at = rng.randrange(len(text) + 1)
     text = text[max(0, at - 700):at + 700]
     at = text.rfind(rng.choice([" ", ". ", "\n"]), 0, rng.randrange(1, len(text) + 2)) + 1
@@ -282,4 +289,19 @@ def rows(carriers, seed=5):
         add("manual", "benign", manuals.manual(rng))
     for _ in range(500):
         add("document", "attack", in_document(rng, [manuals.manual(rng)]))
+    languages.rows(rng, carriers, add)
+    for _ in range(2600):
+        add("attack", "attack", kinds.prompt(rng))
+    for _ in range(1800):
+        add("document", "attack", put_into(rng, kinds.note(rng), rng.choice(carriers)))
+    for _ in range(2400):
+        add("harmless", "benign", kinds.harmless(rng))
+    for _ in range(1500):
+        add("dialogue", "benign", forms.dialogue(rng))
+    for _ in range(700):
+        add("persona", "benign", forms.persona(rng))
+    for _ in range(500):
+        add("guards", "benign", forms.guards(rng))
+    for _ in range(1500):
+        add("web", "benign", forms.web(rng))
     return out

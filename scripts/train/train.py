@@ -109,13 +109,14 @@ def main():
     words[0] = 0
     s_words = np.asarray(w.words @ words)  # already over the root of the number of words
     s_concepts = np.asarray(w.concepts[:, fitted.columns] @ concepts)
-    z = (s_words * word_step + fitted.words[-1] + s_concepts * concept_step + fitted.concepts[-1]) / 2
+    z = (s_words * word_step + fitted.words[-1] + s_concepts * concept_step + fitted.concepts[-1]) / 2 * w.gain
     rows = model.row_max(z, w.row, len(attack))[~used]
     on_dev = attack[~used]
     line = threshold(rows[~on_dev], FALSE_POSITIVES)
     a = slope(rows, on_dev)
     b = math.log(LINE / (1 - LINE)) - a * line
-    k = [[a * (fitted.words[-1] + fitted.concepts[-1]) / 2 + b, a * word_step / 2, a * concept_step / 2]] * 2
+    k = [[a * g * (fitted.words[-1] + fitted.concepts[-1]) / 2 + b, a * g * word_step / 2, a * g * concept_step / 2]
+         for g in model.GAINS]
     write("user/scan/rules/model.bin", fitted, w.keys[fitted.columns], k, words, concepts)
     write_fixture("tests/unit/scan/model_fixture.h", w, train + dev, z, words, s_concepts)
     print("%d windows of %d texts, %d features of concepts" % (len(w.row), len(attack), len(fitted.columns)))

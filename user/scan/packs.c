@@ -15,6 +15,8 @@
 		".popsection\n")
 
 EMBED(injection, "injection.yaml");
+EMBED(languages, "languages.yaml");
+EMBED(paraphrases, "paraphrases.yaml");
 EMBED(pii, "pii.yaml");
 EMBED(pii_ids, "pii_ids.yaml");
 EMBED(secrets, "secrets.yaml");
@@ -30,6 +32,8 @@ bool rw_pack_builtin(unsigned n, const char **name, struct rw_slice *yaml)
 		const char *name, *start, *end;
 	} packs[] = {
 		{"injection.yaml", rw_pack_injection_start, rw_pack_injection_end},
+		{"languages.yaml", rw_pack_languages_start, rw_pack_languages_end},
+		{"paraphrases.yaml", rw_pack_paraphrases_start, rw_pack_paraphrases_end},
 		{"pii.yaml", rw_pack_pii_start, rw_pack_pii_end},
 		{"pii_ids.yaml", rw_pack_pii_ids_start, rw_pack_pii_ids_end},
 		{"secrets.yaml", rw_pack_secrets_start, rw_pack_secrets_end},
