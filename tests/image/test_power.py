@@ -12,6 +12,8 @@ from cut import after_cut
 from inside import Inside
 from test_boot import CONFIG
 
+# CONFIG ends with the audit section.
+DURABLE = CONFIG + "  sync: request\n"
 CUTS = int(os.environ.get("RW_POWER_CUTS", "20"))
 SCRIPT = """
 $b cat /var/log/ringwall/audit.jsonl
@@ -64,7 +66,7 @@ def cut_under_load(workshop, disk, config, cut, dice):
 def test_it_comes_up_after_each_cut_and_the_audit_log_has_what_was_answered(workshop):
     """No line is torn but where a cut was, no record of an answer that somebody got is missing, no unit fails."""
     disk, dice = workshop.disk(), random.Random(1)
-    config = workshop.config({"ringwall.yaml": CONFIG.format(stub=workshop.stub())})
+    config = workshop.config({"ringwall.yaml": DURABLE.format(stub=workshop.stub())})
     answered = [name for cut in range(CUTS) for name in cut_under_load(workshop, disk, config, cut, dice)]
     inside = Inside(workshop, disk, SCRIPT, config)
     inside.machine.start().ready()
