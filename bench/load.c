@@ -75,10 +75,10 @@ static void on_head(void *user, const struct rw_h1_head *head)
 	j->status = head->status;
 }
 
-/* The event's age, by the stamp in its "system_fingerprint": "fp_<ns>". */
+/* The event's age, by the stamp in its "obfuscation": "<ns>". */
 static void time_event(struct job *j, struct rw_slice data)
 {
-	static const char mark[] = "\"fp_";
+	static const char mark[] = "\"obfuscation\":\"";
 	const char *p = memmem(data.p, data.n, mark, sizeof(mark) - 1);
 	uint64_t now = now_ns(), stamp = p ? strtoull(p + sizeof(mark) - 1, NULL, 10) : 0;
 	struct load *ld = j->ld;

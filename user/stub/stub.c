@@ -125,15 +125,18 @@ static void answer_error(struct chat *c)
 
 static void open_event(struct chat *c, struct rw_buf *b)
 {
-	struct timespec t;
-
 	rw_buf_add_str(b, "data: {\"id\":\"chatcmpl-stub\",\"object\":\"chat.completion.chunk\","
 			  "\"created\":1700000000,\"model\":");
 	rw_buf_add_json(b, rw_slice_str(c->model));
-	if (!c->stamp)
-		return;
+}
+
+/* Where OpenAI pads its chunks, and so another in each. */
+static void add_stamp(struct rw_buf *b)
+{
+	struct timespec t;
+
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	rw_buf_addf(b, ",\"system_fingerprint\":\"fp_%lu\"",
+	rw_buf_addf(b, ",\"obfuscation\":\"%lu\"",
 		    (unsigned long)t.tv_sec * 1000000000ul + (unsigned long)t.tv_nsec);
 }
 
@@ -148,6 +151,8 @@ static void add_delta(struct chat *c, struct rw_buf *b, const char *delta, struc
 	rw_buf_add_str(b, tail);
 	if (c->usage)
 		rw_buf_add_str(b, ",\"usage\":null");
+	if (c->stamp)
+		add_stamp(b);
 	rw_buf_add_str(b, "}\n\n");
 }
 
