@@ -5,6 +5,8 @@
 
 /* A shorter look than this is not worth the calls around it. */
 static const uint64_t least_ns = 4000;
+/* Of the time between two waits this counts as work: the rest was somebody else's, preempted. */
+static const uint64_t most_worked_ns = 250000;
 /* What can be saved up for looks in vain: a burst after rest learns anew at this price. */
 static const uint64_t most_credit_ns = 1000000;
 /* A look ends within a microsecond of its span, but for a preemption, which takes more than this.
@@ -13,7 +15,7 @@ static const uint64_t slack_ns = 50000;
 static const uint64_t first_pause_ns = 10000000, last_pause_ns = 2000000000;
 
 enum {
-	VAIN_SHARE = 16,     /* one in so many nanoseconds may be looked away in vain */
+	VAIN_SHARE = 8,	     /* for so many nanoseconds of work one may be looked away in vain */
 	ALL_STRANGERS = 256, /* the scale of strangers */
 	FEW_STRANGERS = ALL_STRANGERS / 4,
 	MEMORY = 16,	    /* completions that strangers is about */
@@ -83,8 +85,9 @@ void rw_look_learn(struct rw_look *k, uint64_t now_ns, uint64_t waited_ns, uint6
 		   bool found)
 {
 	uint64_t *span = &k->span_ns[k->after_short];
+	uint64_t worked = now_ns - waited_ns - k->learned_ns;
 
-	k->credit_ns += (now_ns - k->learned_ns) / VAIN_SHARE;
+	k->credit_ns += (worked < most_worked_ns ? worked : most_worked_ns) / VAIN_SHARE;
 	if (k->credit_ns > most_credit_ns)
 		k->credit_ns = most_credit_ns;
 	if (!found)

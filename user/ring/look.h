@@ -10,7 +10,7 @@
  *   - as long as waits in its place have lately been short. Waits take turns (for the upstream,
  *     for the client): what follows a short one and what follows a long one are learnt apart, as a
  *     branch predictor does, so a slow client behind a fast upstream is slept for at once;
- *   - while looks that found nothing have taken less than a sixteenth of the time. That is the
+ *   - while looks that found nothing have taken less than an eighth of what work took. That is the
  *     bound of what is wasted; at rest it is nothing;
  *   - and where nobody else wants the processor. A look that took far longer than it may was
  *     preempted: the time slice was looked away that work needed. Then there is none for a while,
