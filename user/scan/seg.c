@@ -43,7 +43,6 @@ static const uint8_t classes[256] = {
 };
 
 enum {
-	LONG_TOKEN = 16,
 	URL_BYTES = 12,
 	HIDDEN_BYTES = 1024,
 	PEM_BEGIN_BYTES = 10,
@@ -71,7 +70,7 @@ static bool may_hold(const struct rw_seg *s, size_t end)
 		return false;
 	if (s->seen & SLASH && end - s->run >= URL_BYTES)
 		return true;
-	return (s->seen & (DIGIT | AT)) || (end - s->run >= LONG_TOKEN && (s->seen & UPPER));
+	return (s->seen & (DIGIT | AT)) || (end - s->run >= RW_SEG_LONG_TOKEN && (s->seen & UPPER));
 }
 
 static void start_token(struct rw_seg *s)
@@ -277,41 +276,9 @@ static bool is_prose(struct rw_slice token, uint8_t seen, char next)
 		return false;
 	if (seen & SLASH && memmem(token.p, token.n, "://", 3))
 		return false;
-	if (seen & UPPER && (token.n >= LONG_TOKEN || token.p[token.n - 1] == 'N'))
+	if (seen & UPPER && (token.n >= RW_SEG_LONG_TOKEN || token.p[token.n - 1] == 'N'))
 		return false;
 	return next != ' ' || !leads(token);
-}
-
-/* A byte in all eight places. */
-#define ALL(c)	   (UINT64_C(0x0101010101010101) * (c))
-/* The high bits of the bytes of x that are less than n (n <= 128); exact up to the first. */
-#define LESS(x, n) (((x) - ALL(n)) & ~(x) & ALL(0x80))
-
-/* Whether eight bytes have a digit, an @, a dash, a slash, or what an invisible character may begin
- * with. */
-static bool is_hot(uint64_t x)
-{
-	/* a dash with its second bit set is a slash */
-	if (LESS(x ^ ALL('0'), 10) || LESS(x ^ ALL('@'), 1) || LESS((x | ALL(2)) ^ ALL('/'), 1))
-		return true;
-	return x & ALL(0x80) && (LESS(x ^ ALL(0xe2), 1) || LESS(x ^ ALL(0xf3), 1));
-}
-
-/* The high bits of exactly those bytes of x that end a token for certain. */
-static uint64_t breaks_of(uint64_t x)
-{
-	uint64_t above_space = (x & ALL(0x7f)) + ALL(0x80 - 0x21);
-
-	return (~above_space | x) & ALL(0x80);
-}
-
-/* Eight bytes of text as a number whose lowest byte comes first. */
-static uint64_t load8(const unsigned char *p)
-{
-	uint64_t x;
-
-	memcpy(&x, p, sizeof(x));
-	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? x : __builtin_bswap64(x);
 }
 
 static size_t token_start(const unsigned char *p, size_t from, size_t at)
@@ -321,25 +288,12 @@ static size_t token_start(const unsigned char *p, size_t from, size_t at)
 	return at;
 }
 
-/*
- * Skips prose, eight bytes at a time, up to the stretch without white space that may be more
- * (hot, or long), or the last one that is not whole; or what leads a number before it.
- */
+/* Skips prose up to the stretch without white space that may be more, or what leads a number before
+ * it. */
 static size_t skip_cold(const unsigned char *p, size_t from, size_t n)
 {
-	size_t at = from, before, open = 0; /* bytes since the last white space */
-	uint64_t x, breaks;
+	size_t at = rw_seg_skip_at[rw_level_here()](p, from, n), before;
 
-	for (; at + sizeof(x) <= n; at += sizeof(x)) {
-		x = load8(p + at);
-		if (is_hot(x))
-			break;
-		breaks = breaks_of(x);
-		if (open + (breaks ? (unsigned)__builtin_ctzll(breaks) / 8 : 8) >= LONG_TOKEN)
-			break;
-		open = breaks ? (unsigned)__builtin_clzll(breaks) / 8 : open + sizeof(x);
-	}
-	at -= open;
 	if (at == from || p[at - 1] != ' ')
 		return at;
 	before = token_start(p, from, at - 1);

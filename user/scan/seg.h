@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "scan/level.h"
 #include "scan/pem.h"
 
 enum {
@@ -30,6 +31,7 @@ enum {
 	RW_MARKUP_MIN = 3,	  /* but a single character that turns the text around has three */
 	RW_STEP_BYTES = 4096,	  /* window of a token that goes on and on */
 	RW_STEP_FRONT = 2048,	  /* what starts in this much of it is decided */
+	RW_SEG_LONG_TOKEN = 16,	  /* a shorter one without a digit or a sign is prose */
 	RW_JOIN_BYTES = 128,	  /* window of groups joined by spaces */
 	RW_JOIN_ENTITY_BYTES = 64 /* no entity with spaces in it is longer */
 };
@@ -88,5 +90,12 @@ size_t rw_seg_decided(const struct rw_seg *s);
 
 /* n bytes were dropped from the front; n is at most rw_seg_decided. */
 void rw_seg_rebase(struct rw_seg *s, size_t n);
+
+/*
+ * Where from from on a stretch without white space starts that may be no prose (hot, or long), or
+ * that may not be whole; or a little before that.
+ */
+typedef size_t rw_seg_skip_fn(const unsigned char *p, size_t from, size_t n);
+RW_AT_LEVELS(rw_seg_skip_fn, rw_seg_skip);
 
 #endif

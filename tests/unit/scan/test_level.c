@@ -173,10 +173,56 @@ static void every_level_gives_the_same(void **state)
 	free(other);
 }
 
+static bool ends_token(unsigned char c)
+{
+	return c <= ' ' || c >= 0x80;
+}
+
+/* Where the first stretch starts that holds what an entity may, is long, or goes on to the end. */
+static size_t first_odd(const unsigned char *p, size_t n)
+{
+	size_t start = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if ((p[i] >= '0' && p[i] <= '9') || (p[i] && strchr("@-/", p[i])) || p[i] == 0xe2 ||
+		    p[i] == 0xf3)
+			return start;
+		if (ends_token(p[i]))
+			start = i + 1;
+		else if (i + 1 - start >= RW_SEG_LONG_TOKEN)
+			return start;
+	}
+	return start;
+}
+
+/* What is skipped is never looked at again: no level may go too far, and none between two bytes of
+ * a stretch. */
+static void no_level_skips_what_may_be_an_entity(void **state)
+{
+	static char text[TEXT];
+	size_t skipped = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < TEXTS; i++) {
+		const unsigned char *p = (const unsigned char *)text;
+		size_t n = make(text), from = n ? pick((unsigned)n) : 0;
+
+		for (unsigned level = 0; level <= rw_level_here(); level++) {
+			size_t at = rw_seg_skip_at[level](p, from, n);
+
+			assert_in_range(at, from, from + first_odd(p + from, n - from));
+			assert_true(at == from || ends_token(p[at - 1]));
+			skipped += at - from;
+		}
+	}
+	assert_true(skipped > TEXTS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_level_gives_the_same),
+		cmocka_unit_test(no_level_skips_what_may_be_an_entity),
 	};
 
 	return cmocka_run_group_tests(tests, load_rules, free_rules);

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Skipping prose, which is most of most texts: where nothing can be an entity. */
+#include "scan/lanes.h"
+#include "scan/seg.h"
+
+_Static_assert(RW_SEG_LONG_TOKEN == 16,
+	       "sixteen bits in a row are what shifted words are combined for");
+
+/* The high bits of the bytes of x that are less than n (n <= 128); exact up to the first. */
+#define LESS(x, n) (((x) - RW_ALL8(n)) & ~(x) & RW_ALL8(0x80))
+
+/* Whether eight bytes have a digit, an @, a dash, a slash, or what an invisible character may begin
+ * with. */
+static bool is_hot(uint64_t x)
+{
+	/* a dash with its second bit set is a slash */
+	if (LESS(x ^ RW_ALL8('0'), 10) || LESS(x ^ RW_ALL8('@'), 1) ||
+	    LESS((x | RW_ALL8(2)) ^ RW_ALL8('/'), 1))
+		return true;
+	return x & RW_ALL8(0x80) && (LESS(x ^ RW_ALL8(0xe2), 1) || LESS(x ^ RW_ALL8(0xf3), 1));
+}
+
+/* The high bits of exactly those bytes of x that end a token for certain. */
+static uint64_t breaks_of(uint64_t x)
+{
+	uint64_t above_space = (x & RW_ALL8(0x7f)) + RW_ALL8(0x80 - 0x21);
+
+	return (~above_space | x) & RW_ALL8(0x80);
+}
+
+/* Eight bytes at a time; open: bytes since the last white space before at. */
+static size_t skip_by_eight(const char *p, size_t at, size_t n, size_t open)
+{
+	uint64_t x, breaks;
+
+	for (; at + sizeof(x) <= n; at += sizeof(x)) {
+		x = rw_load8(p + at);
+		if (is_hot(x))
+			break;
+		breaks = breaks_of(x);
+		if (open + (breaks ? (unsigned)__builtin_ctzll(breaks) / 8 : 8) >=
+		    RW_SEG_LONG_TOKEN)
+			break;
+		open = breaks ? (unsigned)__builtin_clzll(breaks) / 8 : open + sizeof(x);
+	}
+	return at - open;
+}
+
+#if RW_LEVEL == 1
+
+size_t RW_HOT(rw_seg_skip)(const unsigned char *p, size_t from, size_t n)
+{
+	return skip_by_eight((const char *)p, from, n, 0);
+}
+
+#else
+
+/* 64 bytes, a bit for each: those that is_hot knows, and those that end a token for certain. */
+static inline void classify(const char *p, uint64_t *hot, uint64_t *breaks)
+{
+	*hot = *breaks = 0;
+	for (unsigned i = 0; i < RW_BLOCK / RW_LANES; i++) {
+		rw_lanes x = rw_lanes_load(p + (size_t)i * RW_LANES);
+		rw_lanes is_hot_byte = rw_lanes_within(x, '0', '9') | rw_lanes_equal(x, '@') |
+				       rw_lanes_equal(x | 2, '/') | rw_lanes_within(x, 0xe2, 0xe2) |
+				       rw_lanes_within(x, 0xf3, 0xf3);
+
+		*hot |= rw_lanes_bits(is_hot_byte) << (i * RW_LANES);
+		*breaks |= rw_lanes_bits(rw_lanes_within(x, 0, ' ') | x) << (i * RW_LANES);
+	}
+}
+
+/* Where sixteen bits stand in a row, the first of each such row. */
+static inline uint64_t sixteens(uint64_t bits)
+{
+	bits &= bits >> 1;
+	bits &= bits >> 2;
+	bits &= bits >> 4;
+	return bits & bits >> 8;
+}
+
+size_t RW_HOT(rw_seg_skip)(const unsigned char *bytes, size_t from, size_t n)
+{
+	const char *p = (const char *)bytes;
+	size_t at = from, open = 0; /* bytes since the last white space */
+
+	for (; at + RW_BLOCK <= n; at += RW_BLOCK) {
+		uint64_t hot, breaks, odd, before;
+
+		classify(p + at, &hot, &breaks);
+		if (open + (breaks ? (unsigned)__builtin_ctzll(breaks) : RW_BLOCK) >=
+		    RW_SEG_LONG_TOKEN)
+			return at - open;
+		odd = hot | sixteens(~breaks);
+		if (odd) {
+			before = breaks & ((odd & -odd) - 1);
+			return before ? at + RW_BLOCK - (unsigned)__builtin_clzll(before)
+				      : at - open;
+		}
+		open = breaks ? (unsigned)__builtin_clzll(breaks) : open + RW_BLOCK;
+	}
+	return skip_by_eight(p, at, n, open);
+}
+
+#endif
