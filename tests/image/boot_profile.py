@@ -28,7 +28,7 @@ section memory; $b cat /proc/meminfo
 section units; systemctl show '*' --no-pager -p Id -p InactiveExitTimestampMonotonic -p ActiveEnterTimestampMonotonic
 section manager; systemctl show --no-pager -p InitRDTimestampMonotonic -p UserspaceTimestampMonotonic -p FinishTimestampMonotonic -p UnitsLoadFinishTimestampMonotonic -p KernelTimestampMonotonic -p LoaderTimestampMonotonic -p FirmwareTimestampMonotonic
 section initrd; journalctl -b -o short-monotonic --no-pager _TRANSPORT=kernel + SYSLOG_IDENTIFIER=systemd
-section processes; for p in /proc/[0-9]*; do $b test -r $p/smaps_rollup && echo "$($b tr '\0' ' ' <$p/cmdline) $($b grep -E '^(Pss|Pss_Anon|Pss_File):' $p/smaps_rollup | $b tr -s ' \n' ' ')"; done
+section processes; for p in /proc/[0-9]*; do c=$($b tr '\0' ' ' <$p/cmdline 2>/dev/null); $b test -n "$c" && echo "$c $($b grep -E '^(Pss|Pss_Anon|Pss_File):' $p/smaps_rollup 2>/dev/null | $b tr -s ' \n' ' ')"; done
 section slab; $b cat /proc/slabinfo
 section bpf; for p in /proc/[0-9]*; do for f in $p/fdinfo/*; do $b grep -E '^(map_type|max_entries|memlock|map_id):' $f 2>/dev/null | $b tr '\n' ' ' | $b grep map_type; done; done
 section vmalloc; $b cat /proc/vmallocinfo
@@ -36,10 +36,6 @@ section modules; $b cat /proc/modules
 section mounts; $b df -k
 true
 """
-
-
-def seconds(value):
-    return int(value) / 1e6
 
 
 def units(text):
