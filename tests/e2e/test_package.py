@@ -19,7 +19,7 @@ def sh(*cmd, **kw):
 
 @pytest.fixture(scope="module")
 def binary(top):
-    return top / "build/release/ringwall"
+    return os.environ.get("RW_BINARY") or top / "build/release/ringwall"
 
 
 @pytest.fixture(scope="module")
