@@ -139,11 +139,13 @@ static bool is_month(struct rw_slice token)
 	return strstr(names, three) != NULL;
 }
 
-/* "AB" in front of the groups of a British national insurance number, "AB 12 34 56 C". */
+/* "AB" in front of the groups of a British national insurance number, "AB 12 34 56 C"; some letters
+ * are never given out, and so "US 12" or "ID 4" is not one. */
 static bool is_nino_prefix(struct rw_slice token)
 {
 	return token.n == NINO_PREFIX && token.p[0] >= 'A' && token.p[0] <= 'Z' &&
-	       token.p[1] >= 'A' && token.p[1] <= 'Z';
+	       token.p[1] >= 'A' && token.p[1] <= 'Z' && !strchr("DFIQUV", token.p[0]) &&
+	       !strchr("DFIOQUV", token.p[1]);
 }
 
 /* A word behind which groups of a number may come, over a space. */
