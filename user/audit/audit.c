@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,29 @@ struct rw_audit {
 	char error[160]; /* why records wait; "" if none do */
 };
 
+/*
+ * The file may be new: its name is in its folder, and reaches the disk with that (fsync(2)). What
+ * cannot be synced (EINVAL), or may be written and not read, has no more than its file system does
+ * by itself.
+ */
+static int sync_folder(const char *file, struct rw_error *e)
+{
+	const char *slash = strrchr(file, '/');
+	char folder[PATH_MAX];
+	int fd, rc = RW_OK;
+
+	snprintf(folder, sizeof(folder), "%.*s", slash > file ? (int)(slash - file) : 1,
+		 slash ? file : ".");
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return RW_OK;
+	if (fsync(fd) && errno != EINVAL)
+		rc = rw_fail(e, RW_EIO, "the folder of the audit log %s cannot be synced: %s", file,
+			     strerror(errno));
+	close(fd);
+	return rc;
+}
+
 static int open_file(const char *file, struct rw_error *e)
 {
 	/* Non-blocking, so that a FIFO without a reader is an error and not a hang. */
@@ -41,8 +65,12 @@ static int open_file(const char *file, struct rw_error *e)
 			file, strerror(errno));
 		return -1;
 	}
-	if (fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISCHR(st.st_mode)))
-		return fd;
+	if (fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISCHR(st.st_mode))) {
+		if (sync_folder(file, e) == RW_OK)
+			return fd;
+		close(fd);
+		return -1;
+	}
 	close(fd);
 	rw_fail(e, RW_EINVAL, "the audit log %s is not a regular file: change audit.file", file);
 	return -1;
