@@ -4,10 +4,11 @@
 import pathlib
 import shutil
 
-# Of systemd's generators: what finds, verifies and mounts, and what takes the tests' unit where the signed command
-# line lets it. The rest is for consoles, sessions, sleep and legacy.
-GENERATORS = {"systemd-debug-generator", "systemd-fstab-generator", "systemd-gpt-auto-generator", "systemd-veritysetup-generator",
-              "systemd-cryptsetup-generator", "systemd-tpm2-generator"}
+# Of systemd's generators: what finds, verifies and mounts; what calls a boot good whose tries are counted; and what
+# takes the tests' unit where the signed command line lets it. The rest is for consoles, sessions, sleep and legacy.
+GENERATORS = {"systemd-bless-boot-generator", "systemd-cryptsetup-generator", "systemd-debug-generator",
+              "systemd-fstab-generator", "systemd-gpt-auto-generator", "systemd-tpm2-generator",
+              "systemd-veritysetup-generator"}
 
 
 def listed(path):
