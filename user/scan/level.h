@@ -21,14 +21,14 @@
 /* Declares the function of this type at all levels, and name_at[]: them from the least on. */
 #ifdef __x86_64__
 enum { RW_LEVELS = 3 };
-#define RW_AT_LEVELS(type, name)                     \
-	extern type name##_v1, name##_v3, name##_v4; \
-	static type *const name##_at[RW_LEVELS] = {name##_v1, name##_v3, name##_v4}
+#define RW_AT_LEVELS(type, name)                                 \
+	extern __typeof__(type) name##_v1, name##_v3, name##_v4; \
+	static __typeof__(type) *const name##_at[RW_LEVELS] = {name##_v1, name##_v3, name##_v4}
 #else
 enum { RW_LEVELS = 1 };
-#define RW_AT_LEVELS(type, name) \
-	extern type name##_v1;   \
-	static type *const name##_at[RW_LEVELS] = {name##_v1}
+#define RW_AT_LEVELS(type, name)           \
+	extern __typeof__(type) name##_v1; \
+	static __typeof__(type) *const name##_at[RW_LEVELS] = {name##_v1}
 #endif
 
 /* The best for this processor, as an index into name_at. */
