@@ -9,10 +9,12 @@ static const uint64_t least_ns = 4000;
 static const uint64_t most_worked_ns = 250000;
 /* What can be saved up for looks in vain: a burst after rest learns anew at this price. */
 static const uint64_t most_credit_ns = 1000000;
-/* A look ends within a microsecond of its span, but for a preemption, which takes more than this.
+/*
+ * A look ends within a microsecond of its span, but for a preemption. What takes less than this is
+ * housekeeping, by a thread of ours or of the kernel; a time slice is more.
  */
-static const uint64_t slack_ns = 50000;
-static const uint64_t first_pause_ns = 10000000, last_pause_ns = 2000000000;
+static const uint64_t slack_ns = 500000;
+static const uint64_t first_pause_ns = 1000000, last_pause_ns = 2000000000;
 
 enum {
 	VAIN_SHARE = 8,	     /* for so many nanoseconds of work one may be looked away in vain */
