@@ -37,11 +37,12 @@ struct rw_audit {
 static int sync_folder(const char *file, struct rw_error *e)
 {
 	const char *slash = strrchr(file, '/');
-	char folder[PATH_MAX];
+	char folder[PATH_MAX] = ".";
 	int fd, rc = RW_OK;
 
-	snprintf(folder, sizeof(folder), "%.*s", slash > file ? (int)(slash - file) : 1,
-		 slash ? file : ".");
+	if (slash)
+		snprintf(folder, sizeof(folder), "%.*s", slash == file ? 1 : (int)(slash - file),
+			 file);
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return RW_OK;

@@ -253,6 +253,19 @@ static int check_named(const struct rw_config *c, struct rw_error *e)
 	return rc;
 }
 
+/* *c is set, too, where it can be read and names what is not there: its admin address counts. */
+static int load_config(struct rw_config **c, struct rw_error *e)
+{
+	int rc;
+
+	if (access(RW_CONFIG_FILE, F_OK))
+		return rw_fail(e, RW_ENOTFOUND,
+			       "no configuration: attach a disk labelled RINGWALL with a "
+			       "ringwall.yaml on it, then restart");
+	rc = rw_config_load(c, RW_CONFIG_FILE, e);
+	return rc ? rc : check_named(*c, e);
+}
+
 static int configure(int argc, char **argv)
 {
 	struct rw_config *c = NULL;
@@ -264,12 +277,7 @@ static int configure(int argc, char **argv)
 		argc, argv,
 		"Reads the configuration disk, and writes what other units need to know of "
 		"it into " RW_APPLIANCE_RUN ".");
-	wrong = access(RW_CONFIG_FILE, F_OK)
-			? rw_fail(&e, RW_ENOTFOUND,
-				  "no configuration: attach a disk labelled RINGWALL with a "
-				  "ringwall.yaml on it, then restart")
-			: rw_config_load(&c, RW_CONFIG_FILE, &e);
-	wrong = wrong ? wrong : check_named(c, &e);
+	wrong = load_config(&c, &e);
 	wrong = wrong ? wrong : take_network(&e);
 	if (c && c->admin_address)
 		snprintf(admin, sizeof(admin), "%s", c->admin_address);

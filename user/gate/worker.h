@@ -107,8 +107,8 @@ static inline void rw_worker_busy(const struct rw_worker *w)
 
 /* Appends a record to the batch that goes to the control thread. False: it is lost. (commit.c) */
 bool rw_worker_audit(struct rw_worker *w, const struct rw_audit_record *rec);
-/* The batch goes now; w is a struct rw_worker. */
-void rw_worker_flush_audit(void *w);
+/* The batch goes now; arg is the rw_worker. */
+void rw_worker_flush_audit(void *arg);
 /* No request is left. */
 void rw_worker_end_audit(struct rw_worker *w);
 

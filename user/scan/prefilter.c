@@ -149,7 +149,7 @@ static char *put_word(char *out, const char *end, const char *word)
 
 bool rw_prefilter_words(const struct rw_pack_list *words, char out[RW_PATTERN_MAX])
 {
-	const char *end = out + RW_PATTERN_MAX;
+	const char *end = &out[RW_PATTERN_MAX - 1];
 	char *p = stpcpy(out, "(?i:");
 
 	for (unsigned i = 0; p && i < words->n; i++) {
