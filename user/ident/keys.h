@@ -44,12 +44,12 @@ bool rw_keystore_changed(struct rw_keystore *ks);
  *	NAME sha256:HASH [rate=N]
  *
  * HASH has 64 digits of 0-9 a-f; N is requests a minute. Blanks between words; a line whose first
- *word begins with # is none. A listed key's id is k_ and its hash's first twelve digits. In *e
- *stands which line is wrong, and never what it says.
+ * word begins with # is none. A listed key's id is k_ and its hash's first twelve digits. In *e
+ * stands which line is wrong, and never what it says.
  */
 enum { RW_KEYLIST_LINE = 192 };
-/* file is for *e. *keys is malloc'd, the caller frees. RW_EINVAL, RW_ENOMEM. */
-int rw_keylist_parse(struct rw_slice text, const char *file, struct rw_key **keys, unsigned *n,
+/* file is for *e. *out is malloc'd, the caller frees. RW_EINVAL, RW_ENOMEM. */
+int rw_keylist_parse(struct rw_slice text, const char *file, struct rw_key **out, unsigned *n_out,
 		     struct rw_error *e);
 /* RW_ENOTFOUND; RW_EPERM: also where others could write it; RW_ELIMIT: above 4 MiB; RW_EIO. */
 int rw_keylist_read(const char *file, struct rw_key **keys, unsigned *n, struct rw_error *e);

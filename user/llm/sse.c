@@ -186,6 +186,7 @@ int rw_sse_next(struct rw_sse *s, struct rw_slice *in, struct rw_sse_block *out)
 	size_t end;
 	int rc = 0;
 
+	RW_BUG_ON(in->n && !in->p); /* NULL in here says that the block was copied */
 	if (s->delivered)
 		start_block(s);
 	if (s->n == 0)
