@@ -131,9 +131,9 @@ static void only_one_piece_of_text_is_repeated(void **state)
 		"{\"choices\":[{\"message\":{\"content\":\"b\"}}]}",
 		"{\"content\":\"a\"}",
 		"{\"content\":\"b\"}",
-		CHUNK("a") "}",
+		(CHUNK("a") "}"),
 		"{\"choices\":[{\"delta\":{\"content\":\"c\",\"reasoning\":\"b\"}}]}",
-		CHUNK("a") "}",
+		(CHUNK("a") "}"),
 	};
 
 	(void)state;
