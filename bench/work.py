@@ -115,12 +115,12 @@ class Requests(Work):
         script.write_text(LUA.format(bodies=bodies, headers=lines))
         out = self.client(w, "wrk", "-t1", f"-c{self.connections}", f"-d{seconds}s", "-s", script,
                           f"{side.scheme}://{GATEWAY}:{side.port}/v1/chat/completions", seconds=seconds)
-        m, bad = re.search(r"(\d+) requests in ([\d.]+)s", out), re.search(r"Non-2xx or 3xx responses: (\d+)", out)
+        m, bad = re.search(r"(\d+) requests in .*Requests/sec: +([\d.]+)", out, re.S), re.search(r"Non-2xx or 3xx responses: (\d+)", out)
         if not m or int(bad.group(1) if bad else 0) > self.refused * 1.5 * int(m.group(1)) or "Socket errors" in out:
             raise Failed(f"{side.name}, {self.name}: the load was not answered well:\n{out}")
         if int(m.group(1)) == 0:
             raise Failed(f"{side.name}, {self.name}: no request was answered in {seconds} s")
-        return int(m.group(1)), {"requests_per_s": int(m.group(1)) / float(m.group(2))}
+        return int(m.group(1)), {"requests_per_s": float(m.group(2))}
 
 
 class Scaling(Requests):
@@ -259,6 +259,6 @@ def all_work():
         Scaling("workers", ("guarded", "guarded x 2"), "chat, one worker and two, load on both processors",
                 [body(PROSE * 26)], 32),
         Idle("idle", ("plain", "nginx"), "nothing is asked"),
-        Soak("soak", ("guarded",), "ten minutes, 5 % blocked, 5 % masked", mixed, refused=0.05),
+        Soak("soak", ("guarded",), f"{Soak.seconds} s, 5 % blocked, 5 % masked", mixed, refused=0.05),
     ]
     return {x.name: x for x in work}
