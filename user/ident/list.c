@@ -271,18 +271,27 @@ static int check_free(const char *file, const char *name, struct rw_error *e)
 	return rc;
 }
 
+/* An editor may have left the last line without its end. */
+static bool in_a_line(int fd)
+{
+	off_t end = lseek(fd, 0, SEEK_END);
+	char last;
+
+	return end > 0 && pread(fd, &last, 1, end - 1) == 1 && last != '\n';
+}
+
 int rw_keylist_append(const char *file, const struct rw_key *k, struct rw_error *e)
 {
-	char line[RW_KEYLIST_LINE];
+	char line[1 + RW_KEYLIST_LINE] = "\n";
 	int rc = check_free(file, k->name, e), fd;
 	ssize_t written;
 
 	if (rc)
 		return rc;
-	fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	fd = open(file, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (fd < 0)
 		return rw_fail(e, RW_EIO, "cannot write %.200s: %s", file, strerror(errno));
-	rw_keylist_line(k, line);
+	rw_keylist_line(k, line + in_a_line(fd));
 	written = write(fd, line, strlen(line));
 	if (written != (ssize_t)strlen(line))
 		rc = rw_fail(e, RW_EIO, "cannot write %.200s: %s", file,

@@ -155,6 +155,22 @@ static void made_key_is_found_by_store_and_list(void **state)
 	rw_keystore_close(ks);
 }
 
+static void key_comes_behind_a_line_without_an_end(void **state)
+{
+	char text[RW_KEY_TEXT];
+	struct rw_key k, *keys;
+	struct rw_error e = {.text = ""};
+	unsigned n;
+
+	(void)state;
+	put("b sha256:" HASH, 0640);
+	if (rw_keylist_make("a", 0, &k, text, &e) || rw_keylist_append(path, &k, &e) ||
+	    rw_keylist_read(path, &keys, &n, &e))
+		fail_msg("%s", e.text);
+	assert_int_equal(n, 2);
+	free(keys);
+}
+
 static void stamp_tells_of_changes(void **state)
 {
 	uint64_t before;
@@ -196,6 +212,7 @@ int main(void)
 		cmocka_unit_test(list_that_others_could_write_is_not_believed),
 		cmocka_unit_test(list_has_a_bound),
 		cmocka_unit_test(made_key_is_found_by_store_and_list),
+		cmocka_unit_test(key_comes_behind_a_line_without_an_end),
 		cmocka_unit_test(stamp_tells_of_changes),
 	};
 
