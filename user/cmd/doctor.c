@@ -5,7 +5,6 @@
  */
 #include "cmd/cmd.h"
 
-#include <argp.h>
 #include <linux/landlock.h>
 #include <net/if.h>
 #include <stdarg.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "cmd/verbs.h"
 #include "kern/can.h"
 #include "ring/ktls.h"
 #include "ring/uring.h"
@@ -245,43 +245,16 @@ static int print_json(const struct report *r)
 	return rc;
 }
 
-static const struct argp_option options[] = {
-	{"json", 'j', NULL, 0, "print JSON", 0},
-	{0},
-};
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	bool *json = state->input;
-
-	(void)arg;
-	if (key == 'j')
-		*json = true;
-	else if (key == ARGP_KEY_ARG)
-		argp_usage(state);
-	else
-		return ARGP_ERR_UNKNOWN;
-	return 0;
-}
-
-static const struct argp argp = {options,
-				 parse,
-				 NULL,
-				 "Says what the kernel of this host can do, what ringwall does "
-				 "without it, and what to do about "
-				 "that. Exit status 1: ringwall cannot run here.",
-				 NULL,
-				 NULL,
-				 NULL};
-
 int rw_cmd_doctor(int argc, char **argv)
 {
 	static struct report r;
 	struct utsname un = {0};
-	bool json = false;
+	bool json = rw_cmd_wants_json(argc, argv,
+				      "Says what the kernel of this host can do, what ringwall "
+				      "does without it, and what to do about that. Exit status 1: "
+				      "ringwall cannot run here.");
 	int rc = 0;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &json);
 	uname(&un);
 	add(&r, "kernel", un.release, RW_CAN, "%s", un.machine);
 	look_at_uring(&r);

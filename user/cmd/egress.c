@@ -370,29 +370,15 @@ static int print_status_json(const struct status *s, struct rw_error *e)
 	return rc ? rw_fail(e, RW_ENOMEM, "out of memory") : RW_OK;
 }
 
-static error_t on_json_option(int key, char *arg, struct argp_state *state)
-{
-	(void)arg;
-	if (key != 'j')
-		return ARGP_ERR_UNKNOWN;
-	*(bool *)state->input = true;
-	return 0;
-}
-
 static int status(int argc, char **argv)
 {
-	static const struct argp_option options[] = {{"json", 'j', NULL, 0, "print JSON", 0}, {0}};
-	static const struct argp argp = {
-		options, on_json_option,
-		NULL,	 "Shows what is contained, where it may connect to, and what was refused.",
-		NULL,	 NULL,
-		NULL};
 	struct status s = {0};
 	struct rw_error e;
-	bool json = false;
+	bool json = rw_cmd_wants_json(argc, argv,
+				      "Shows what is contained, where it may connect to, and what "
+				      "was refused.");
 	int rc;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &json);
 	rc = read_status(&s, &e);
 	if (!rc && json)
 		rc = print_status_json(&s, &e);

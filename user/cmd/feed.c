@@ -241,32 +241,15 @@ static int print_json(const struct rw_feed *feeds, unsigned n, struct rw_error *
 	return rc ? rw_fail(e, rc, "out of memory") : RW_OK;
 }
 
-static const struct argp_option list_options[] = {
-	{"json", 'j', NULL, 0, "print a JSON array", 0},
-	{0},
-};
-
-static error_t on_list_option(int key, char *arg, struct argp_state *state)
-{
-	(void)arg;
-	if (key != 'j')
-		return ARGP_ERR_UNKNOWN;
-	*(bool *)state->input = true;
-	return 0;
-}
-
 static int list(int argc, char **argv)
 {
-	static const struct argp argp = {
-		list_options, on_list_option, NULL, "Lists the feeds in force.", NULL, NULL, NULL};
 	struct rw_feed feeds[RW_KERN_FEEDS];
 	struct rw_error e;
 	struct rw_kern *k;
-	bool json = false;
+	bool json = rw_cmd_wants_json(argc, argv, "Lists the feeds in force.");
 	unsigned n;
 	int rc;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &json);
 	rc = rw_kern_open(&k, &e);
 	if (!rc)
 		rw_kern_feed_mend(k, NULL); /* who may not sees what was written last */

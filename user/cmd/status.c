@@ -2,7 +2,6 @@
 /* `ringwall kern status`. */
 #include "cmd/cmd.h"
 
-#include <argp.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -154,36 +153,15 @@ static int print_status_json(const struct rw_view *v)
 	return rc;
 }
 
-static const struct argp_option json_options[] = {
-	{"json", 'j', NULL, 0, "print JSON", 0},
-	{0},
-};
-
-static error_t on_json_option(int key, char *arg, struct argp_state *state)
-{
-	(void)arg;
-	if (key != 'j')
-		return ARGP_ERR_UNKNOWN;
-	*(bool *)state->input = true;
-	return 0;
-}
-
 int rw_cmd_status(int argc, char **argv)
 {
-	static const struct argp argp = {
-		json_options,
-		on_json_option,
-		NULL,
-		"Shows where the program is attached, what it counted, and whom it stops.",
-		NULL,
-		NULL,
-		NULL};
 	struct rw_view v;
 	struct rw_error e;
-	bool json = false;
+	bool json = rw_cmd_wants_json(argc, argv,
+				      "Shows where the program is attached, what it counted, and "
+				      "whom it stops.");
 	int rc;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &json);
 	rc = rw_view_read(&v, &e);
 	if (!rc && !json)
 		print_status(&v);

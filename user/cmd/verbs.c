@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/verbs.h"
 
+#include <argp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -32,6 +33,25 @@ int rw_verbs_run(const struct rw_verb *verbs, size_t n, int argc, char **argv)
 	}
 	fprintf(stderr, "ringwall: '%s' has no verb '%s'\n", argv[0], argv[1]);
 	return usage(verbs, n, argv[0], stderr, RW_EXIT_USAGE);
+}
+
+static error_t on_json(int key, char *arg, struct argp_state *state)
+{
+	(void)arg;
+	if (key != 'j')
+		return ARGP_ERR_UNKNOWN;
+	*(bool *)state->input = true;
+	return 0;
+}
+
+bool rw_cmd_wants_json(int argc, char **argv, const char *doc)
+{
+	static const struct argp_option options[] = {{"json", 'j', NULL, 0, "print JSON", 0}, {0}};
+	const struct argp argp = {.options = options, .parser = on_json, .doc = doc};
+	bool json = false;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &json);
+	return json;
 }
 
 int rw_cmd_end(int rc, const struct rw_error *e)
