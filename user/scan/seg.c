@@ -126,17 +126,32 @@ static bool is_iban_group(const struct rw_seg *s, struct rw_slice text)
 	return n >= 4 && p[0] >= 'A' && p[1] >= 'A' && p[2] <= '9' && p[3] <= '9';
 }
 
+/* The three letters of a month, in lower case, as they are loaded. */
+#define MONTH(a, b, c) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16)
+
 static bool is_month(struct rw_slice token)
 {
-	static const char names[] = "jan feb mar apr may jun jul aug sep oct nov dec";
-	char three[4];
+	const unsigned char *p = (const unsigned char *)token.p;
 
 	if (token.n < 3 || token.n > MONTH_MAX)
 		return false;
-	for (size_t i = 0; i < 3; i++)
-		three[i] = (char)(token.p[i] | 0x20);
-	three[3] = '\0';
-	return strstr(names, three) != NULL;
+	switch (MONTH(p[0], p[1], p[2]) | MONTH(0x20, 0x20, 0x20)) {
+	case MONTH('j', 'a', 'n'):
+	case MONTH('f', 'e', 'b'):
+	case MONTH('m', 'a', 'r'):
+	case MONTH('a', 'p', 'r'):
+	case MONTH('m', 'a', 'y'):
+	case MONTH('j', 'u', 'n'):
+	case MONTH('j', 'u', 'l'):
+	case MONTH('a', 'u', 'g'):
+	case MONTH('s', 'e', 'p'):
+	case MONTH('o', 'c', 't'):
+	case MONTH('n', 'o', 'v'):
+	case MONTH('d', 'e', 'c'):
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* "AB" in front of the groups of a British national insurance number, "AB 12 34 56 C"; some letters
