@@ -174,12 +174,13 @@ static void copy(struct rw_decoded *d, struct rw_slice text, size_t *from, size_
  */
 bool rw_decode(struct rw_decoded *d, struct rw_slice text, bool inside)
 {
+	rw_decode_skip_fn *skip = rw_decode_skip_at[rw_level_here()];
 	size_t copied = 0, i = 0, n, end;
 	bool some = false;
 
 	RW_BUG_ON(text.n > RW_VIEW_TEXT_BYTES);
 	d->n = 0;
-	while (i < text.n) {
+	while ((i = skip(text, i)) < text.n) {
 		n = 0;
 		if (may_be_other(text.p[i])) {
 			copy(d, text, &copied, i);

@@ -73,10 +73,33 @@ static inline rw_lanes rw_lanes_word(rw_lanes x)
 }
 
 /*
- * Writes the places of the bits, at added; where the last was. most: more are rare in a block, and
- * as many are always written, and then eight by eight: how many there are is no branch to be
- * guessed.
+ * Writes the places of the bits, at added; where the last was. How many there are is no branch to
+ * be guessed: so many behind the last may be written, too, as the greater of 16 and most is. most:
+ * more are rare in a block.
  */
+
+#if RW_LEVEL >= 4
+
+static inline uint16_t *rw_put_places(uint16_t *out, size_t at, uint64_t bits, unsigned most)
+{
+	__m512i places = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+
+	(void)most;
+	places = _mm512_add_epi32(places, _mm512_set1_epi32((int)at));
+	for (unsigned k = 0; k < RW_BLOCK; k += 16) {
+		__mmask16 of = (__mmask16)(bits >> k);
+
+		_mm256_storeu_si256(
+			(__m256i *)out,
+			_mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(of, places)));
+		out += __builtin_popcount(of);
+		places = _mm512_add_epi32(places, _mm512_set1_epi32(16));
+	}
+	return out;
+}
+
+#else
+
 static inline uint16_t *rw_put_places(uint16_t *out, size_t at, uint64_t bits, unsigned most)
 {
 	uint16_t *end = out + __builtin_popcountll(bits);
@@ -91,6 +114,8 @@ static inline uint16_t *rw_put_places(uint16_t *out, size_t at, uint64_t bits, u
 	} while (__builtin_expect(bits != 0, 0));
 	return end;
 }
+
+#endif
 
 /* --- numbers, where the level has vectors that pay ---------------------------------------------
  */

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Skipping what is not coded, which is most of what is looked at for codes. */
+#include "scan/decode.h"
+#include "scan/lanes.h"
+
+enum { RUN = 16 /* bytes of what may be coded that a row of one kind has at least */ };
+
+_Static_assert((int)RW_CODED_BYTES_MIN >= (int)RUN, "a token is a row");
+_Static_assert(RW_CODED_RUN_MIN * 2 + RW_CODED_RUN_MIN - 1 >= (int)RUN,
+	       "and so are numbers with a sign between");
+enum { MORSE_RUN = 8 };
+_Static_assert(RW_CODED_RUN_MIN + RW_CODED_RUN_MIN - 1 >= (int)MORSE_RUN,
+	       "and letters of Morse with a space between");
+
+/* 64 bytes, a bit for each: letters of base64; digits, and what else rows of numbers are of; what
+ * Morse begins with and is of; what escapes begin with. */
+struct kinds {
+	uint64_t letter, digit, number, sign, morse, escape;
+};
+
+static inline struct kinds classify(const char *p)
+{
+	struct kinds k = {0};
+
+	for (unsigned i = 0; i < RW_BLOCK / RW_LANES; i++) {
+		rw_lanes x = rw_lanes_load(p + (size_t)i * RW_LANES), low = x | 0x20;
+		rw_lanes digit = rw_lanes_within(x, '0', '9');
+		rw_lanes dash = rw_lanes_equal(x, '-'), slash = rw_lanes_equal(x, '/');
+		rw_lanes space = rw_lanes_equal(x, ' ');
+		rw_lanes sign = dash | rw_lanes_equal(x, '.');
+		unsigned at = i * RW_LANES;
+
+		k.letter |= rw_lanes_bits(rw_lanes_within(low, 'a', 'z') | digit | dash | slash |
+					  rw_lanes_equal(x, '+') | rw_lanes_equal(x, '_'))
+			    << at;
+		k.digit |= rw_lanes_bits(digit) << at;
+		k.number |= rw_lanes_bits(rw_lanes_within(low, 'a', 'f') | digit | dash | space |
+					  rw_lanes_equal(x, 'x') | rw_lanes_equal(x, ',') |
+					  rw_lanes_within(x, ':', ';') | rw_lanes_equal(x, '\n'))
+			    << at;
+		k.sign |= rw_lanes_bits(sign) << at;
+		k.morse |= rw_lanes_bits(sign | slash | space) << at;
+		k.escape |= rw_lanes_bits(rw_lanes_within(x, '%', '&') | rw_lanes_equal(x, '\\'))
+			    << at;
+	}
+	return k;
+}
+
+/* The bits with n - 1 more behind them, n a power of two; what is past the last counts as set. */
+static inline uint64_t rows(uint64_t bits, unsigned n)
+{
+	for (unsigned k = 1; k < n; k *= 2)
+		bits &= bits >> k | ~(~UINT64_C(0) >> k);
+	return bits;
+}
+
+size_t RW_HOT(rw_decode_skip)(struct rw_slice text, size_t at)
+{
+	char rest[RW_BLOCK];
+
+	while (at < text.n) {
+		const char *p = text.p + at;
+		uint64_t token, some;
+		struct kinds k;
+		unsigned first;
+
+		if (text.n - at < RW_BLOCK) {
+			memset(rest, 0, sizeof(rest));
+			p = memcpy(rest, p, text.n - at);
+		}
+		k = classify(p);
+		token = k.letter & ~(k.letter << 1);
+		some = k.escape | (token & rows(k.letter, RUN)) |
+		       (token & k.digit & rows(k.number, RUN)) |
+		       (k.sign & (token | ~k.letter) & rows(k.morse, MORSE_RUN));
+		if (!some) { /* no token goes on behind the block */
+			at += RW_BLOCK;
+			continue;
+		}
+		first = (unsigned)__builtin_ctzll(some);
+		if (first <= RW_BLOCK - RUN)
+			return at + first;
+		at += first; /* from here on it is seen whole */
+	}
+	return text.n;
+}
