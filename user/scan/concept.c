@@ -58,10 +58,10 @@ unsigned rw_concepts_entries(const struct rw_concepts *c, uint32_t first,
 
 	for (unsigned i = 0; out && i < n; i++)
 		out[i] = (struct rw_lexicon_entry){c->pack.words[i].text, c->pack.words[i].len,
-						   first + i};
+						   first + i, true};
 	for (unsigned k = 0; out && k < TURNS * TURNED; k++)
 		out[n + k] = (struct rw_lexicon_entry){c->turned[k], (uint32_t)strlen(c->turned[k]),
-						       first + n + k};
+						       first + n + k, false};
 	return n + TURNS * TURNED;
 }
 
@@ -299,7 +299,7 @@ static bool found_in(struct bench *b, const struct rw_lexicon *lexicon,
 
 	rw_view_fold(&b->view, rw_slice_str(at->text));
 	rw_concepts_begin(&b->seen);
-	rw_lexicon_find(lexicon, rw_slice_of(b->view.bytes, b->view.n), on_word, b);
+	rw_lexicon_find(lexicon, rw_slice_of(b->view.bytes, b->view.n), RW_LEXICON_ALL, on_word, b);
 	n = rw_concepts_hits(b->c, &b->seen, b->hits);
 	for (unsigned i = 0; i < n; i++)
 		if (b->hits[i].concept == at->concept)

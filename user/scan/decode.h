@@ -85,7 +85,8 @@ size_t rw_decode_morse(struct rw_decoded *d, struct rw_slice text, size_t i);
 
 /*
  * Where from at on, which is no middle of a token, something may be coded: an escape, numbers,
- * Morse, a token of RW_CODED_BYTES_MIN. Nothing in front of that is; the text's end: nothing at all.
+ * Morse, a token of RW_CODED_BYTES_MIN. Nothing in front of that is; the text's end: nothing at
+ * all.
  */
 typedef size_t rw_decode_skip_fn(struct rw_slice text, size_t at);
 RW_AT_LEVELS(rw_decode_skip_fn, rw_decode_skip);

@@ -13,7 +13,10 @@ enum {
 	DEPTH = 2,	   /* of disguises in each other */
 	DERIVED_TIMES = 4, /* as many bytes of views beside the plain one as the text has, and */
 	DERIVED_BYTES = 65536,
-	OVERLAP_BYTES = 4096, /* of text: room for phrases stuffed with invisible characters */
+	/* Blocks overlap by so much of the view, so that what a pattern or the model's windows see
+	 * is whole in one; but by no more of the text, where invisible characters stuff it. */
+	OVERLAP_VIEW = 1024,
+	OVERLAP_BYTES = 4096, /* and by this where a disguise was undone, which may go on */
 	HIT_FINDINGS = 32,    /* of one pattern in one neighbourhood; more say nothing new */
 	NEAR_BYTES = 512,     /* of the view: one neighbourhood */
 	BEHIND_BYTES = 16,    /* what a pattern may look at behind its match */
@@ -28,6 +31,8 @@ enum {
 enum { DOUBT_COSTS = 25 };
 
 _Static_assert(RW_VIEW_TEXT_BYTES / NEAR_BYTES < RW_BATCH_UNITS, "each pattern's hits have room");
+_Static_assert((int)OVERLAP_VIEW >= (int)RW_INJECTION_WIDTH + BEHIND_BYTES,
+	       "a match is whole in one block");
 
 struct rw_finding *rw_findings_add(struct rw_findings *out, const struct rw_rules *r,
 				   struct rw_finding f)
@@ -117,6 +122,7 @@ struct job {
 	bool model;	     /* the model is asked, and disguises are undone */
 	bool doubt;	     /* nothing in the view at hand looks like an attack to the model */
 	size_t from, to;     /* the block */
+	size_t overlap;	     /* bytes at its end that the next one has, too */
 	size_t derived_left; /* bytes of views beside the plain ones that are still allowed */
 	unsigned score;	     /* of the strongest window so far, 0 to 10000 */
 	struct rw_finding where;
@@ -222,8 +228,9 @@ static void on_word(void *arg, uint32_t id, size_t start)
 				 &s->model.seen);
 }
 
-/* Reads the view once: words of rules become hits, those of concepts wait for the model. */
-static int read_view(struct job *j)
+/* Reads the view once: words of rules become hits, those of concepts, where they matter, wait for
+ * the model. */
+static int read_view(struct job *j, bool concepts)
 {
 	struct rw_scanner *s = j->s;
 	struct rw_slice view = {s->view.bytes, s->view.n};
@@ -233,7 +240,8 @@ static int read_view(struct job *j)
 	s->n_hits = 0;
 	rw_concepts_begin(&s->model.seen);
 	rw_probe_begin(&rd.probe);
-	rw_lexicon_find(j->r->lexicon, view, on_word, &rd);
+	rw_lexicon_find(j->r->lexicon, view, concepts ? RW_LEXICON_ALL : RW_LEXICON_PLAIN, on_word,
+			&rd);
 	rw_meter_lap(s->meter, RW_PART_WORDS);
 	rc = rw_probe_run(&rd.probe, RW_DB_INJECTION);
 	s->numbered += s->n_hits;
@@ -273,23 +281,21 @@ static void explain(struct job *j, const struct rw_model_best *best)
 	j->out->n_signals = n;
 }
 
-/* The model over the view. */
-static void weigh(struct job *j, const struct bytes *b, struct rw_hints *hints)
+/* The model over the view, whose words it has seen. */
+static void weigh(struct job *j, const struct bytes *b, struct rw_model_best *best)
 {
 	struct rw_scanner *s = j->s;
-	struct rw_model_best best;
 	unsigned score;
 
-	rw_model_look(j->r->model, j->r->concepts, &s->view, &s->model, &best);
-	score = rw_model_score(best.z);
-	*hints = s->model.hints;
+	rw_model_end(j->r->model, j->r->concepts, &s->view, &s->model, best);
+	score = rw_model_score(best->z);
 	if (s->view.n && score > j->score && j->r->model_rule >= 0) {
 		j->score = score;
-		j->where = locate(j, b, best.start, best.end, (uint16_t)j->r->model_rule);
+		j->where = locate(j, b, best->start, best->end, (uint16_t)j->r->model_rule);
 		if (score >= RW_INJECTION_STRICT * 100)
-			explain(j, &best);
+			explain(j, best);
 	}
-	j->doubt = best.z < DOUBT;
+	j->doubt = best->z < DOUBT;
 	rw_meter_lap(s->meter, RW_PART_MODEL);
 }
 
@@ -303,6 +309,7 @@ static int look_derived(struct job *j, const struct bytes *b, struct rw_decoded 
 	if (!d->n || d->n > j->derived_left)
 		return 0;
 	j->derived_left -= d->n;
+	j->overlap = OVERLAP_BYTES;
 	for (size_t i = 0; b->map && i < d->n; i++)
 		d->origin[i] = b->map[d->origin[i]];
 	return look(j, &next);
@@ -336,21 +343,37 @@ static int undo(struct job *j, const struct bytes *b, const struct rw_hints *hin
 	return rc;
 }
 
+/* How much of the block the end of its view is made of. */
+static size_t overlap_of(const struct rw_view *v, size_t n)
+{
+	size_t text = v->n > OVERLAP_VIEW ? n - v->origin[v->n - OVERLAP_VIEW] : n;
+
+	return text < OVERLAP_BYTES ? text : OVERLAP_BYTES;
+}
+
 static int look(struct job *j, const struct bytes *b)
 {
 	struct rw_view *v = &j->s->view;
 	struct rw_hints hints = {0};
+	struct rw_model_best best;
+	bool near;
 	int rc;
 
 	rw_view_fold(v, b->text);
+	if (b->via == RW_VIA_PLAIN)
+		j->overlap = overlap_of(v, b->text.n);
 	j->s->looked += b->text.n;
 	for (size_t i = 0; b->map && i < v->n; i++)
 		v->origin[i] = b->map[v->origin[i]];
 	rw_meter_lap(j->s->meter, RW_PART_FOLD);
 	j->doubt = false;
-	rc = read_view(j);
-	if (j->model)
-		weigh(j, b, &hints);
+	near = j->model && rw_model_begin(j->r->model, v, &j->s->model, &best);
+	rw_meter_lap(j->s->meter, RW_PART_MODEL);
+	rc = read_view(j, near);
+	if (j->model) {
+		weigh(j, b, &best);
+		hints = j->s->model.hints;
+	}
 	if (!rc)
 		rc = match(j, b);
 	if (!rc && j->model && b->depth < DEPTH)
@@ -405,7 +428,7 @@ int rw_injections(struct rw_scanner *s, const struct rw_rules *r, struct rw_slic
 		plain.text = rw_slice_of(text.p + j.from, j.to - j.from);
 		rc = look(&j, &plain);
 		merge_overlaps(out, r, first);
-		j.from = char_start(text, j.to - (j.to > OVERLAP_BYTES ? OVERLAP_BYTES : j.to));
+		j.from = char_start(text, j.to - (j.to > j.overlap ? j.overlap : j.to));
 	}
 	if (!rc && j.model)
 		take(&j, first);

@@ -89,9 +89,8 @@ static inline uint16_t *rw_put_places(uint16_t *out, size_t at, uint64_t bits, u
 	for (unsigned k = 0; k < RW_BLOCK; k += 16) {
 		__mmask16 of = (__mmask16)(bits >> k);
 
-		_mm256_storeu_si256(
-			(__m256i *)out,
-			_mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(of, places)));
+		_mm256_storeu_si256((__m256i *)out,
+				    _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(of, places)));
 		out += __builtin_popcount(of);
 		places = _mm512_add_epi32(places, _mm512_set1_epi32(16));
 	}

@@ -78,8 +78,9 @@ static void add(struct rw_lexicon *w, unsigned i, const struct rw_lexicon_entry 
 	if (!s->n)
 		*s = (struct slot){.tag = tag_of(table, key, h), .first = (uint16_t)i};
 	s->n++;
-	t->filter[h >> (64 - FILTER_BITS)] |= UINT64_C(1) << (h >> 40 & 63) |
-					      UINT64_C(1) << (h >> 34 & 63);
+	for (unsigned want = from->extra ? RW_LEXICON_ALL : 0; want < RW_LEXICON_WANTS; want++)
+		t->filters[want][h >> (64 - FILTER_BITS)] |= UINT64_C(1) << (h >> 40 & 63) |
+							     UINT64_C(1) << (h >> 34 & 63);
 }
 
 /* Slots for each table, twice as many at least as it has entries. */
@@ -127,8 +128,8 @@ void rw_lexicon_free(struct rw_lexicon *w)
 	free(w);
 }
 
-void rw_lexicon_find(const struct rw_lexicon *w, struct rw_slice text,
+void rw_lexicon_find(const struct rw_lexicon *w, struct rw_slice text, enum rw_lexicon_want want,
 		     void (*found)(void *arg, uint32_t id, size_t start), void *arg)
 {
-	rw_lexicon_find_at[rw_level_here()](w, text, found, arg);
+	rw_lexicon_find_at[rw_level_here()](w, text, want, found, arg);
 }

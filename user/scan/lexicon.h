@@ -24,10 +24,14 @@ enum {
 
 struct rw_lexicon;
 
+/* What is looked for: all entries, or not the extra ones, which costs less where they are many. */
+enum rw_lexicon_want { RW_LEXICON_PLAIN, RW_LEXICON_ALL, RW_LEXICON_WANTS };
+
 /* text lives as long as the table, which holds it. */
 struct rw_lexicon_entry {
 	const char *text;
 	uint32_t n, id;
+	bool extra; /* found for certain only where all are wanted; else what came up is told */
 };
 
 /*
@@ -42,10 +46,11 @@ struct rw_lexicon *rw_lexicon_new(const struct rw_lexicon_entry *entries, unsign
 void rw_lexicon_free(struct rw_lexicon *w);
 
 /* Calls found for each text of the table that stands in text, by where they start. */
-void rw_lexicon_find(const struct rw_lexicon *w, struct rw_slice text,
+void rw_lexicon_find(const struct rw_lexicon *w, struct rw_slice text, enum rw_lexicon_want want,
 		     void (*found)(void *arg, uint32_t id, size_t start), void *arg);
 
 typedef void rw_lexicon_find_fn(const struct rw_lexicon *w, struct rw_slice text,
+				enum rw_lexicon_want want,
 				void (*found)(void *arg, uint32_t id, size_t start), void *arg);
 RW_AT_LEVELS(rw_lexicon_find_fn, rw_lexicon_find);
 

@@ -22,6 +22,7 @@ struct place {
 
 struct search {
 	const struct rw_lexicon *w;
+	const uint64_t *filter[TABLES];
 	void (*found)(void *arg, uint32_t id, size_t start);
 	void *arg;
 	const char *p; /* the chunk; AHEAD bytes behind it can be read */
@@ -81,16 +82,15 @@ struct sifted {
 
 static void sift(const struct search *s, const uint16_t *at, unsigned n, struct sifted *out)
 {
-	const struct table *tables = s->w->tables;
-
 	memset(out->in, 0, sizeof(out->in));
 	for (unsigned i = 0; i < n; i++) {
 		uint64_t front = rw_load8(s->p + at[i]), key;
 
 		key = key_of(front, short_key_bytes(s->p + at[i], RW_LEXICON_BYTES_MIN));
-		out->in[LONG] |= may_be(&tables[LONG], hash(front)) << i;
-		out->in[MIDDLE] |= may_be(&tables[MIDDLE], hash(key_of(front, MIDDLE_BYTES))) << i;
-		out->in[SHORT] |= may_be(&tables[SHORT], hash(key)) << i;
+		out->in[LONG] |= may_be(s->filter[LONG], hash(front)) << i;
+		out->in[MIDDLE] |= may_be(s->filter[MIDDLE], hash(key_of(front, MIDDLE_BYTES)))
+				   << i;
+		out->in[SHORT] |= may_be(s->filter[SHORT], hash(key)) << i;
 		out->short_key[i] = key;
 	}
 }
@@ -98,13 +98,13 @@ static void sift(const struct search *s, const uint16_t *at, unsigned n, struct 
 #else
 
 /* As may_be, a bit for each. */
-static inline uint64_t may_be_each(const struct table *t, rw_nums key)
+static inline uint64_t may_be_each(const uint64_t *filter, rw_nums key)
 {
 	rw_nums h = key * RW_LEXICON_HASH, bits;
 	uint16_t at[RW_NUMS];
 
 	rw_nums_store16(at, h >> (64 - FILTER_BITS) << 3);
-	bits = rw_nums_gather((const char *)t->filter, at, 1);
+	bits = rw_nums_gather((const char *)filter, at, 1);
 	bits = bits >> (h >> 40 & 63) & bits >> (h >> 34 & 63);
 	return rw_nums_bits(bits << 63);
 }
@@ -123,17 +123,15 @@ static inline rw_nums short_key_mask(rw_nums front)
 
 static void sift(const struct search *s, const uint16_t *at, unsigned n, struct sifted *out)
 {
-	const struct table *tables = s->w->tables;
-
 	memset(out->in, 0, sizeof(out->in));
 	for (unsigned i = 0; i < n; i += RW_NUMS) {
 		rw_nums front = rw_nums_gather(s->p, at + i, 1);
 		rw_nums key = front & short_key_mask(front);
 
-		out->in[LONG] |= may_be_each(&tables[LONG], front) << i;
-		out->in[MIDDLE] |= may_be_each(&tables[MIDDLE], front & rw_first8(MIDDLE_BYTES))
+		out->in[LONG] |= may_be_each(s->filter[LONG], front) << i;
+		out->in[MIDDLE] |= may_be_each(s->filter[MIDDLE], front & rw_first8(MIDDLE_BYTES))
 				   << i;
-		out->in[SHORT] |= may_be_each(&tables[SHORT], key) << i;
+		out->in[SHORT] |= may_be_each(s->filter[SHORT], key) << i;
 		memcpy(&out->short_key[i], &key, sizeof(key));
 	}
 }
@@ -223,6 +221,7 @@ static void find_chunk(struct search *s, size_t n, uint64_t *before)
 }
 
 void RW_HOT(rw_lexicon_find)(const struct rw_lexicon *w, struct rw_slice text,
+			     enum rw_lexicon_want want,
 			     void (*found)(void *arg, uint32_t id, size_t start), void *arg)
 {
 	char rest[CHUNK + 3 * AHEAD];
@@ -231,6 +230,8 @@ void RW_HOT(rw_lexicon_find)(const struct rw_lexicon *w, struct rw_slice text,
 	size_t n;
 
 	s.w = w;
+	for (unsigned t = 0; t < TABLES; t++)
+		s.filter[t] = w->tables[t].filters[want];
 	s.found = found;
 	s.arg = arg;
 	s.begun = 0;

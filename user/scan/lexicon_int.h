@@ -27,7 +27,8 @@ struct slot {
 
 /* Short texts, longer and long ones have a table each, by so much of their fronts. */
 struct table {
-	uint64_t filter[1 << FILTER_BITS]; /* of each key, two bits of one word */
+	/* By what is wanted: of each key, two bits of one word. */
+	uint64_t filters[RW_LEXICON_WANTS][1 << FILTER_BITS];
 	struct slot *slots;
 	unsigned bits; /* 1 << bits slots */
 };
@@ -80,10 +81,10 @@ static inline struct slot *slot_of(const struct table *t, unsigned at, uint32_t 
 	return &t->slots[at];
 }
 
-/* Whether a key may have this hash. */
-static inline uint64_t may_be(const struct table *t, uint64_t h)
+/* Whether a key of the filter may have this hash. */
+static inline uint64_t may_be(const uint64_t *filter, uint64_t h)
 {
-	uint64_t bits = t->filter[h >> (64 - FILTER_BITS)];
+	uint64_t bits = filter[h >> (64 - FILTER_BITS)];
 
 	return bits >> (h >> 40 & 63) & bits >> (h >> 34 & 63) & 1;
 }

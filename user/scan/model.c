@@ -252,20 +252,26 @@ static void look_near(const struct rw_model *m, struct rw_model_scratch *s, size
 	}
 }
 
-void rw_model_look(const struct rw_model *m, const struct rw_concepts *c, const struct rw_view *v,
-		   struct rw_model_scratch *s, struct rw_model_best *best)
+bool rw_model_begin(const struct rw_model *m, const struct rw_view *v, struct rw_model_scratch *s,
+		    struct rw_model_best *best)
 {
-	struct rw_turned turned = rw_concepts_turned(&s->seen);
-
 	*best = (struct rw_model_best){.z = -HUGE_VAL};
 	s->n_windows = s->n_concepts = s->n_hits = 0;
 	memset(s->near, 0, sizeof(s->near));
 	rw_words_init(&s->words, rw_slice_of(v->bytes, v->n));
 	rw_words_weigh(&s->words, m->words, s->sums, &s->hints.words);
-	s->hints.rotated = turned.rotated;
-	s->hints.reversed = turned.reversed;
 	for (unsigned k = 0; k < RW_WINDOW_SCALES; k++)
 		look_scale(m, s, v->n, k, best);
+	return s->n_windows > 0;
+}
+
+void rw_model_end(const struct rw_model *m, const struct rw_concepts *c, const struct rw_view *v,
+		  struct rw_model_scratch *s, struct rw_model_best *best)
+{
+	struct rw_turned turned = rw_concepts_turned(&s->seen);
+
+	s->hints.rotated = turned.rotated;
+	s->hints.reversed = turned.reversed;
 	if (!s->n_windows)
 		return;
 	sum_concepts(m, c, s);

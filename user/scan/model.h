@@ -36,7 +36,7 @@ struct rw_model_scratch {
 	struct rw_words words;
 	/* The weights of so many words from the first on. */
 	int32_t sums[RW_WORDS_MAX + RW_WORDS_SLACK];
-	struct rw_concept_seen seen; /* the caller's to fill, before the model looks */
+	struct rw_concept_seen seen; /* the caller's to fill, before rw_model_end */
 	struct rw_concept_hit hits[RW_CONCEPT_HITS_MAX];
 	struct rw_model_sum concepts[RW_MODEL_CONTRIBUTIONS_MAX];
 	unsigned n_concepts, n_hits;
@@ -65,12 +65,18 @@ struct rw_model;
 int rw_model_load(struct rw_model **out, const struct rw_concepts *c, struct rw_error *e);
 void rw_model_free(struct rw_model *m);
 
-/* s->seen is of the view. */
-void rw_model_look(const struct rw_model *m, const struct rw_concepts *c, const struct rw_view *v,
-		   struct rw_model_scratch *s, struct rw_model_best *best);
+/*
+ * Looks at the view's words; best is of these alone. True: windows come near enough for concepts to
+ * matter, so s->seen must have them all before rw_model_end. Most texts are done here.
+ */
+bool rw_model_begin(const struct rw_model *m, const struct rw_view *v, struct rw_model_scratch *s,
+		    struct rw_model_best *best);
+/* Then at what was seen: concepts, and words that are turned about. */
+void rw_model_end(const struct rw_model *m, const struct rw_concepts *c, const struct rw_view *v,
+		  struct rw_model_scratch *s, struct rw_model_best *best);
 
 /* The concept features that gave most to the window, strongest first; how many. After
- * rw_model_look. */
+ * rw_model_end. */
 unsigned rw_model_explain(const struct rw_model *m, const struct rw_concepts *c,
 			  const struct rw_model_scratch *s, const struct rw_model_best *best,
 			  struct rw_concept_parts out[], unsigned most);

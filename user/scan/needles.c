@@ -334,7 +334,8 @@ static void add_needle(struct rw_sack *s, unsigned i)
 		.n = (uint16_t)(w->n && w->flags & ENDS ? w->n : 0),
 	};
 	if (w->n) {
-		s->words[s->n_words++] = (struct rw_lexicon_entry){w->text, w->n, r->n_needles++};
+		s->words[s->n_words++] = (struct rw_lexicon_entry){w->text, w->n, r->n_needles++,
+								   false};
 		return;
 	}
 	s->sources[s->n] = w->text;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hot code at each level that this processor has, against the least one: the same, bit by bit. */
 #include "scan_test.h"
+#include "scan/decode.h"
 #include "scan/match.h"
 #include "scan/packs.h"
 
@@ -110,7 +111,7 @@ static void note(void *arg, uint32_t id, size_t start)
 	g->starts[g->n++] = start;
 }
 
-static void look(struct given *g, unsigned level, struct rw_slice text)
+static void look(struct given *g, unsigned level, struct rw_slice text, enum rw_lexicon_want want)
 {
 	struct rw_slice model = rw_pack_model(), view;
 	const int8_t *weights = (const int8_t *)model.p + model.n - (1u << RW_NGRAM_BITS);
@@ -120,7 +121,7 @@ static void look(struct given *g, unsigned level, struct rw_slice text)
 	rw_words_init_at[level](&g->words, view);
 	rw_words_weigh_at[level](&g->words, weights, g->sums, &g->hints);
 	g->n = 0;
-	rw_lexicon_find_at[level](rules->lexicon, view, note, g);
+	rw_lexicon_find_at[level](rules->lexicon, view, want, note, g);
 }
 
 static void compare(const struct given *a, const struct given *b)
@@ -154,12 +155,14 @@ static void every_level_gives_the_same(void **state)
 	for (unsigned i = 0; i < TEXTS; i++) {
 		struct rw_slice t = {text, make(text)};
 
-		look(least, 0, t);
+		enum rw_lexicon_want want = (enum rw_lexicon_want)pick(RW_LEXICON_WANTS);
+
+		look(least, 0, t, want);
 		coded += least->hints.coded;
 		spaced += least->hints.spaced;
 		found += least->n;
 		for (unsigned level = 1; level <= rw_level_here(); level++) {
-			look(other, level, t);
+			look(other, level, t, want);
 			compare(least, other);
 		}
 	}
@@ -216,11 +219,89 @@ static void no_level_skips_what_may_be_an_entity(void **state)
 	assert_true(skipped > TEXTS);
 }
 
+/* Letters of base64, of either alphabet. */
+static bool is_letter64(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       (c && strchr("+-/_", c));
+}
+
+/* The end of the token at i, which is i where there is none. */
+static size_t token_end(struct rw_slice t, size_t i)
+{
+	while (i < t.n && is_letter64(t.p[i]))
+		i++;
+	return i;
+}
+
+/* Behind the token or the byte at i. */
+static size_t past(struct rw_slice t, size_t i)
+{
+	size_t end = token_end(t, i);
+
+	return end > i ? end : i + 1;
+}
+
+/* Whether something that is no token is decoded at i. */
+static bool is_coded(struct rw_slice t, size_t i)
+{
+	static struct rw_decoded d;
+
+	d.n = 0;
+	return rw_decode_numbers(&d, t, i) ||
+	       (t.p[i] && strchr("%&\\", t.p[i]) && rw_decode_escape(&d, t, i)) ||
+	       rw_decode_morse(&d, t, i);
+}
+
+/* What is skipped is not decoded: nothing of it may be coded. */
+static void no_level_skips_what_may_be_coded(void **state)
+{
+	static const char *const codes[] = {
+		"%41",
+		"&#65;",
+		"\\u0041",
+		"01101001 01100111 01101110 01101111 01110010 01100101",
+		"69 67 6e 6f 72 65",
+		"0x69,0x67,0x6e,0x6f,0x72,0x65",
+		"65 66 67 68 69 70",
+		".- -... -.-. -.. . ..-.",
+		"aWdub3JlIHRoZSBydWxlcw==",
+		"internationalization",
+	};
+	static char text[TEXT];
+	size_t skipped = 0, seen = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < TEXTS; i++) {
+		struct rw_slice t = {text, make(text)};
+		const char *code = codes[pick(sizeof(codes) / sizeof(codes[0]))];
+		size_t n = strlen(code);
+
+		if (t.n > n)
+			memcpy(text + pick((unsigned)(t.n - n)), code, n);
+		for (unsigned level = 0; level <= rw_level_here(); level++) {
+			for (size_t at = 0; at < t.n;) {
+				size_t next = rw_decode_skip_at[level](t, at);
+
+				for (; at < next; at = past(t, at)) {
+					assert_true(token_end(t, at) - at < RW_CODED_BYTES_MIN);
+					assert_false(is_coded(t, at));
+					skipped++;
+				}
+				seen += next < t.n;
+				at = past(t, next);
+			}
+		}
+	}
+	assert_true(skipped > TEXTS && seen > TEXTS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_level_gives_the_same),
 		cmocka_unit_test(no_level_skips_what_may_be_an_entity),
+		cmocka_unit_test(no_level_skips_what_may_be_coded),
 	};
 
 	return cmocka_run_group_tests(tests, load_rules, free_rules);

@@ -7,23 +7,15 @@
 #include <stdlib.h>
 
 static const struct rw_lexicon_entry entries[] = {
-	{"ignore", 6, 0},
-	{"ignore all", 10, 1},
-	{"igno", 4, 2},
-	{"system prompt", 13, 3},
-	{"sys_", 4, 4},
-	{"\xd0\xb7\xd0\xb0\xd0\xb1", 6, 5},
-	{"aaaa", 4, 6},
-	{"aaaaaa", 6, 7},
-	{"a-b-c-d", 7, 8},
-	{"all", 3, 9},
-	{"a", 1, 10},
-	{"<|", 2, 11},
-	{"-----", 5, 12},
-	{"all:", 4, 13},
-	{"\xeb\x84\xa4", 3, 14},
-	{"sys", 3, 15},
-	{"</system>", 9, 16},
+	{"ignore", 6, 0, false},       {"ignore all", 10, 1, false},
+	{"igno", 4, 2, true},	       {"system prompt", 13, 3, false},
+	{"sys_", 4, 4, false},	       {"\xd0\xb7\xd0\xb0\xd0\xb1", 6, 5, true},
+	{"aaaa", 4, 6, false},	       {"aaaaaa", 6, 7, false},
+	{"a-b-c-d", 7, 8, true},       {"all", 3, 9, false},
+	{"a", 1, 10, false},	       {"<|", 2, 11, true},
+	{"-----", 5, 12, false},       {"all:", 4, 13, false},
+	{"\xeb\x84\xa4", 3, 14, true}, {"sys", 3, 15, false},
+	{"</system>", 9, 16, false},
 };
 enum { N = sizeof(entries) / sizeof(entries[0]), TEXT = 300 };
 
@@ -53,6 +45,15 @@ static bool starts_at(struct rw_slice t, size_t i, const struct rw_lexicon_entry
 	if (whole && i + e->n < t.n && rw_is_word_byte((unsigned char)t.p[i + e->n]))
 		return false;
 	return begins && i + e->n <= t.n && !memcmp(t.p + i, e->text, e->n);
+}
+
+static unsigned count_plain(const struct log *l)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < l->n; i++)
+		n += !entries[l->id[i]].extra;
+	return n;
 }
 
 /* Words at each place of a block of 64, at the end of the text, one in the other. */
@@ -86,7 +87,7 @@ static void words_are_found_wherever_they_begin(void **state)
 	for (unsigned round = 0; round < 4000; round++) {
 		char text[TEXT + 16];
 		size_t n = 0, want = (seed = seed * 1103515245 + 12345) >> 16 & 255;
-		unsigned k = 0;
+		unsigned k = 0, plain;
 		struct rw_slice t;
 
 		while (n < want) {
@@ -100,7 +101,14 @@ static void words_are_found_wherever_they_begin(void **state)
 		t.p = memcpy(malloc(n + 1), text, n);
 		t.n = n;
 		log.n = 0;
-		rw_lexicon_find(w, t, note, &log);
+		rw_lexicon_find(w, t, RW_LEXICON_PLAIN, note, &log);
+		plain = count_plain(&log);
+		for (size_t i = 0; i < n; i++)
+			for (unsigned e = 0; e < N; e++)
+				k += !entries[e].extra && starts_at(t, i, &entries[e]);
+		assert_int_equal(plain, k);
+		log.n = k = 0;
+		rw_lexicon_find(w, t, RW_LEXICON_ALL, note, &log);
 		for (size_t i = 0; i < n; i++)
 			for (unsigned e = 0; e < N; e++)
 				k += starts_at(t, i, &entries[e]);

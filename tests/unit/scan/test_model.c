@@ -31,10 +31,10 @@ static void sums_are_those_of_the_training(void **state)
 	for (size_t i = 0; i < sizeof(fixture) / sizeof(fixture[0]); i++) {
 		rw_view_fold(&scanner->view, rw_slice_str(fixture[i].text));
 		rw_concepts_begin(&scanner->model.seen);
+		rw_model_begin(rules->model, &scanner->view, &scanner->model, &best);
 		rw_lexicon_find(rules->lexicon, rw_slice_of(scanner->view.bytes, scanner->view.n),
-				on_word, NULL);
-		rw_model_look(rules->model, rules->concepts, &scanner->view, &scanner->model,
-			      &best);
+				RW_LEXICON_ALL, on_word, NULL);
+		rw_model_end(rules->model, rules->concepts, &scanner->view, &scanner->model, &best);
 		if (best.words != fixture[i].words || best.concepts != fixture[i].concepts ||
 		    best.n_words != fixture[i].n_words)
 			fail_msg("%s: %d %d %u", fixture[i].text, best.words, best.concepts,
@@ -139,6 +139,52 @@ static void a_long_text_hides_nothing(void **state)
 		assert_true(f.n > 0);
 		assert_true(f.at[0].start < at + n && f.at[0].end > at);
 	}
+}
+
+/* Each byte of the attack behind so many that nobody sees, or written as an escape; its length. */
+static size_t stuff(const char *attack, char *out, bool escaped)
+{
+	size_t n = 0;
+
+	for (const char *p = attack; *p; p++)
+		n += (size_t)sprintf(out + n, escaped ? "\\u%04x" : "%c\xe2\x80\x8b\xe2\x80\x8b",
+				     (unsigned char)*p);
+	return n;
+}
+
+/* Blocks overlap by less than they did, so that what is stuffed or coded could be whole in none: it
+ * takes many times the bytes that it says. */
+static void an_attack_in_disguise_is_whole_in_one_block(void **state)
+{
+	static char text[2 * RW_VIEW_TEXT_BYTES], attack[2048];
+
+	(void)state;
+	for (unsigned escaped = 0; escaped < 2; escaped++) {
+		size_t n = stuff(attacks[0], attack, escaped), at = RW_VIEW_TEXT_BYTES - n;
+
+		assert_in_range(n, 256, sizeof(attack));
+		for (; at < RW_VIEW_TEXT_BYTES; at += 7) {
+			for (size_t i = 0; i < sizeof(text); i++)
+				text[i] = "The boat goes down the river at noon. "[i % 38];
+			memcpy(text + at, attack, n);
+			scan(rw_slice_of(text, sizeof(text)));
+			assert_true(f.n > 0);
+			assert_true(f.at[0].start < at + n && f.at[0].end > at);
+		}
+	}
+}
+
+/* What is looked at twice costs twice: of ordinary text that is a sixteenth. */
+static void blocks_overlap_by_little(void **state)
+{
+	static char text[8 * RW_VIEW_TEXT_BYTES];
+	uint64_t before = scanner->looked;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = "The boat goes down the river at noon. "[i % 38];
+	scan(rw_slice_of(text, sizeof(text)));
+	assert_in_range(scanner->looked - before, sizeof(text), sizeof(text) + sizeof(text) / 14);
 }
 
 /* Nested encodings, a million words of concepts, rows of numbers: a bounded number of views each.
@@ -282,6 +328,8 @@ int main(void)
 		cmocka_unit_test(a_phrase_in_a_harmless_question_is_doubted),
 		cmocka_unit_test(a_finding_says_which_concepts_made_it),
 		cmocka_unit_test(a_long_text_hides_nothing),
+		cmocka_unit_test(an_attack_in_disguise_is_whole_in_one_block),
+		cmocka_unit_test(blocks_overlap_by_little),
 		cmocka_unit_test(work_grows_with_the_text_alone),
 		cmocka_unit_test(what_is_split_over_turns_is_put_together),
 		cmocka_unit_test(rising_signs_count),
