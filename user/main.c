@@ -20,6 +20,7 @@ static const struct {
 	{"kern", rw_cmd_kern, "attach, detach and show the kernel side"},
 	{"deny", rw_cmd_deny, "ban addresses in the kernel, list and lift bans"},
 	{"feed", rw_cmd_feed, "load lists of addresses to drop, list and clear them"},
+	{"audit", rw_cmd_audit, "say whether the audit log is whole, explain a request"},
 	{"top", rw_cmd_top, "watch kernel and engine counters"},
 	{"doctor", rw_cmd_doctor, "say what this host's kernel can do, and what to do without it"},
 	{"appliance", rw_cmd_appliance, "what the appliance's image runs at boot"},

@@ -4,27 +4,41 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { KEEP_BYTES = 65536 };
+#include "audit/head.h"
+#include "audit/reader.h"
+#include "base/log.h"
+
+enum { KEEP_BYTES = 512 * 1024, CHUNK_BYTES = 256 * 1024 };
 
 /*
- * queue begins with a record's first byte and holds whole records. sent of its bytes are in the
- * file; a record leaves the queue when its last byte is. So after a reopen a record of which the
- * old file has a part can be written whole to the new one.
+ * queue holds whole records as they came, and is what is not in the file; own, before it, the
+ * record that accounts for stray bytes. They get their link when they are written: only then it is
+ * known what is before them, since another gateway may write, too, while it is taken over from.
+ * What makes the file longer than size and part is its work, or a torn line of it.
  */
 struct rw_audit {
 	char *file;
-	int fd;
-	bool unsynced; /* the last sync failed */
-	bool torn;     /* the file ends in the middle of a line: a newline comes first */
-	struct rw_buf queue;
-	size_t sent;
+	int fd, head_fd; /* head_fd -1: the file is a device and is neither read nor moved */
+	dev_t dev;
+	ino_t ino;
+	bool unsynced;	     /* the last sync failed */
+	bool torn;	     /* the file ends in the middle of a line: a newline comes first */
+	bool moved, stay;    /* no longer under its name; used nevertheless */
+	bool headless;	     /* its head could not be written, which was said */
+	struct rw_head last; /* the last whole record. end 0: it is not in this file */
+	struct rw_head asked; /* the sync that is under way will tell of it */
+	uint64_t size;	     /* of the file, but for: */
+	size_t part;	     /* these bytes of the first record that waits are in it */
+	struct rw_buf own, queue, out;
 	atomic_bool ok;
 	char error[160]; /* why records wait; "" if none do */
 };
@@ -77,16 +91,125 @@ static int open_file(const char *file, struct rw_error *e)
 	return -1;
 }
 
-/* A crash or a full disk may have cut the last line: what comes next must not continue it. */
-static bool ends_torn(int fd)
+/* --- what is in the file ------------------------------------------------------------------------
+ */
+
+static uint64_t file_size(const struct rw_audit *a)
 {
 	struct stat st;
-	char last;
 
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size == 0)
-		return false;
-	return pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n';
+	return a->head_fd >= 0 && fstat(a->fd, &st) == 0 ? (uint64_t)st.st_size : a->size + a->part;
 }
+
+static uint64_t wall_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* What is no record is accounted for before anything else is written. */
+static int account(struct rw_audit *a, const struct rw_walk *w)
+{
+	unsigned char sum[RW_CHAIN_DIGEST];
+
+	rw_buf_reset(&a->own);
+	if (!w->pending)
+		return RW_OK;
+	rw_walk_sum(w, sum);
+	rw_warn("audit log %s: %" PRIu64 " bytes behind record %" PRIu64
+		" are no record (torn by a crash or a full disk, or not ours): a record says so",
+		a->file, w->pending_bytes, w->at.seq);
+	return rw_audit_stray_json(wall_ms(), w->pending_bytes, sum, &a->own);
+}
+
+/* Walks from a record that ends at from, or from where none is known. */
+static int look(struct rw_audit *a, struct rw_walk *w, uint64_t from, struct rw_error *e)
+{
+	struct rw_reading r = {.fd = a->fd};
+	size_t tail;
+	int rc;
+
+	if (lseek(a->fd, (off_t)from, SEEK_SET) < 0)
+		return rw_fail(e, RW_EIO, "cannot read the audit log: %s", strerror(errno));
+	rc = rw_walk_file(w, &r, e);
+	if (rc)
+		return rc;
+	tail = w->cut.len;
+	if (r.last_end)
+		a->last = (struct rw_head){.end = from + r.last_end, .bytes = r.last_bytes};
+	if (!rw_walk_end(w) && tail) /* a record that lacks nothing but its newline */
+		a->last = (struct rw_head){.end = from + r.bytes + 1, .bytes = tail};
+	a->last.at = w->at;
+	a->torn = r.unended;
+	a->size = from + r.bytes;
+	a->part = 0;
+	return account(a, w);
+}
+
+/* Another gateway has written since, or a record of ours is not where we left it. */
+static int catch_up(struct rw_audit *a, struct rw_error *e)
+{
+	struct rw_walk w = {.at = a->last.at, .begun = true};
+	uint64_t size = file_size(a);
+	int rc;
+
+	if (size == a->size + a->part)
+		return RW_OK;
+	if (size < a->last.end) /* somebody cut it: what is gone will be missed */
+		a->last = (struct rw_head){.at = a->last.at, .end = size};
+	rc = look(a, &w, a->last.end, e);
+	rw_walk_free(&w);
+	return rc;
+}
+
+/* Whether the record that the head names ends where it says. */
+static bool is_there(const struct rw_audit *a, const struct rw_head *h)
+{
+	unsigned char digest[RW_CHAIN_DIGEST];
+	size_t n = (size_t)h->bytes + 1;
+	char *line = n <= CHUNK_BYTES ? malloc(n) : NULL;
+	bool there = line && pread(a->fd, line, n, (off_t)(h->end - n)) == (ssize_t)n;
+
+	if (there) {
+		rw_chain_digest(rw_slice_of(line, n - 1), digest);
+		there = line[n - 1] == '\n' && !memcmp(digest, h->at.digest, sizeof(digest));
+	}
+	free(line);
+	return there;
+}
+
+/*
+ * Where the chain goes on. A log that ends before what was on the disk has lost records: it goes
+ * on behind these, so that whoever verifies it sees the gap.
+ */
+static int find_end(struct rw_audit *a, struct rw_error *e)
+{
+	struct rw_walk w = {0};
+	struct rw_head h = {0};
+	bool known = rw_head_read(a->head_fd, &h), there = known && is_there(a, &h);
+	int rc;
+
+	if (there) {
+		w.at = h.at;
+		w.begun = true;
+		a->last = h;
+	}
+	rc = look(a, &w, there ? h.end : 0, e);
+	if (!rc && known && w.at.seq < h.at.seq) {
+		if (a->size)
+			rw_err("audit log %s: record %" PRIu64 " was on the disk, and the file "
+			       "ends with %" PRIu64 ": see 'ringwall audit verify'",
+			       a->file, h.at.seq, w.at.seq);
+		a->last.at = h.at;
+	}
+	rw_walk_free(&w);
+	return rc;
+}
+
+/* --- writing ------------------------------------------------------------------------------------
+ */
 
 /* 0, or -1 with the reason kept for people. */
 static int write_some(struct rw_audit *a, const char *p, size_t n, size_t *done)
@@ -105,28 +228,9 @@ static int write_some(struct rw_audit *a, const char *p, size_t n, size_t *done)
 	return 0;
 }
 
-/* Drops the records that are in the file with their last byte. */
-static void drop_written(struct rw_audit *a)
-{
-	const char *end;
-
-	if (a->sent == a->queue.len) {
-		a->sent = 0;
-		rw_buf_reset(&a->queue);
-		if (a->queue.cap > KEEP_BYTES)
-			rw_buf_free(&a->queue);
-		return;
-	}
-	end = a->sent ? memrchr(a->queue.p, '\n', a->sent) : NULL;
-	if (!end)
-		return;
-	a->sent -= (size_t)(end + 1 - a->queue.p);
-	rw_buf_consume(&a->queue, (size_t)(end + 1 - a->queue.p));
-}
-
 static bool waits(const struct rw_audit *a)
 {
-	return a->torn || a->queue.len;
+	return a->torn || a->own.len || a->queue.len;
 }
 
 static void tell_state(struct rw_audit *a)
@@ -138,23 +242,147 @@ static void tell_state(struct rw_audit *a)
 	atomic_store_explicit(&a->ok, ok, memory_order_relaxed);
 }
 
-static void flush(struct rw_audit *a)
+/* Its first whole records, CHUNK_BYTES of them or one that is longer. */
+static struct rw_slice some_of(const struct rw_buf *b)
 {
+	const char *end = b->len <= CHUNK_BYTES ? b->p + b->len - 1
+						: memrchr(b->p, '\n', CHUNK_BYTES);
+
+	if (!end)
+		end = memchr(b->p, '\n', b->len);
+	return rw_slice_of(b->p, (size_t)(end + 1 - b->p));
+}
+
+/* Links the records of lines, at most max of them, into out. */
+static int link_lines(struct rw_audit *a, struct rw_slice lines, size_t max, struct rw_chain *c)
+{
+	int rc = RW_OK;
+
+	rw_buf_reset(&a->out);
+	for (size_t at = 0, n; !rc && at < lines.n && max; at += n, max--) {
+		const char *end = memchr(lines.p + at, '\n', lines.n - at);
+
+		n = (size_t)(end + 1 - lines.p) - at;
+		rc = rw_chain_add(c, rw_slice_of(lines.p + at, n), &a->out);
+	}
+	return rc;
+}
+
+/* So many bytes of out are in the file, as whole records; they leave b. */
+static void settle(struct rw_audit *a, struct rw_buf *b, struct rw_slice lines,
+		   const struct rw_chain *c)
+{
+	const char *before = memrchr(a->out.p, '\n', a->out.len - 1);
+
+	a->size += a->out.len;
+	a->last = (struct rw_head){.at = *c,
+				   .end = a->size,
+				   .bytes = before ? (size_t)(a->out.p + a->out.len - 2 - before)
+						   : a->out.len - 1};
+	a->part = 0;
+	rw_buf_consume(b, lines.n);
+}
+
+/* The write was cut short: what is whole leaves b, and what is not is written on another time. */
+static void settle_some(struct rw_audit *a, struct rw_buf *b, struct rw_slice lines, size_t written)
+{
+	const char *end = memrchr(a->out.p, '\n', written);
+	size_t whole = end ? (size_t)(end + 1 - a->out.p) : 0, n = 0, bytes = 0;
+	struct rw_chain c = a->last.at;
+
+	for (size_t i = 0; i < whole; i++)
+		n += a->out.p[i] == '\n';
+	for (size_t i = 0; i < n; i++)
+		bytes = (size_t)((const char *)memchr(lines.p + bytes, '\n', lines.n - bytes) + 1 -
+				 lines.p);
+	if (n && !link_lines(a, lines, n, &c)) /* out has had room for more */
+		settle(a, b, rw_slice_of(lines.p, bytes), &c);
+	a->part = written - whole;
+}
+
+/* False: the file takes no more. */
+static bool write_from(struct rw_audit *a, struct rw_buf *b)
+{
+	while (b->len) {
+		struct rw_slice lines = some_of(b);
+		struct rw_chain c = a->last.at;
+		size_t done;
+
+		if (link_lines(a, lines, SIZE_MAX, &c)) {
+			snprintf(a->error, sizeof(a->error), "out of memory");
+			return false;
+		}
+		if (write_some(a, a->out.p + a->part, a->out.len - a->part, &done)) {
+			settle_some(a, b, lines, a->part + done);
+			return false;
+		}
+		settle(a, b, lines, &c);
+	}
+	return true;
+}
+
+/* Whether the file is the one of that name: a rotation may have moved it. */
+static bool in_place(struct rw_audit *a)
+{
+	struct stat st;
+
+	if (a->head_fd < 0 || a->stay)
+		return true;
+	a->moved = stat(a->file, &st) || st.st_ino != a->ino || st.st_dev != a->dev;
+	if (a->moved)
+		snprintf(a->error, sizeof(a->error), "the file was moved away");
+	return !a->moved;
+}
+
+static void write_queue(struct rw_audit *a)
+{
+	struct rw_error why = {0};
 	size_t done;
 
-	if (a->torn && write_some(a, "\n", 1, &done) == 0)
-		a->torn = false;
-	if (!a->torn && a->queue.len) {
-		write_some(a, a->queue.p + a->sent, a->queue.len - a->sent, &done);
-		a->sent += done;
-		drop_written(a);
+	if (catch_up(a, &why)) {
+		snprintf(a->error, sizeof(a->error), "%.150s", why.text);
+		return;
 	}
+	if (a->torn && write_some(a, "\n", 1, &done) == 0) {
+		a->torn = false;
+		a->size++;
+	}
+	if (!a->torn && write_from(a, &a->own))
+		write_from(a, &a->queue);
+}
+
+static void flush(struct rw_audit *a)
+{
+	rw_head_lock(a->head_fd);
+	if (waits(a) && in_place(a))
+		write_queue(a);
+	rw_head_unlock(a->head_fd);
+	if (!a->queue.len && a->queue.cap > KEEP_BYTES)
+		rw_buf_free(&a->queue);
+	if (a->out.cap > KEEP_BYTES)
+		rw_buf_free(&a->out);
 	tell_state(a);
 }
+
+/* --- to the disk --------------------------------------------------------------------------------
+ */
 
 int rw_audit_fd(const struct rw_audit *a)
 {
 	return waits(a) ? -1 : a->fd;
+}
+
+void rw_audit_syncing(struct rw_audit *a)
+{
+	a->asked = a->last;
+}
+
+/* Without it the log is as safe, but that its end was cut off would not be noticed. */
+static void tell_head(struct rw_audit *a, bool ok)
+{
+	if (!ok && !a->headless)
+		rw_warn("audit log: %s.head cannot be written: %s", a->file, strerror(errno));
+	a->headless = !ok;
 }
 
 void rw_audit_synced(struct rw_audit *a, int rc)
@@ -163,16 +391,54 @@ void rw_audit_synced(struct rw_audit *a, int rc)
 	if (a->unsynced && !waits(a))
 		snprintf(a->error, sizeof(a->error),
 			 "what was written does not reach the disk (fdatasync failed)");
+	if (rc == RW_OK && a->head_fd >= 0 && a->asked.end) {
+		rw_head_lock(a->head_fd);
+		tell_head(a, rw_head_write(a->head_fd, &a->asked));
+		rw_head_unlock(a->head_fd);
+	}
 	tell_state(a);
 }
 
 /* What the caller's way has under way may be of a file that is about to be closed. */
 static void sync_now(struct rw_audit *a)
 {
-	if (!waits(a))
-		rw_audit_synced(a, fdatasync(a->fd) == 0 ? RW_OK
-				   : errno == EINVAL	 ? RW_EINVAL
-							 : RW_EIO);
+	rw_audit_syncing(a);
+	rw_audit_synced(a, fdatasync(a->fd) == 0 ? RW_OK : errno == EINVAL ? RW_EINVAL : RW_EIO);
+	if (a->head_fd >= 0)
+		(void)fdatasync(a->head_fd); /* older, it is a longer way for the next start */
+}
+
+/* --- life ---------------------------------------------------------------------------------------
+ */
+
+static void know_file(struct rw_audit *a)
+{
+	struct stat st = {0};
+
+	(void)fstat(a->fd, &st);
+	a->dev = st.st_dev;
+	a->ino = st.st_ino;
+	a->moved = a->stay = false;
+}
+
+static bool is_file(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+static void free_all(struct rw_audit *a)
+{
+	if (a->fd >= 0)
+		close(a->fd);
+	if (a->head_fd >= 0)
+		close(a->head_fd);
+	rw_buf_free(&a->own);
+	rw_buf_free(&a->queue);
+	rw_buf_free(&a->out);
+	free(a->file);
+	free(a);
 }
 
 int rw_audit_open(struct rw_audit **out, const char *file, size_t max_queue_bytes,
@@ -180,21 +446,32 @@ int rw_audit_open(struct rw_audit **out, const char *file, size_t max_queue_byte
 {
 	struct rw_audit *a = calloc(1, sizeof(*a));
 	struct rw_error why = {.code = RW_EIO};
+	int rc = RW_OK;
 
-	if (a)
-		a->file = strdup(file);
-	if (!a || !a->file) {
-		free(a);
+	if (!a)
 		return rw_fail(e, RW_ENOMEM, "out of memory");
-	}
-	a->fd = open_file(file, &why);
-	if (a->fd < 0) {
-		free(a->file);
-		free(a);
-		return rw_fail(e, why.code, "%s", why.text);
-	}
+	a->head_fd = -1;
 	a->queue.max = max_queue_bytes;
-	a->torn = ends_torn(a->fd);
+	a->file = strdup(file);
+	a->fd = a->file ? open_file(file, &why) : -1;
+	if (a->fd >= 0 && is_file(a->fd))
+		a->head_fd = rw_head_open(file, &why);
+	if (a->fd < 0 || (is_file(a->fd) && a->head_fd < 0)) {
+		rc = a->file ? rw_fail(e, why.code, "%s", why.text)
+			     : rw_fail(e, RW_ENOMEM, "out of memory");
+		free_all(a);
+		return rc;
+	}
+	know_file(a);
+	if (a->head_fd >= 0) {
+		rw_head_lock(a->head_fd);
+		rc = find_end(a, &why);
+		rw_head_unlock(a->head_fd);
+	}
+	if (rc) {
+		free_all(a);
+		return rw_fail(e, rc, "%s", why.text);
+	}
 	flush(a);
 	*out = a;
 	return RW_OK;
@@ -222,9 +499,41 @@ bool rw_audit_ok(const struct rw_audit *a)
 	return atomic_load_explicit(&a->ok, memory_order_relaxed);
 }
 
+bool rw_audit_moved(const struct rw_audit *a)
+{
+	return a->moved;
+}
+
 const char *rw_audit_error(const struct rw_audit *a)
 {
 	return a->error;
+}
+
+/*
+ * The chain goes on in fd, behind what another gateway has written to the old file since, and at
+ * whose beginning it may have gone on already.
+ */
+static void go_on_in(struct rw_audit *a, int fd)
+{
+	struct rw_error why;
+
+	rw_head_lock(a->head_fd);
+	if (catch_up(a, &why))
+		rw_err("%s", why.text);
+	rw_head_unlock(a->head_fd);
+	close(a->fd);
+	a->fd = fd;
+	a->torn = false;
+	a->size = a->part = 0;
+	a->last.end = a->last.bytes = 0;
+	know_file(a);
+}
+
+static bool same_file(const struct rw_audit *a, int fd)
+{
+	struct stat st;
+
+	return a->head_fd >= 0 && fstat(fd, &st) == 0 && st.st_ino == a->ino && st.st_dev == a->dev;
 }
 
 int rw_audit_reopen(struct rw_audit *a, struct rw_error *e)
@@ -232,15 +541,29 @@ int rw_audit_reopen(struct rw_audit *a, struct rw_error *e)
 	struct rw_error why = {.code = RW_EIO};
 	int fd = open_file(a->file, &why);
 
-	if (fd < 0)
+	if (fd >= 0 && (a->head_fd >= 0) != is_file(fd)) {
+		close(fd);
+		fd = -1;
+		rw_fail(&why, RW_EINVAL,
+			"the audit log %s was a file and is a device now, or the other way: "
+			"restart to change that",
+			a->file);
+	}
+	if (fd < 0) {
+		a->moved = false;
+		a->stay = true;
+		flush(a);
 		return rw_fail(e, why.code, "%s", why.text);
-	flush(a); /* what the old file still takes belongs there */
+	}
 	sync_now(a);
-	close(a->fd);
-	a->fd = fd;
-	a->sent = 0;
-	a->torn = ends_torn(fd);
+	if (same_file(a, fd)) {
+		close(fd);
+		know_file(a);
+	} else {
+		go_on_in(a, fd);
+	}
 	flush(a);
+	sync_now(a);
 	return RW_OK;
 }
 
@@ -249,12 +572,11 @@ unsigned rw_audit_close(struct rw_audit *a)
 	unsigned lost = 0;
 
 	flush(a);
+	if (a->moved)
+		(void)rw_audit_reopen(a, NULL); /* where that fails, the old one has taken it */
 	sync_now(a);
 	for (size_t i = 0; i < a->queue.len; i++)
 		lost += a->queue.p[i] == '\n';
-	close(a->fd);
-	rw_buf_free(&a->queue);
-	free(a->file);
-	free(a);
+	free_all(a);
 	return lost;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The audit log: one JSON line per request, appended by the control thread.
+ * The audit log: one JSON line per request, appended by the control thread, each linked to the
+ * one before (chain.h).
  *
  * A record is made by a worker (rw_audit_record_json), travels as bytes and is
  * written here. When the disk is full or the file fails, records wait in a bounded queue and
@@ -60,10 +61,18 @@ struct rw_audit_event {
 /* Like rw_audit_record_json. What is NULL or 0 is left out. */
 int rw_audit_event_json(const struct rw_audit_event *ev, struct rw_buf *out);
 
+/*
+ * The record that accounts for what stands in the log and is none. sha256: its 32 bytes. RW_ENOMEM,
+ * RW_ELIMIT: out is as it was.
+ */
+int rw_audit_stray_json(uint64_t time_ms, uint64_t bytes, const unsigned char *sha256,
+			struct rw_buf *out);
+
 struct rw_audit;
 /*
- * Opens for append (0640), repairs a torn last line by ending it. RW_EPERM, RW_EIO, RW_EINVAL (not
- * a regular file), RW_ENOMEM; *e says what to do. A full disk is no error here: see rw_audit_ok.
+ * Opens for append (0640), file and FILE.head, and goes on where the chain ended; a torn last line
+ * is ended, and a record accounts for it. RW_EPERM, RW_EIO, RW_EINVAL (not a regular file or
+ * device), RW_ENOMEM; *e says what to do. A full disk is no error here: see rw_audit_ok.
  */
 int rw_audit_open(struct rw_audit **out, const char *file, size_t max_queue_bytes,
 		  struct rw_error *e);
@@ -79,10 +88,16 @@ bool rw_audit_ok(const struct rw_audit *a);
 /* Why records wait, "" if none do; for the control thread. */
 const char *rw_audit_error(const struct rw_audit *a);
 /*
+ * The file is no longer under its name, so that nothing more was written to it: the caller reopens.
+ */
+bool rw_audit_moved(const struct rw_audit *a);
+/*
  * What is to be synced so that everything taken so far outlives a power cut; -1: records still
  * wait, there is nothing to ask for yet. The descriptor is good until reopen or close.
  */
 int rw_audit_fd(const struct rw_audit *a);
+/* A sync begins, of all that is in the file now. */
+void rw_audit_syncing(struct rw_audit *a);
 /*
  * How that went, as rw_loop_sync says. After a failure rw_audit_ok is false until one goes well:
  * what was written between them may be lost, since the kernel forgets pages that it could not
@@ -92,7 +107,7 @@ void rw_audit_synced(struct rw_audit *a, int rc);
 /*
  * Closes and reopens by name (log rotation). A record of which the old file has only a part is
  * written whole to the new one. The old file is synced first, and waited for.
- * On failure it stays in use.
+ * On failure it stays in use, also where it was moved away, until the next call.
  */
 int rw_audit_reopen(struct rw_audit *a, struct rw_error *e);
 /* Writes what waits if it can, and syncs; returns the number of records lost (0 is what is wanted).

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A record's JSON. Runs in the workers, once a request. */
 #include "audit/audit.h"
+#include "audit/chain.h"
 #include "scan/redact.h"
 
 #include <string.h>
@@ -225,6 +226,21 @@ static int add_event(const struct rw_audit_event *ev, struct rw_buf *out)
 	if (!rc && ev->shadow)
 		rc = add_bool(out, ",\"shadow\":", true);
 	return rc ? rc : rw_buf_add_str(out, "}\n");
+}
+
+int rw_audit_stray_json(uint64_t time_ms, uint64_t bytes, const unsigned char *sha256,
+			struct rw_buf *out)
+{
+	char stray[RW_CHAIN_STRAY];
+	int rc = rw_buf_reserve(out, RW_CHAIN_STRAY + 64);
+
+	if (rc)
+		return rc;
+	rw_chain_stray(bytes, sha256, stray);
+	(void)rw_buf_add_str(out, "{\"time\":"); /* there is room */
+	(void)add_time(out, time_ms);
+	(void)rw_buf_add_str(out, stray);
+	return rw_buf_add_str(out, "}\n");
 }
 
 int rw_audit_event_json(const struct rw_audit_event *ev, struct rw_buf *out)

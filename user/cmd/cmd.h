@@ -19,6 +19,7 @@ int rw_cmd_bench(int argc, char **argv);
 int rw_cmd_kern(int argc, char **argv);
 int rw_cmd_deny(int argc, char **argv);
 int rw_cmd_feed(int argc, char **argv);
+int rw_cmd_audit(int argc, char **argv);
 int rw_cmd_top(int argc, char **argv);
 int rw_cmd_doctor(int argc, char **argv);
 int rw_cmd_stub(int argc, char **argv);

@@ -37,8 +37,8 @@ static void tell(struct rw_progress *p, time_t now, bool last)
 	const double mib = 1024.0 * 1024.0;
 	bool over = isatty(STDERR_FILENO);
 
-	fprintf(stderr, "%sringwall: %llu texts, %.1f MiB", over ? "\r" : "", p->texts,
-		(double)p->bytes / mib);
+	fprintf(stderr, "%sringwall: %llu %s, %.1f MiB", over ? "\r" : "", p->texts,
+		p->what ? p->what : "texts", (double)p->bytes / mib);
 	if (p->whole)
 		fprintf(stderr, " of %.1f MiB (%.0f %%)", (double)p->whole / mib,
 			100.0 * (double)p->bytes / (double)p->whole);

@@ -14,6 +14,7 @@
 /* All zeros at first, but for asked. */
 struct rw_progress {
 	bool asked;
+	const char *what; /* is counted; NULL: texts */
 	bool on;
 	time_t begun, told; /* told 0: nothing yet */
 	unsigned long long texts, bytes;

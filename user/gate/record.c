@@ -79,6 +79,7 @@ static void begin_sync(struct rw_control *c)
 
 	if (c->sync.busy || fd < 0 || rw_loop_sync(c->loop, fd, synced, c))
 		return;
+	rw_audit_syncing(c->audit);
 	c->sync.busy = true;
 	c->sync.dirty = false;
 	c->sync.idle_ticks = 0;
@@ -111,6 +112,8 @@ void rw_control_take_records(void *arg)
 	} else if (lines.n) {
 		c->sync.dirty = true;
 	}
+	if (rw_audit_moved(c->audit))
+		rw_control_reopen_log(c);
 	audit_state(c);
 	sync_if_awaited(c);
 }
@@ -156,6 +159,8 @@ void rw_control_record(struct rw_control *c, const struct rw_audit_event *ev)
 	else
 		c->sync.dirty = true;
 	rw_buf_free(&line);
+	if (rw_audit_moved(c->audit))
+		rw_control_reopen_log(c);
 }
 
 /* --- life ------------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
  * x-should-retry stops retries that cannot help; Retry-After stays below the 60 s that
  * SDKs honour).
  */
+#include "gate/refuse.h"
 #include "gate/request.h"
 
 #include <inttypes.h>
@@ -91,6 +92,14 @@ static const struct {
 };
 
 enum { SDK_RETRY_MAX_MS = 60000 };
+
+const char *rw_refuse_explain(const char *code)
+{
+	for (unsigned i = 0; i < RW_REFUSALS; i++)
+		if (refusals[i].code && !strcmp(refusals[i].code, code))
+			return refusals[i].message;
+	return NULL;
+}
 
 /* ;at="user[0] 9-22 token, user[3] 0-12 token": where the rule's first findings are. */
 static int add_places(struct rw_buf *b, const struct rw_tally *t, uint16_t rule)
