@@ -73,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	RW_BUG_ON(a.at.seq != b.at.seq || memcmp(a.at.digest, b.at.digest, sizeof(a.at.digest)));
 	RW_BUG_ON(a.records != b.records || a.first != b.first || a.strays != b.strays);
 	RW_BUG_ON(a.pending != b.pending || (a.pending && (a.pending_bytes != b.pending_bytes ||
-							    a.fault_line != b.fault_line)));
+							   a.fault_line != b.fault_line)));
 	rw_walk_free(&a);
 	rw_walk_free(&b);
 	as_head(data, size);

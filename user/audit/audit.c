@@ -30,14 +30,14 @@ struct rw_audit {
 	int fd, head_fd; /* head_fd -1: the file is a device and is neither read nor moved */
 	dev_t dev;
 	ino_t ino;
-	bool unsynced;	     /* the last sync failed */
-	bool torn;	     /* the file ends in the middle of a line: a newline comes first */
-	bool moved, stay;    /* no longer under its name; used nevertheless */
-	bool headless;	     /* its head could not be written, which was said */
-	struct rw_head last; /* the last whole record. end 0: it is not in this file */
+	bool unsynced;	      /* the last sync failed */
+	bool torn;	      /* the file ends in the middle of a line: a newline comes first */
+	bool moved, stay;     /* no longer under its name; used nevertheless */
+	bool headless;	      /* its head could not be written, which was said */
+	struct rw_head last;  /* the last whole record. end 0: it is not in this file */
 	struct rw_head asked; /* the sync that is under way will tell of it */
-	uint64_t size;	     /* of the file, but for: */
-	size_t part;	     /* these bytes of the first record that waits are in it */
+	uint64_t size;	      /* of the file, but for: */
+	size_t part;	      /* these bytes of the first record that waits are in it */
 	struct rw_buf own, queue, out;
 	atomic_bool ok;
 	char error[160]; /* why records wait; "" if none do */

@@ -127,13 +127,14 @@ bool rw_chain_read(struct rw_slice line, uint64_t *seq, unsigned char prev[RW_CH
 	return link_of(line, seq, prev);
 }
 
-void rw_chain_stray(uint64_t bytes, const unsigned char digest[RW_CHAIN_DIGEST], char out[RW_CHAIN_STRAY])
+void rw_chain_stray(uint64_t bytes, const unsigned char digest[RW_CHAIN_DIGEST],
+		    char out[RW_CHAIN_STRAY])
 {
 	char hex[RW_CHAIN_HEX];
 
 	rw_chain_hex(digest, hex);
-	snprintf(out, RW_CHAIN_STRAY, ",\"event\":\"audit_stray\",\"bytes\":%" PRIu64 ",\"sha256\":\"%s\"",
-		 bytes, hex);
+	snprintf(out, RW_CHAIN_STRAY,
+		 ",\"event\":\"audit_stray\",\"bytes\":%" PRIu64 ",\"sha256\":\"%s\"", bytes, hex);
 }
 
 /* --- walking ------------------------------------------------------------------------------------
@@ -184,9 +185,7 @@ static void blame(struct rw_walk *w, const char *link, uint64_t seq)
 {
 	if (w->pending)
 		return;
-	w->fault = !link			? RW_WALK_NO_RECORD
-		   : seq != w->at.seq + 1 ? RW_WALK_SEQ
-					  : RW_WALK_PREV;
+	w->fault = !link ? RW_WALK_NO_RECORD : seq != w->at.seq + 1 ? RW_WALK_SEQ : RW_WALK_PREV;
 	w->fault_seq = link ? seq : 0;
 }
 

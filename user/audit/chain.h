@@ -50,7 +50,8 @@ int rw_chain_add(struct rw_chain *c, struct rw_slice line, struct rw_buf *out);
 /* What a record, without its newline, says of itself. False: it is none. */
 bool rw_chain_read(struct rw_slice line, uint64_t *seq, unsigned char prev[RW_CHAIN_DIGEST]);
 /* The end of the line that accounts for so many stray bytes of that digest, before its link. */
-void rw_chain_stray(uint64_t bytes, const unsigned char digest[RW_CHAIN_DIGEST], char out[RW_CHAIN_STRAY]);
+void rw_chain_stray(uint64_t bytes, const unsigned char digest[RW_CHAIN_DIGEST],
+		    char out[RW_CHAIN_STRAY]);
 
 /* --- walking along a log ---------------------------------------------------------------------- */
 

@@ -81,8 +81,9 @@ static int append(struct rw_log_files *l, const char *name, uint64_t first, stru
 
 static int pass_over(struct rw_log_files *l, const char *name, const char *why, struct rw_error *e)
 {
-	return rw_buf_addf(&l->passed, "%s: %s\n", name, why) ? rw_fail(e, RW_ENOMEM, "out of memory")
-							      : RW_OK;
+	return rw_buf_addf(&l->passed, "%s: %s\n", name, why)
+		       ? rw_fail(e, RW_ENOMEM, "out of memory")
+		       : RW_OK;
 }
 
 static int add_file(struct rw_log_files *l, const char *name, struct rw_error *e)
@@ -91,9 +92,9 @@ static int add_file(struct rw_log_files *l, const char *name, struct rw_error *e
 	int rc;
 
 	if (compressed(name))
-		return pass_over(l, name,
-				 "is compressed: unpack it, or pipe all into 'ringwall audit verify -'",
-				 e);
+		return pass_over(
+			l, name,
+			"is compressed: unpack it, or pipe all into 'ringwall audit verify -'", e);
 	rc = first_of(name, &first, e);
 	if (!rc && !first)
 		return pass_over(l, name, "has no record with a link", e);

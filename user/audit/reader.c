@@ -29,8 +29,7 @@ static void take_lines(struct rw_walk *w, struct rw_reading *r, struct rw_buf *b
 	size_t done = 0;
 	char *end;
 
-	while (!r->enough && b->len > done &&
-	       (end = memchr(b->p + done, '\n', b->len - done))) {
+	while (!r->enough && b->len > done && (end = memchr(b->p + done, '\n', b->len - done))) {
 		struct rw_slice line = rw_slice_of(b->p + done, (size_t)(end - b->p) - done);
 
 		r->bytes += line.n + 1;

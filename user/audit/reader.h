@@ -8,11 +8,11 @@
 /* One file. Zeroed but for fd, which is read from where it stands to its end. */
 struct rw_reading {
 	int fd;
-	uint64_t bytes;			/* read */
-	uint64_t last_end, last_bytes;	/* of the last record that links: behind its newline; its
-					 * length without. Counted from where fd stood */
-	bool unended;			/* the file ends in the middle of a line */
-	bool enough;			/* each has seen what it wants: no more is read */
+	uint64_t bytes;		       /* read */
+	uint64_t last_end, last_bytes; /* of the last record that links: behind its newline; its
+					* length without. Counted from where fd stood */
+	bool unended;		       /* the file ends in the middle of a line */
+	bool enough;		       /* each has seen what it wants: no more is read */
 	/* May be NULL. linked: the line is a record where it should be. */
 	void (*each)(void *arg, struct rw_slice line, bool linked);
 	/* n more bytes are read; may be NULL. */

@@ -27,12 +27,11 @@ static int missed(const struct rw_verify *v, const struct rw_verify_head *h, str
 			       v->walk.at.seq, h->from, h->at.seq);
 	if (v->walk.first > h->at.seq)
 		return rw_fail(e, RW_EINVAL,
-			       "the log begins with record %" PRIu64
-			       ": record %" PRIu64 ", which %s names, is not in these files",
+			       "the log begins with record %" PRIu64 ": record %" PRIu64
+			       ", which %s names, is not in these files",
 			       v->walk.first, h->at.seq, h->from);
 	return rw_fail(e, RW_EINVAL,
-		       "record %" PRIu64
-		       " is not the one that %s names: the log was written anew",
+		       "record %" PRIu64 " is not the one that %s names: the log was written anew",
 		       h->at.seq, h->from);
 }
 

@@ -12,7 +12,7 @@
  */
 struct rw_log_files {
 	struct rw_log_file {
-		char *name;    /* "-": standard input */
+		char *name;	/* "-": standard input */
 		uint64_t first; /* number of its first record */
 	} *file;
 	unsigned n;

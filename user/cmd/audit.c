@@ -44,7 +44,8 @@ static const struct argp_option common_options[] = {
 
 static const struct argp_option verify_options[] = {
 	{"head", OPT_HEAD, "SEQ:SHA256", 0,
-	 "a head that an earlier verify printed: the record must be there, with that digest; may be "
+	 "a head that an earlier verify printed: the record must be there, with that digest; may "
+	 "be "
 	 "given more than once",
 	 0},
 	{0},
@@ -143,8 +144,8 @@ static void expect_head(struct job *j, const char *log)
 	if (j->v.n_heads == RW_VERIFY_HEADS || !rw_head_read(fd, &head))
 		fprintf(stderr, "ringwall: note: %s is passed over: it cannot be read\n", file);
 	else
-		j->v.heads[j->v.n_heads++] =
-			(struct rw_verify_head){.from = "its .head file", .at = head.at};
+		j->v.heads[j->v.n_heads++] = (struct rw_verify_head){.from = "its .head file",
+								     .at = head.at};
 	close(fd);
 }
 
@@ -216,7 +217,8 @@ static int end(int rc, struct rw_error *e)
 	return rw_cmd_end(rc, e);
 }
 
-/* --- verify ------------------------------------------------------------------------------------- */
+/* --- verify -------------------------------------------------------------------------------------
+ */
 
 static void print_whole(const struct job *j)
 {
@@ -277,7 +279,8 @@ static int verify(int argc, char **argv)
 		verify_options,
 		on_verb_option,
 		"[LOG|FOLDER|-]...",
-		"Walks along the chain of the audit log and says whether it is whole, or where it is "
+		"Walks along the chain of the audit log and says whether it is whole, or where it "
+		"is "
 		"first broken.\v"
 		"The files may be given in any order; - is standard input. The head that it "
 		"prints, kept "
@@ -317,7 +320,8 @@ static int verify(int argc, char **argv)
 	return end(rc, &e);
 }
 
-/* --- show --------------------------------------------------------------------------------------- */
+/* --- show ---------------------------------------------------------------------------------------
+ */
 
 struct found {
 	struct job job;
@@ -379,9 +383,11 @@ static int show(int argc, char **argv)
 		on_verb_option,
 		"ID [LOG|FOLDER|-]...",
 		"Explains what became of one request, from its audit record.\v"
-		"ID is what the caller has in x-ringwall-request-id, and in the message of a refusal. "
+		"ID is what the caller has in x-ringwall-request-id, and in the message of a "
+		"refusal. "
 		"The "
-		"log's chain is verified on the way: exit status 1 where it is broken, or nothing is "
+		"log's chain is verified on the way: exit status 1 where it is broken, or nothing "
+		"is "
 		"found.",
 		with_common,
 		NULL,

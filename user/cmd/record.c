@@ -74,9 +74,9 @@ static void say_findings(yyjson_val *o, const char *member, const char *where)
 	size_t i, n;
 	yyjson_val *f;
 
-	yyjson_arr_foreach(yyjson_obj_get(o, member), i, n, f)
-		say("found", "%s (%s, %s) %" PRIu64 " times in the %s", text_or(f, "rule", "?"),
-		    text_or(f, "type", "?"), text_or(f, "category", "?"), number_of(f, "count"), where);
+	yyjson_arr_foreach(yyjson_obj_get(o, member), i, n, f) say(
+		"found", "%s (%s, %s) %" PRIu64 " times in the %s", text_or(f, "rule", "?"),
+		text_or(f, "type", "?"), text_or(f, "category", "?"), number_of(f, "count"), where);
 }
 
 static void say_places(yyjson_val *o, const char *member, const char *where)
@@ -86,8 +86,8 @@ static void say_places(yyjson_val *o, const char *member, const char *where)
 
 	yyjson_arr_foreach(yyjson_obj_get(o, member), i, n, p)
 		say("place", "%s in the %s's %s[%" PRIu64 "], from byte %" PRIu64 ": %s",
-		    text_or(p, "rule", "?"), where, text_or(p, "in", "text"),
-		    number_of(p, "index"), number_of(p, "start"), text_or(p, "action", "?"));
+		    text_or(p, "rule", "?"), where, text_or(p, "in", "text"), number_of(p, "index"),
+		    number_of(p, "start"), text_or(p, "action", "?"));
 }
 
 static void say_result(yyjson_val *o)
@@ -116,9 +116,8 @@ static void say_request(yyjson_val *o)
 	say("time", "%s", text_or(o, "time", ""));
 	say("caller", "%s, %s%s%s", text_or(o, "peer", "unknown address"),
 	    key ? key : "no valid key", cert ? ", certificate of " : "", cert ? cert : "");
-	say("asked", "%s %s%s%s", text_or(o, "method", ""),
-	    text_or(o, "path", ""), model ? ", model " : "",
-	    model ? model : "");
+	say("asked", "%s %s%s%s", text_or(o, "method", ""), text_or(o, "path", ""),
+	    model ? ", model " : "", model ? model : "");
 }
 
 int rw_cmd_print_record(struct rw_slice line, struct rw_error *e)

@@ -3,7 +3,8 @@
 #ifndef RW_GATE_REFUSE_H
 #define RW_GATE_REFUSE_H
 
-/* What a caller was told with that code, the reason of an audit record. NULL: it is no refusal's. */
+/* What a caller was told with that code, the reason of an audit record. NULL: it is no refusal's.
+ */
 const char *rw_refuse_explain(const char *code);
 
 #endif

@@ -74,11 +74,12 @@ static void a_whole_log_is_whole(void **state)
 /* The format is a contract with auditors' scripts: said here once more, digit for digit. */
 static void the_link_is_the_digest_of_the_line_before(void **state)
 {
-	static const char want[] =
-		"{\"a\":1,\"seq\":1,\"prev\":\"00000000000000000000000000000000000000000000000000000"
-		"00000000000\"}\n"
-		"{\"b\":2,\"seq\":2,\"prev\":\"a7cd666700dccad97f225e7f9accb9ca27c087a5d977db08e3a63"
-		"ed87c106495\"}\n";
+	static const char want[] = "{\"a\":1,\"seq\":1,\"prev\":"
+				   "\"00000000000000000000000000000000000000000000000000000"
+				   "00000000000\"}\n"
+				   "{\"b\":2,\"seq\":2,\"prev\":"
+				   "\"a7cd666700dccad97f225e7f9accb9ca27c087a5d977db08e3a63"
+				   "ed87c106495\"}\n";
 	struct rw_chain c = {0};
 	struct rw_buf b = {0};
 
@@ -172,7 +173,8 @@ static void a_cut_log_ends_early(void **state)
 	for (size_t n = 0; n < l.text.len; n++) {
 		uint64_t whole = 0;
 
-		while (whole < RECORDS && l.at[whole + 1] - 1 <= n) /* a newline that is missing misses nothing */
+		while (whole < RECORDS &&
+		       l.at[whole + 1] - 1 <= n) /* a newline that is missing misses nothing */
 			whole++;
 		assert_int_equal(walk(&w, rw_slice_of(l.text.p, n)), whole);
 		assert_int_equal(w.pending, n > l.at[whole] && whole < RECORDS);
