@@ -27,6 +27,7 @@ void rw_sack_free(struct rw_sack *s)
 	free(s->sources);
 	free(s->flags);
 	free(s->words);
+	rw_arena_free(&s->scratch);
 	*s = (struct rw_sack){0};
 }
 
@@ -192,7 +193,7 @@ static int add_source(struct rw_sack *s, unsigned pat, const char *source)
 		flags |= HS_FLAG_PREFILTER;
 	hs_free_compile_error(he);
 	free(info);
-	text = rw_arena_copy(&s->r->set.arena, rw_slice_str(source));
+	text = rw_arena_copy(&s->scratch, rw_slice_str(source));
 	if (!text ||
 	    add_piece(s, &(struct rw_piece){.pat = (uint16_t)pat, .first = true, .last = true}))
 		return RW_ENOMEM;
@@ -272,11 +273,11 @@ int rw_sack_add(struct rw_sack *s, unsigned pat, const struct rw_pack_str *p, co
 	struct rw_factors f;
 	bool known;
 
-	if (p->names && rw_factors_of(p->value, &s->r->set.arena, &f))
+	if (p->names && rw_factors_of(p->value, &s->scratch, &f))
 		return add_led(s, pat, p->names, &f);
-	known = rw_factors_of(source, &s->r->set.arena, &f);
+	known = rw_factors_of(source, &s->scratch, &f);
 
-	if (words && known && !f.caseless && choose(&f, &s->r->set.arena, chosen))
+	if (words && known && !f.caseless && choose(&f, &s->scratch, chosen))
 		return add_sets(s, pat, &f, chosen);
 	/* A pattern that looks in front of its run, for a name or words, is not the run's shape. */
 	if (!words && known && !f.captures && !rule->context.n && !has_literal(&f) && has_shape(&f))
@@ -317,16 +318,17 @@ static int by_digits(const void *a, const void *b)
 }
 
 /* The needle of waiting[i], unless it is that of the one before. */
-static void add_needle(struct rw_sack *s, unsigned i)
+static int add_needle(struct rw_sack *s, unsigned i)
 {
 	const struct rw_waiting *w = &s->waiting[i];
 	struct rw_rules *r = s->r;
+	const char *word;
 	bool same = i && w->n == w[-1].n && w->flags == w[-1].flags && !compare_text(w, w - 1);
 
 	r->links[r->n_links++] = w->piece;
 	if (same) {
 		r->needles[r->n_needles - 1].n_links++;
-		return;
+		return RW_OK;
 	}
 	r->needles[r->n_needles] = (struct rw_needle){
 		.links = r->n_links - 1,
@@ -334,14 +336,16 @@ static void add_needle(struct rw_sack *s, unsigned i)
 		.n = (uint16_t)(w->n && w->flags & ENDS ? w->n : 0),
 	};
 	if (w->n) {
-		s->words[s->n_words++] = (struct rw_lexicon_entry){w->text, w->n, r->n_needles++,
+		word = rw_arena_copy(&r->set.arena, rw_slice_of(w->text, w->n));
+		s->words[s->n_words++] = (struct rw_lexicon_entry){word, w->n, r->n_needles++,
 								   false};
-		return;
+		return word ? RW_OK : RW_ENOMEM;
 	}
 	s->sources[s->n] = w->text;
 	s->flags[s->n] = w->flags;
 	s->pats[s->n] = r->pieces[w->piece].pat;
 	s->ids[s->n++] = r->n_needles++;
+	return RW_OK;
 }
 
 int rw_sack_close(struct rw_sack *s)
@@ -350,6 +354,7 @@ int rw_sack_close(struct rw_sack *s)
 	struct rw_rules *r = s->r;
 	struct rw_needle *needles = realloc(r->needles, (r->n_needles + n + 1) * sizeof(*needles));
 	uint32_t *links = realloc(r->links, (r->n_links + n + 1) * sizeof(*links));
+	int rc = RW_OK;
 
 	r->needles = needles ? needles : r->needles;
 	r->links = links ? links : r->links;
@@ -364,7 +369,7 @@ int rw_sack_close(struct rw_sack *s)
 		qsort(s->waiting, n, sizeof(*s->waiting), by_text);
 	if (r->n_shapes)
 		qsort(r->shapes, r->n_shapes, sizeof(*r->shapes), by_digits);
-	for (unsigned i = 0; i < n; i++)
-		add_needle(s, i);
-	return RW_OK;
+	for (unsigned i = 0; !rc && i < n; i++)
+		rc = add_needle(s, i);
+	return rc;
 }

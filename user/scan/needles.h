@@ -9,10 +9,14 @@
 
 #include "scan/rules.h"
 
-/* The needles of one database while they are gathered, then what hs_compile_multi and
- * rw_lexicon_new take. */
+/*
+ * The needles of one database while they are gathered, then what hs_compile_multi and
+ * rw_lexicon_new take. Of its texts the words alone outlive it, in the rule set's arena: patterns
+ * taken apart are many times as large as what is found in them.
+ */
 struct rw_sack {
 	struct rw_rules *r;
+	struct rw_arena scratch;
 	struct rw_waiting *waiting; /* words and patterns, and the piece that waits for each */
 	unsigned n_waiting, cap;
 	const char **sources;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "scan/rules.h"
 #include "scan_test.h"
 
 static char dir[] = "/tmp/ringwall-rules-XXXXXX";
@@ -58,6 +59,19 @@ static void built_in_packs_hold_what_they_promise(void **state)
 	assert_true(n[RW_CAT_SECRET] >= 300);
 	assert_true(n[RW_CAT_MARKUP] >= 5);
 	assert_int_equal(strlen(rw_rules_digest(rules)), 64);
+}
+
+/* What patterns were taken apart into stayed: sixteen times as much as the packs have bytes. */
+static void a_loaded_set_keeps_little_but_its_packs(void **state)
+{
+	struct rw_slice yaml;
+	size_t packs = 0;
+	const char *name;
+
+	(void)state;
+	for (unsigned i = 0; rw_pack_builtin(i, &name, &yaml); i++)
+		packs += yaml.n;
+	assert_in_range(rules->set.arena.used_bytes, 1, 3 * packs);
 }
 
 #define RULE(id, rest) \
@@ -428,6 +442,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(built_in_packs_hold_what_they_promise),
+		cmocka_unit_test(a_loaded_set_keeps_little_but_its_packs),
 		cmocka_unit_test(operator_pack_adds_a_rule),
 		cmocka_unit_test(scanner_is_made_to_fit_a_larger_set),
 		cmocka_unit_test(words_and_domains_are_found_whole),
