@@ -71,6 +71,17 @@ static inline int run_stream(const struct rw_guard *g, struct rw_slice in, size_
 	return rc;
 }
 
+/* The whole of in, fed at once, becomes want. */
+static inline void assert_stream(const struct rw_guard *g, const char *in, int rc, const char *want)
+{
+	struct rw_buf out = {0};
+
+	assert_int_equal(run_stream(g, rw_slice_str(in), 0, strlen(in), true, &out), rc);
+	if (!rw_slice_is(rw_buf_slice(&out), want))
+		fail_msg("%.*s\ninstead of\n%s", (int)out.len, out.p, want);
+	rw_buf_free(&out);
+}
+
 /* The string at path ("delta.tool_calls.0.function.arguments"; a digit: an array's element). */
 static inline yyjson_val *at_path(yyjson_val *v, const char *path)
 {
@@ -127,6 +138,7 @@ static inline unsigned collect(struct rw_slice stream, uint64_t choice, const ch
 	return events;
 }
 
+#define CONTENT "\"content\":"
 #define ENVELOPE                                                             \
 	"\"id\":\"c-1\",\"object\":\"chat.completion.chunk\",\"created\":17" \
 	",\"model\":\"m\",\"system_fingerprint\":\"fp\""

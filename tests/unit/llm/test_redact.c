@@ -7,7 +7,6 @@
 #include "scan/redact.h"
 #include "scan/rules.h"
 
-#define CONTENT	 "\"content\":"
 #define TOOL	 "\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":"
 #define TOOL_END "}}]"
 
