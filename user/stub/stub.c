@@ -2,269 +2,14 @@
 #include "stub/stub.h"
 
 #include <stdlib.h>
-#include <time.h>
-#include <yyjson.h>
 
-#include "base/arena.h"
-#include "base/utf8.h"
-#include "http/server.h"
+#include "stub/stub_int.h"
 
-enum { FAIL_TOKENS = 64, BODY_MAX = 64 * 1024 * 1024 };
-
-struct rw_stub {
-	struct rw_loop *loop;
-	struct rw_http_server *server;
-	struct rw_stub_config cfg;
-	yyjson_doc *answers;
-	struct rw_buf last; /* JSON of the last chat request */
-	uint64_t requests, canceled, open;
-	struct {
-		char token[32];
-		unsigned seen;
-	} fails[FAIL_TOKENS];
-	unsigned n_fails;
-};
-
-/* One chat request, from head to the end of its answer. */
-struct chat {
-	struct rw_stub *s;
-	struct rw_exchange *x;
-	struct rw_arena arena;
-	struct rw_buf body, text; /* text: what the answer says */
-	struct rw_buf seen;	  /* becomes the stub's last when it is whole */
-	struct rw_slice answer, tool_name, tool_args;
-	unsigned status, retry_after, piece, delay_ms, break_after;
-	bool stream, usage, stamp, finished;
-	const char *model;
-	size_t sent; /* bytes of text streamed so far */
-	unsigned events;
-	struct rw_timer timer;
-};
-
-/* --- answers ---------------------------------------------------------------------------------- */
-
-static void reply(struct rw_exchange *x, unsigned status, struct rw_slice json)
-{
-	const struct rw_http_field f[] = {
-		{RW_SLICE("content-type"), RW_SLICE("application/json")},
-		{RW_SLICE("x-request-id"), RW_SLICE("req_stub")},
-	};
-
-	if (rw_exchange_head(x, status, f, 2, (int64_t)json.n) == RW_OK &&
-	    rw_exchange_body(x, json.p, json.n) == RW_OK)
-		rw_exchange_end(x);
-}
-
-static void add_message(struct chat *c, struct rw_buf *b)
-{
-	rw_buf_add_str(b, "{\"role\":\"assistant\",\"content\":");
-	if (!c->tool_name.n) {
-		rw_buf_add_json(b, rw_buf_slice(&c->text));
-	} else {
-		rw_buf_add_str(b,
-			       "null,\"tool_calls\":[{\"id\":\"call_stub\",\"type\":\"function\","
-			       "\"function\":{\"name\":");
-		rw_buf_add_json(b, c->tool_name);
-		rw_buf_add_str(b, ",\"arguments\":");
-		rw_buf_add_json(b, c->tool_args);
-		rw_buf_add_str(b, "}}]");
-	}
-	rw_buf_add_str(b, "}");
-}
-
-static void add_usage(struct chat *c, struct rw_buf *b)
-{
-	size_t in = c->body.len / 4 + 1, out = c->text.len / 4 + 1;
-
-	rw_buf_addf(b,
-		    "\"usage\":{\"prompt_tokens\":%zu,\"completion_tokens\":%zu,"
-		    "\"total_tokens\":%zu}",
-		    in, out, in + out);
-}
-
-static void answer_whole(struct chat *c)
-{
-	struct rw_buf b = {0};
-
-	rw_buf_add_str(&b, "{\"id\":\"chatcmpl-stub\",\"object\":\"chat.completion\","
-			   "\"created\":1700000000,\"model\":");
-	rw_buf_add_json(&b, rw_slice_str(c->model));
-	rw_buf_add_str(&b, ",\"choices\":[{\"index\":0,\"message\":");
-	add_message(c, &b);
-	rw_buf_addf(&b, ",\"logprobs\":null,\"finish_reason\":\"%s\"}],",
-		    c->tool_name.n ? "tool_calls" : "stop");
-	add_usage(c, &b);
-	rw_buf_add_str(&b, "}");
-	c->finished = true;
-	reply(c->x, 200, rw_buf_slice(&b));
-	rw_buf_free(&b);
-}
-
-static void answer_error(struct chat *c)
-{
-	struct rw_http_field f[2] = {{RW_SLICE("content-type"), RW_SLICE("application/json")}};
-	struct rw_buf b = {0};
-	size_t n = 1;
-
-	rw_buf_addf(&b,
-		    "{\"error\":{\"message\":\"stub says %u\",\"type\":\"stub_error\","
-		    "\"param\":null,\"code\":\"stub_%u\"}}",
-		    c->status, c->status);
-	if (c->retry_after)
-		f[n++] = (struct rw_http_field){
-			RW_SLICE("retry-after"),
-			rw_slice_str(rw_arena_printf(&c->arena, "%u", c->retry_after))};
-	c->finished = true;
-	if (rw_exchange_head(c->x, c->status, f, n, (int64_t)b.len) == RW_OK &&
-	    rw_exchange_body(c->x, b.p, b.len) == RW_OK)
-		rw_exchange_end(c->x);
-	rw_buf_free(&b);
-}
-
-/* --- streams ---------------------------------------------------------------------------------- */
-
-static void open_event(struct chat *c, struct rw_buf *b)
-{
-	rw_buf_add_str(b, "data: {\"id\":\"chatcmpl-stub\",\"object\":\"chat.completion.chunk\","
-			  "\"created\":1700000000,\"model\":");
-	rw_buf_add_json(b, rw_slice_str(c->model));
-}
-
-/* Where OpenAI pads its chunks, and so another in each. */
-static void add_stamp(struct rw_buf *b)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	rw_buf_addf(b, ",\"obfuscation\":\"%lu\"",
-		    (unsigned long)t.tv_sec * 1000000000ul + (unsigned long)t.tv_nsec);
-}
-
-static void add_delta(struct chat *c, struct rw_buf *b, const char *delta, struct rw_slice text,
-		      const char *tail)
-{
-	open_event(c, b);
-	rw_buf_add_str(b, ",\"choices\":[{\"index\":0,\"delta\":{");
-	rw_buf_add_str(b, delta);
-	if (text.p)
-		rw_buf_add_json(b, text);
-	rw_buf_add_str(b, tail);
-	if (c->usage)
-		rw_buf_add_str(b, ",\"usage\":null");
-	if (c->stamp)
-		add_stamp(b);
-	rw_buf_add_str(b, "}\n\n");
-}
-
-static void end_events(struct chat *c, struct rw_buf *b)
-{
-	struct rw_slice none = {0};
-
-	add_delta(c, b, "", none,
-		  c->tool_name.n ? "},\"finish_reason\":\"tool_calls\"}]"
-				 : "},\"finish_reason\":\"stop\"}]");
-	if (c->usage) {
-		open_event(c, b);
-		rw_buf_add_str(b, ",\"choices\":[],");
-		add_usage(c, b);
-		rw_buf_add_str(b, "}\n\n");
-	}
-	rw_buf_add_str(b, "data: [DONE]\n\n");
-}
-
-/* The next whole characters of at most piece bytes (at least one character). */
-static struct rw_slice next_piece(const struct chat *c, struct rw_slice all)
-{
-	size_t n = 0, len;
-
-	while (c->sent + n < all.n) {
-		len = rw_utf8_len(all.p + c->sent + n, all.n - c->sent - n);
-		if (!len)
-			len = 1;
-		if (n && n + len > c->piece)
-			break;
-		n += len;
-	}
-	return rw_slice_of(all.p + c->sent, n);
-}
-
-static void add_first(struct chat *c, struct rw_buf *b)
-{
-	struct rw_slice none = {0};
-
-	if (!c->tool_name.n) {
-		add_delta(c, b, "\"role\":\"assistant\",\"content\":\"\"", none,
-			  "},\"finish_reason\":null}]");
-		return;
-	}
-	add_delta(c, b,
-		  "\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"index\":0,"
-		  "\"id\":\"call_stub\",\"type\":\"function\",\"function\":{\"arguments\":\"\","
-		  "\"name\":",
-		  c->tool_name, "}}]},\"finish_reason\":null}]");
-}
-
-static void add_next(struct chat *c, struct rw_buf *b, struct rw_slice piece)
-{
-	if (c->tool_name.n)
-		add_delta(c, b, "\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":", piece,
-			  "}}]},\"finish_reason\":null}]");
-	else
-		add_delta(c, b, "\"content\":", piece, "},\"finish_reason\":null}]");
-}
-
-/* One event, or all that are left where there is no delay; then the timer. */
-static void stream_on(void *arg)
-{
-	struct chat *c = arg;
-	struct rw_slice all = c->tool_name.n ? c->tool_args : rw_buf_slice(&c->text);
-	struct rw_buf b = {0};
-	struct rw_slice piece;
-
-	do {
-		if (c->break_after && c->events == c->break_after) {
-			rw_exchange_body(c->x, b.p, b.len);
-			rw_buf_free(&b);
-			rw_exchange_abort(c->x);
-			return;
-		}
-		if (c->events++ == 0) {
-			add_first(c, &b);
-			continue;
-		}
-		piece = next_piece(c, all);
-		if (piece.n == 0) {
-			end_events(c, &b);
-			c->finished = true;
-			break;
-		}
-		add_next(c, &b, piece);
-		c->sent += piece.n;
-	} while (!c->delay_ms && rw_exchange_queued(c->x) + b.len < rw_sock_high_mark());
-
-	if (rw_exchange_body(c->x, b.p, b.len) == RW_OK && c->finished)
-		rw_exchange_end(c->x);
-	else if (!c->finished && (c->delay_ms || rw_exchange_queued(c->x) < rw_sock_high_mark()))
-		rw_timer_set(c->s->loop, &c->timer,
-			     rw_loop_now(c->s->loop) + c->delay_ms * 1000000ull, stream_on, c);
-	rw_buf_free(&b);
-}
-
-static void begin_stream(struct chat *c)
-{
-	const struct rw_http_field f[] = {
-		{RW_SLICE("content-type"), RW_SLICE("text/event-stream; charset=utf-8")},
-		{RW_SLICE("cache-control"), RW_SLICE("no-cache")},
-		{RW_SLICE("x-request-id"), RW_SLICE("req_stub")},
-	};
-
-	if (rw_exchange_head(c->x, 200, f, 3, -1) == RW_OK)
-		stream_on(c);
-}
+enum { BODY_MAX = 64 * 1024 * 1024 };
 
 /* --- what is asked ---------------------------------------------------------------------------- */
 
-static bool must_fail(struct chat *c, struct rw_slice spec)
+static bool must_fail(struct rw_stub_chat *c, struct rw_slice spec)
 {
 	struct rw_stub *s = c->s;
 	const char *space = spec.n ? memchr(spec.p, ' ', spec.n) : NULL;
@@ -277,7 +22,7 @@ static bool must_fail(struct chat *c, struct rw_slice spec)
 	snprintf(token, sizeof(token), "%.*s", (int)(spec.p + spec.n - space - 1), space + 1);
 	for (i = 0; i < s->n_fails && strcmp(s->fails[i].token, token) != 0; i++)
 		;
-	if (i == FAIL_TOKENS)
+	if (i == RW_STUB_FAIL_TOKENS)
 		return true;
 	if (i == s->n_fails)
 		memcpy(s->fails[s->n_fails++].token, token, sizeof(token));
@@ -295,14 +40,14 @@ static unsigned number_of(const struct rw_h1_head *h, const char *name, unsigned
 	return (unsigned)strtoul(text, NULL, 10);
 }
 
-static struct rw_slice keep(struct chat *c, struct rw_slice s)
+static struct rw_slice keep(struct rw_stub_chat *c, struct rw_slice s)
 {
 	const char *p = rw_arena_copy(&c->arena, s);
 
 	return rw_slice_of(p, p ? s.n : 0);
 }
 
-static void read_orders(struct chat *c, const struct rw_h1_head *h)
+static void read_orders(struct rw_stub_chat *c, const struct rw_h1_head *h)
 {
 	const struct rw_slice *v;
 	const char *space;
@@ -342,7 +87,7 @@ static void remember(struct rw_buf *b, const struct rw_h1_head *h)
 	rw_buf_add_str(b, "],\"body\":");
 }
 
-static void last_user_text(struct chat *c, yyjson_val *root)
+static void last_user_text(struct rw_stub_chat *c, yyjson_val *root)
 {
 	yyjson_val *messages = yyjson_obj_get(root, "messages"), *m, *content, *part;
 	size_t i, n, j, k;
@@ -365,7 +110,7 @@ static void last_user_text(struct chat *c, yyjson_val *root)
 	}
 }
 
-static void choose_text(struct chat *c)
+static void choose_text(struct rw_stub_chat *c)
 {
 	yyjson_val *root = yyjson_doc_get_root(c->s->answers), *key, *val;
 	size_t i, n;
@@ -390,19 +135,19 @@ static void choose_text(struct chat *c)
 
 static void answer(void *arg)
 {
-	struct chat *c = arg;
+	struct rw_stub_chat *c = arg;
 
 	if (c->status)
-		answer_error(c);
+		rw_stub_answer_error(c);
 	else if (c->stream)
-		begin_stream(c);
+		rw_stub_stream_begin(c);
 	else
-		answer_whole(c);
+		rw_stub_answer_whole(c);
 }
 
 static void on_body_end(void *xuser, struct rw_exchange *x)
 {
-	struct chat *c = xuser;
+	struct rw_stub_chat *c = xuser;
 	yyjson_doc *doc;
 	yyjson_val *root, *model;
 
@@ -418,9 +163,10 @@ static void on_body_end(void *xuser, struct rw_exchange *x)
 	if (!yyjson_is_obj(root)) {
 		yyjson_doc_free(doc);
 		c->finished = true;
-		reply(x, 400,
-		      RW_SLICE("{\"error\":{\"message\":\"not JSON\",\"type\":\"stub_error\","
-			       "\"param\":null,\"code\":null}}"));
+		rw_stub_reply(
+			x, 400,
+			RW_SLICE("{\"error\":{\"message\":\"not JSON\",\"type\":\"stub_error\","
+				 "\"param\":null,\"code\":null}}"));
 		return;
 	}
 	model = yyjson_obj_get(root, "model");
@@ -443,7 +189,7 @@ static void on_body_end(void *xuser, struct rw_exchange *x)
 
 static void begin_chat(struct rw_stub *s, struct rw_exchange *x, const struct rw_h1_head *h)
 {
-	struct chat *c = calloc(1, sizeof(*c));
+	struct rw_stub_chat *c = calloc(1, sizeof(*c));
 
 	if (!c) {
 		rw_exchange_abort(x);
@@ -466,7 +212,7 @@ static void stats(struct rw_stub *s, struct rw_exchange *x)
 
 	rw_buf_addf(&b, "{\"requests\":%lu,\"canceled\":%lu,\"open\":%lu}\n",
 		    (unsigned long)s->requests, (unsigned long)s->canceled, (unsigned long)s->open);
-	reply(x, 200, rw_buf_slice(&b));
+	rw_stub_reply(x, 200, rw_buf_slice(&b));
 	rw_buf_free(&b);
 }
 
@@ -478,22 +224,23 @@ static void on_request(void *user, struct rw_exchange *x, const struct rw_h1_hea
 	if (rw_slice_starts(h->target, "/v1/chat/completions"))
 		begin_chat(s, x, h);
 	else if (rw_slice_is(h->target, "/v1/models"))
-		reply(x, 200,
-		      RW_SLICE("{\"object\":\"list\",\"data\":[{\"id\":\"stub\",\"object\":"
-			       "\"model\",\"created\":1700000000,\"owned_by\":\"ringwall\"}]}"));
+		rw_stub_reply(
+			x, 200,
+			RW_SLICE("{\"object\":\"list\",\"data\":[{\"id\":\"stub\",\"object\":"
+				 "\"model\",\"created\":1700000000,\"owned_by\":\"ringwall\"}]}"));
 	else if (rw_slice_is(h->target, "/stub/last"))
-		reply(x, 200, s->last.len ? rw_buf_slice(&s->last) : RW_SLICE("{}\n"));
+		rw_stub_reply(x, 200, s->last.len ? rw_buf_slice(&s->last) : RW_SLICE("{}\n"));
 	else if (rw_slice_is(h->target, "/stub/stats"))
 		stats(s, x);
 	else
-		reply(x, 404,
-		      RW_SLICE("{\"error\":{\"message\":\"no such path\",\"type\":"
-			       "\"stub_error\",\"param\":null,\"code\":null}}"));
+		rw_stub_reply(x, 404,
+			      RW_SLICE("{\"error\":{\"message\":\"no such path\",\"type\":"
+				       "\"stub_error\",\"param\":null,\"code\":null}}"));
 }
 
 static void on_body(void *xuser, struct rw_exchange *x, const char *data, size_t n)
 {
-	struct chat *c = xuser;
+	struct rw_stub_chat *c = xuser;
 
 	if (c && rw_buf_add(&c->body, data, n))
 		rw_exchange_abort(x);
@@ -501,16 +248,16 @@ static void on_body(void *xuser, struct rw_exchange *x, const char *data, size_t
 
 static void on_drain(void *xuser, struct rw_exchange *x)
 {
-	struct chat *c = xuser;
+	struct rw_stub_chat *c = xuser;
 
 	(void)x;
 	if (c && c->stream && c->events && !c->finished && !rw_timer_armed(&c->timer))
-		stream_on(c);
+		rw_stub_stream_on(c);
 }
 
 static void on_done(void *xuser, struct rw_exchange *x, bool completed)
 {
-	struct chat *c = xuser;
+	struct rw_stub_chat *c = xuser;
 
 	(void)x;
 	if (!c)
