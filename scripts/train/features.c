@@ -81,10 +81,11 @@ static void put_window(uint32_t line, uint32_t scale, uint32_t start, unsigned n
 	fwrite(s.out, sizeof(*s.out), n, stdout);
 }
 
-static void on_word(void *arg, uint32_t id, size_t start)
+static void on_words(void *arg, const struct rw_lexicon_hit *hits, unsigned n)
 {
 	(void)arg;
-	rw_concepts_note(concepts, &s.view, id, start, &s.seen);
+	for (unsigned i = 0; i < n; i++)
+		rw_concepts_note(concepts, &s.view, hits[i].id, hits[i].start, &s.seen);
 }
 
 static void look(uint32_t line, struct rw_slice text)
@@ -96,7 +97,7 @@ static void look(uint32_t line, struct rw_slice text)
 	while (rw_words_next(&s.reader, &s.words[n_words]))
 		n_words++;
 	rw_concepts_begin(&s.seen);
-	rw_lexicon_find(lexicon, rw_slice_of(s.view.bytes, s.view.n), RW_LEXICON_ALL, on_word,
+	rw_lexicon_find(lexicon, rw_slice_of(s.view.bytes, s.view.n), RW_LEXICON_ALL, on_words,
 			NULL);
 	n_features = concept_features(rw_concepts_hits(concepts, &s.seen, s.hits));
 	for (unsigned k = 0; k < RW_WINDOW_SCALES; k++)

@@ -194,24 +194,64 @@ static uint32_t join(uint32_t a, uint32_t b)
 	return h ^ (h >> 16);
 }
 
-void rw_concepts_ask(const struct rw_concepts *c, bool (*asked)(void *arg, uint32_t feature),
-		     void *arg, struct rw_concept_asked *out)
+/* The triples that end with a and last, whose pair's hash is given. They are behind n others; how
+ * many there are then. */
+static unsigned ask_row(const struct rw_concepts *c, int (*number)(void *arg, uint32_t feature),
+			void *arg, unsigned a, unsigned last, struct rw_concept_row *row,
+			uint16_t *triples, unsigned n)
 {
 	const struct rw_concept *all = c->pack.concepts;
+	uint32_t pair = join(all[a].key, all[last].key);
+
+	*row = (struct rw_concept_row){.first = n};
+	for (unsigned b = 0; b < c->pack.n; b++) {
+		int at = b == a || b == last ? -1 : number(arg, join(all[b].key, pair));
+
+		if (at < 0)
+			continue;
+		row->in[b / 64] |= UINT64_C(1) << b % 64;
+		triples[n++] = (uint16_t)(at + 1);
+	}
+	return n;
+}
+
+int rw_concepts_ask(const struct rw_concepts *c, int (*number)(void *arg, uint32_t feature),
+		    void *arg, struct rw_concept_asked *out)
+{
+	const struct rw_concept *all = c->pack.concepts;
+	size_t n = c->pack.n, most = n * n;
+	unsigned rows = 0, triples = 0;
 
 	memset(out, 0, sizeof(*out));
-	for (unsigned last = 0; last < c->pack.n; last++) {
-		out->alone[last] = asked(arg, all[last].key);
-		for (unsigned a = 0; a < c->pack.n; a++) {
-			uint32_t pair = join(all[a].key, all[last].key);
-			uint8_t *at = &out->pair[a][last];
+	out->rows = malloc((most + 1) * sizeof(*out->rows));
+	out->triples = malloc((most * n + 1) * sizeof(*out->triples));
+	if (!out->rows || !out->triples)
+		return RW_ENOMEM;
+	for (unsigned last = 0; last < n; last++) {
+		out->alone[last] = (uint16_t)(number(arg, all[last].key) + 1);
+		for (unsigned a = 0; a < n; a++) {
+			unsigned behind;
 
-			*at = asked(arg, pair) ? RW_CONCEPT_PAIR : 0;
-			for (unsigned b = 0; b < c->pack.n && !(*at & RW_CONCEPT_TRIPLE); b++)
-				if (asked(arg, join(all[b].key, pair)))
-					*at |= RW_CONCEPT_TRIPLE;
+			if (a == last)
+				continue;
+			out->two[a][last].pair =
+				(uint16_t)(number(arg, join(all[a].key, all[last].key)) + 1);
+			behind = ask_row(c, number, arg, a, last, &out->rows[rows], out->triples,
+					 triples);
+			if (behind > triples)
+				out->two[a][last].row = (uint16_t)++rows;
+			triples = behind;
 		}
 	}
+	out->rows = realloc(out->rows, (rows + 1) * sizeof(*out->rows));
+	out->triples = realloc(out->triples, (triples + 1) * sizeof(*out->triples));
+	return out->rows && out->triples ? RW_OK : RW_ENOMEM;
+}
+
+void rw_concepts_asked_free(struct rw_concept_asked *a)
+{
+	free(a->rows);
+	free(a->triples);
 }
 
 /* Where features go. */
@@ -221,31 +261,86 @@ struct features {
 	unsigned n;
 };
 
-static void put(struct features *f, uint32_t feature, struct rw_concept_parts parts)
+static inline void put(struct features *f, uint32_t feature, struct rw_concept_parts parts)
 {
 	if (f->parts)
 		f->parts[f->n] = parts;
 	f->out[f->n++] = feature;
 }
 
-/* Three that end with hits[j] and hits[i], whose pair is made already. */
-static void put_triples(struct features *f, const struct rw_concept *all,
-			const struct rw_concept_hit *hits, unsigned i, unsigned j, unsigned first)
+/* The number of three, where the row has it. */
+static inline bool in_row(const struct rw_concept_asked *asked, unsigned row, unsigned b,
+			  uint32_t *out)
 {
+	const struct rw_concept_row *r = &asked->rows[row - 1];
+	uint64_t word = r->in[b / 64], bit = UINT64_C(1) << b % 64;
+	unsigned at;
+
+	if (!(word & bit))
+		return false;
+	at = r->first + (unsigned)__builtin_popcountll(word & (bit - 1));
+	for (unsigned k = 0; k < b / 64; k++)
+		at += (unsigned)__builtin_popcountll(r->in[k]);
+	*out = asked->triples[at] - 1u;
+	return true;
+}
+
+/* Three that end with hits[j] and hits[i], which are a pair. */
+static inline void put_triples(struct features *f, const struct rw_concepts *c,
+			       const struct rw_concept_asked *asked,
+			       const struct rw_concept_hit *hits, unsigned i, unsigned j,
+			       unsigned first)
+{
+	const struct rw_concept *all = c->pack.concepts;
 	const struct rw_concept_hit *a = &hits[j], *last = &hits[i];
-	uint32_t pair = join(all[a->concept].key, all[last->concept].key);
+	unsigned row = asked ? asked->two[a->concept][last->concept].row : 0;
+	uint32_t pair = asked ? 0 : join(all[a->concept].key, all[last->concept].key), feature;
 
 	for (unsigned k = j; k-- > first;) {
 		const struct rw_concept_hit *b = &hits[k];
 
-		if (b->concept == a->concept || b->concept == last->concept || b->end > a->start ||
-		    a->start - b->end > RW_CONCEPT_PAIR_GAP ||
-		    last->start - b->end > RW_CONCEPT_TRIPLE_GAP)
+		/* where one ends behind the other's start the difference is large */
+		if (a->start - b->end > RW_CONCEPT_PAIR_GAP ||
+		    last->start - b->end > RW_CONCEPT_TRIPLE_GAP || b->concept == a->concept ||
+		    b->concept == last->concept)
 			continue;
-		put(f, join(all[b->concept].key, pair),
-		    (struct rw_concept_parts){
-			    3, {(uint8_t)b->concept, (uint8_t)a->concept, (uint8_t)last->concept}});
+		feature = join(all[b->concept].key, pair);
+		if (!asked || in_row(asked, row, b->concept, &feature))
+			put(f, feature,
+			    (struct rw_concept_parts){3,
+						      {(uint8_t)b->concept, (uint8_t)a->concept,
+						       (uint8_t)last->concept}});
 	}
+}
+
+/* asked is known where this is compiled. */
+static inline unsigned features_of(const struct rw_concepts *c,
+				   const struct rw_concept_asked *asked,
+				   const struct rw_concept_hit *hits, unsigned i, uint32_t *out,
+				   struct rw_concept_parts *parts)
+{
+	const struct rw_concept *all = c->pack.concepts;
+	unsigned last = hits[i].concept, first = i > RW_CONCEPT_BACK ? i - RW_CONCEPT_BACK : 0;
+	struct features f = {out, parts, 0};
+
+	if (!asked || asked->alone[last])
+		put(&f, asked ? asked->alone[last] - 1u : all[last].key,
+		    (struct rw_concept_parts){1, {(uint8_t)last}});
+	for (unsigned j = i; j-- > first;) {
+		const struct rw_concept_hit *a = &hits[j];
+		unsigned pair = asked ? asked->two[a->concept][last].pair : 1;
+		unsigned row = asked ? asked->two[a->concept][last].row : 1;
+
+		if (a->concept == last || !(pair | row) ||
+		    hits[i].start - a->end > RW_CONCEPT_PAIR_GAP)
+			continue;
+		if (pair)
+			put(&f, asked ? pair - 1 : join(all[a->concept].key, all[last].key),
+			    (struct rw_concept_parts){2, {(uint8_t)a->concept, (uint8_t)last}});
+		if (row)
+			put_triples(&f, c, asked, hits, i, j, first);
+	}
+	return f.n;
 }
 
 unsigned rw_concepts_features(const struct rw_concepts *c, const struct rw_concept_asked *asked,
@@ -253,27 +348,10 @@ unsigned rw_concepts_features(const struct rw_concepts *c, const struct rw_conce
 			      uint32_t out[RW_CONCEPT_FEATURES],
 			      struct rw_concept_parts parts[RW_CONCEPT_FEATURES])
 {
-	const struct rw_concept *all = c->pack.concepts;
-	unsigned last = hits[i].concept, first = i > RW_CONCEPT_BACK ? i - RW_CONCEPT_BACK : 0;
-	struct features f = {out, parts, 0};
-
-	if (!asked || asked->alone[last])
-		put(&f, all[last].key, (struct rw_concept_parts){1, {(uint8_t)last}});
-	for (unsigned j = i; j-- > first;) {
-		const struct rw_concept_hit *a = &hits[j];
-		unsigned want = asked ? asked->pair[a->concept][last]
-				      : RW_CONCEPT_PAIR | RW_CONCEPT_TRIPLE;
-
-		if (!want || a->concept == last || a->end > hits[i].start ||
-		    hits[i].start - a->end > RW_CONCEPT_PAIR_GAP)
-			continue;
-		if (want & RW_CONCEPT_PAIR)
-			put(&f, join(all[a->concept].key, all[last].key),
-			    (struct rw_concept_parts){2, {(uint8_t)a->concept, (uint8_t)last}});
-		if (want & RW_CONCEPT_TRIPLE)
-			put_triples(&f, all, hits, i, j, first);
-	}
-	return f.n;
+	if (!asked)
+		return features_of(c, NULL, hits, i, out, parts);
+	return parts ? features_of(c, asked, hits, i, out, parts)
+		     : features_of(c, asked, hits, i, out, NULL);
 }
 
 /* What the cases are looked at with. */
@@ -284,11 +362,12 @@ struct bench {
 	struct rw_concept_hit hits[RW_CONCEPT_HITS_MAX];
 };
 
-static void on_word(void *arg, uint32_t id, size_t start)
+static void on_words(void *arg, const struct rw_lexicon_hit *hits, unsigned n)
 {
 	struct bench *b = arg;
 
-	rw_concepts_note(b->c, &b->view, id, start, &b->seen);
+	for (unsigned i = 0; i < n; i++)
+		rw_concepts_note(b->c, &b->view, hits[i].id, hits[i].start, &b->seen);
 }
 
 /* Whether a case's concept is among its hits. */
@@ -299,7 +378,8 @@ static bool found_in(struct bench *b, const struct rw_lexicon *lexicon,
 
 	rw_view_fold(&b->view, rw_slice_str(at->text));
 	rw_concepts_begin(&b->seen);
-	rw_lexicon_find(lexicon, rw_slice_of(b->view.bytes, b->view.n), RW_LEXICON_ALL, on_word, b);
+	rw_lexicon_find(lexicon, rw_slice_of(b->view.bytes, b->view.n), RW_LEXICON_ALL, on_words,
+			b);
 	n = rw_concepts_hits(b->c, &b->seen, b->hits);
 	for (unsigned i = 0; i < n; i++)
 		if (b->hits[i].concept == at->concept)

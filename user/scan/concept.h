@@ -90,21 +90,32 @@ struct rw_concept_parts {
 	uint8_t n, concept[3];
 };
 
-/* Which features somebody asks for: of two concepts in their order whether the pair is one, and
- * whether three are that end with it. */
-enum { RW_CONCEPT_PAIR = 1, RW_CONCEPT_TRIPLE = 2 };
+/*
+ * Which features somebody asks for, by the number that they have there: of one concept, of two in
+ * their order, and of three that end with two, as far as any do. Numbers and rows are from 1 on; 0:
+ * none. The triples of a row stand side by side, by their first concept, from first on.
+ */
 struct rw_concept_asked {
-	bool alone[RW_CONCEPTS_MAX];
-	uint8_t pair[RW_CONCEPTS_MAX][RW_CONCEPTS_MAX];
+	uint16_t alone[RW_CONCEPTS_MAX];
+	struct {
+		uint16_t pair, row;
+	} two[RW_CONCEPTS_MAX][RW_CONCEPTS_MAX];
+	struct rw_concept_row {
+		uint64_t in[RW_CONCEPTS_MAX / 64];
+		uint32_t first;
+	} *rows;
+	uint16_t *triples;
 };
 
-/* asked(arg, feature) for each that there can be. */
-void rw_concepts_ask(const struct rw_concepts *c, bool (*asked)(void *arg, uint32_t feature),
-		     void *arg, struct rw_concept_asked *out);
+/* number(arg, feature), at most 65534, or -1 where nobody asks for it, of each that there can be.
+ * RW_OK or RW_ENOMEM. */
+int rw_concepts_ask(const struct rw_concepts *c, int (*number)(void *arg, uint32_t feature),
+		    void *arg, struct rw_concept_asked *out);
+void rw_concepts_asked_free(struct rw_concept_asked *a);
 
 /*
- * The features that end with hits[i]: it alone, and behind those before it; of those asked for, and
- * maybe others (asked NULL: all). How many. parts (may be NULL): what each is made of.
+ * The features that end with hits[i]: it alone, and behind those before it. How many. By number of
+ * those asked for; asked NULL: all, by hash. parts (may be NULL): what each is made of.
  */
 unsigned rw_concepts_features(const struct rw_concepts *c, const struct rw_concept_asked *asked,
 			      const struct rw_concept_hit *hits, unsigned i,

@@ -19,6 +19,7 @@ enum {
 	OVERLAP_BYTES = 4096, /* and by this where a disguise was undone, which may go on */
 	HIT_FINDINGS = 32,    /* of one pattern in one neighbourhood; more say nothing new */
 	NEAR_BYTES = 512,     /* of the view: one neighbourhood */
+	TAKE = 64,	      /* words that are sorted at once */
 	BEHIND_BYTES = 16,    /* what a pattern may look at behind its match */
 };
 
@@ -215,17 +216,30 @@ struct reading {
 	bool model;
 };
 
-static void on_word(void *arg, uint32_t id, size_t start)
+/* First those of the rules, then those of concepts: which is which is a guess for each. */
+static void on_words(void *arg, const struct rw_lexicon_hit *hits, unsigned n)
 {
 	struct reading *rd = arg;
 	const struct rw_rules *r = rd->probe.r;
 	struct rw_scanner *s = rd->probe.s;
+	struct rw_lexicon_hit of_rules[TAKE], of_concepts[TAKE];
 
-	if (id < r->first_concept)
-		rw_probe_word(&rd->probe, id, start);
-	else if (rd->model)
-		rw_concepts_note(r->concepts, &s->view, id - r->first_concept, start,
-				 &s->model.seen);
+	for (unsigned from = 0, some; from < n; from += some) {
+		unsigned rules = 0, concepts = 0;
+
+		some = n - from < TAKE ? n - from : TAKE;
+		for (unsigned i = from; i < from + some; i++) {
+			of_rules[rules] = of_concepts[concepts] = hits[i];
+			rules += hits[i].id < r->first_concept;
+			concepts += hits[i].id >= r->first_concept;
+		}
+		for (unsigned i = 0; i < rules; i++)
+			rw_probe_word(&rd->probe, of_rules[i].id, of_rules[i].start);
+		for (unsigned i = 0; rd->model && i < concepts; i++)
+			rw_concepts_note(r->concepts, &s->view,
+					 of_concepts[i].id - r->first_concept, of_concepts[i].start,
+					 &s->model.seen);
+	}
 }
 
 /* Reads the view once: words of rules become hits, those of concepts, where they matter, wait for
@@ -240,7 +254,7 @@ static int read_view(struct job *j, bool concepts)
 	s->n_hits = 0;
 	rw_concepts_begin(&s->model.seen);
 	rw_probe_begin(&rd.probe);
-	rw_lexicon_find(j->r->lexicon, view, concepts ? RW_LEXICON_ALL : RW_LEXICON_PLAIN, on_word,
+	rw_lexicon_find(j->r->lexicon, view, concepts ? RW_LEXICON_ALL : RW_LEXICON_PLAIN, on_words,
 			&rd);
 	rw_meter_lap(s->meter, RW_PART_WORDS);
 	rc = rw_probe_run(&rd.probe, RW_DB_INJECTION);

@@ -174,6 +174,15 @@ static inline rw_nums rw_nums_first(rw_nums n)
 	return ~(rw_nums){0} >> (64 - 8 * most);
 }
 
+/* Numbers of half as many bits. */
+static inline rw_nums rw_nums_of_half(const uint32_t *p)
+{
+	rw_half_nums raw;
+
+	memcpy(&raw, p, sizeof(raw));
+	return __builtin_convertvector(raw, rw_nums);
+}
+
 /* The lower 16 bits of each. */
 static inline void rw_nums_store16(uint16_t out[RW_NUMS], rw_nums x)
 {

@@ -45,13 +45,21 @@ bool rw_lexicon_holds(const char *text, size_t n);
 struct rw_lexicon *rw_lexicon_new(const struct rw_lexicon_entry *entries, unsigned n);
 void rw_lexicon_free(struct rw_lexicon *w);
 
-/* Calls found for each text of the table that stands in text, by where they start. */
+/* Texts of the table that stand in a text, and where they start. */
+struct rw_lexicon_hit {
+	uint32_t id, start;
+};
+typedef void rw_lexicon_found_fn(void *arg, const struct rw_lexicon_hit *hits, unsigned n);
+
+/*
+ * Calls found with what stands in text, some at a time, by where they start; of those that start in
+ * one place the long first (of eight bytes, of six), and then by their ids.
+ */
 void rw_lexicon_find(const struct rw_lexicon *w, struct rw_slice text, enum rw_lexicon_want want,
-		     void (*found)(void *arg, uint32_t id, size_t start), void *arg);
+		     rw_lexicon_found_fn *found, void *arg);
 
 typedef void rw_lexicon_find_fn(const struct rw_lexicon *w, struct rw_slice text,
-				enum rw_lexicon_want want,
-				void (*found)(void *arg, uint32_t id, size_t start), void *arg);
+				enum rw_lexicon_want want, rw_lexicon_found_fn *found, void *arg);
 RW_AT_LEVELS(rw_lexicon_find_fn, rw_lexicon_find);
 
 /* Whether a word that begins with c is found wherever it stands behind a boundary. */

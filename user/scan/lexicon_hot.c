@@ -12,6 +12,7 @@ enum {
 	GROUP = 64,	   /* places that are sifted at once */
 	BLOCK_STARTS = 16, /* places in a block; few have more */
 	AHEAD = RW_BLOCK,  /* bytes behind a place that may be read */
+	HITS = 256,	   /* that are told at once */
 };
 
 /* Where something of a table may begin. */
@@ -23,7 +24,7 @@ struct place {
 struct search {
 	const struct rw_lexicon *w;
 	const uint64_t *filter[TABLES];
-	void (*found)(void *arg, uint32_t id, size_t start);
+	rw_lexicon_found_fn *found;
 	void *arg;
 	const char *p; /* the chunk; AHEAD bytes behind it can be read */
 	size_t begun;  /* where in the text it is */
@@ -32,6 +33,9 @@ struct search {
 	 */
 	uint16_t at[CHUNK + GROUP];
 	unsigned n;
+	/* What stands in the chunk and was not told yet: entries, and where. */
+	struct rw_lexicon_hit hits[HITS + 2 * RW_LANES / 8];
+	unsigned n_hits;
 };
 
 /* --- where words begin -------------------------------------------------------------------------
@@ -166,40 +170,91 @@ static struct place *list_places(const struct search *s, const uint16_t *at,
 	return to;
 }
 
-/* Whether what starts at p, of which left bytes are there, goes on as the entry's text does from
- * its 17th byte on. */
-static bool goes_on(const struct entry *e, const char *p, size_t left)
+/* Tells of the hits; of those of long texts what stands behind ENTRY_BYTES is compared. */
+static void tell(struct search *s)
 {
-	return e->n <= left && !memcmp(p + 16, e->text + 16, e->n - 16);
+	struct rw_lexicon_hit *to = s->hits;
+
+	for (unsigned i = 0; i < s->n_hits; i++) {
+		struct rw_lexicon_hit hit = s->hits[i];
+		const char *p = s->p + hit.start;
+		size_t left = s->left - hit.start;
+
+		*to = (struct rw_lexicon_hit){hit.id & WHAT_ID, (uint32_t)s->begun + hit.start};
+		if (__builtin_expect(hit.id & WHAT_BEYOND, 0)) {
+			const struct rw_lexicon_entry *e = &s->w->beyond[hit.id & WHAT_ID];
+
+			if (e->n > left ||
+			    memcmp(p + ENTRY_BYTES, e->text + ENTRY_BYTES, e->n - ENTRY_BYTES) != 0)
+				continue;
+			to->id = e->id;
+		}
+		to++;
+	}
+	if (to > s->hits)
+		s->found(s->arg, s->hits, (unsigned)(to - s->hits));
+	s->n_hits = 0;
 }
 
-#define FIRST(n) (~UINT64_C(0) >> (64 - 8 * (n)))
+/*
+ * Adds a hit at at for each of the entries from first on, at most STEP and at most n, whose bytes
+ * stand in front of x.
+ */
+#if RW_LEVEL == 1
 
-/* From 16 - n on: all bits of the first n of eight bytes, and eight further on those of the first
- * n - 8 of the next eight. */
-static const uint64_t first_bytes[8 + 17] = {
-	FIRST(8), FIRST(8), FIRST(8), FIRST(8), FIRST(8), FIRST(8), FIRST(8), FIRST(8),
-	FIRST(8), FIRST(7), FIRST(6), FIRST(5), FIRST(4), FIRST(3), FIRST(2), FIRST(1),
-};
+enum { STEP = 1 };
+
+static inline void compare(struct search *s, unsigned first, unsigned n, uint64_t x, unsigned at)
+{
+	uint32_t what = s->w->what[first];
+	unsigned bytes = what >> WHAT_BYTES_SHIFT;
+
+	if (n && ((bytes ? x & rw_first8(bytes) : 0) ^ s->w->bytes[first]) == 0)
+		s->hits[s->n_hits++] = (struct rw_lexicon_hit){what, at};
+}
+
+#else
+
+enum { STEP = RW_NUMS };
+
+static inline void compare(struct search *s, unsigned first, unsigned n, uint64_t x, unsigned at)
+{
+	rw_nums what = rw_nums_of_half(s->w->what + first), bytes = what >> WHAT_BYTES_SHIFT;
+	rw_nums in = ~(rw_nums){0} >> (64 - 8 * bytes) & (rw_nums)(bytes != 0), is;
+	unsigned same;
+
+	memcpy(&is, s->w->bytes + first, sizeof(is));
+	same = rw_nums_bits((rw_nums)((in & x) == is)) & ((1u << (n < STEP ? n : STEP)) - 1);
+#if RW_LEVEL >= 4
+	what |= (uint64_t)at << 32;
+	_mm512_storeu_si512(s->hits + s->n_hits,
+			    _mm512_maskz_compress_epi64((__mmask8)same, (__m512i)what));
+	s->n_hits += (unsigned)__builtin_popcount(same);
+#else
+	for (; same; same &= same - 1)
+		s->hits[s->n_hits++] = (struct rw_lexicon_hit){
+			s->w->what[first + (unsigned)__builtin_ctz(same)], at};
+#endif
+}
+
+#endif
 
 /* The entries that start at a place. Behind the end of the text are zeros, which no entry has. */
-static inline void look(const struct search *s, const struct place *at)
+static inline void look(struct search *s, const struct place *at)
 {
 	const struct table *t = &s->w->tables[at->table];
-	uint64_t h = hash(at->key), front, behind;
-	const struct slot *slot = slot_of(t, slot_at(t, h), tag_of(at->table, at->key, h));
-	const struct entry *e = &s->w->entries[slot->first], *end = e + slot->n;
-	const char *p = s->p + at->at;
+	const struct slot *slot = slot_of(t, slot_at(t, hash(at->key)), at->key);
+	unsigned first = slot->first, left = slot->n;
+	uint64_t x = rw_load8(s->p + at->at + (at->table == LONG ? LONG_BYTES : 0));
 
-	front = rw_load8(p);
-	behind = rw_load8(p + 8);
-	for (; e < end; e++) {
-		const uint64_t *mask = &first_bytes[e->n < 16 ? 16 - e->n : 0];
-		uint64_t differs = ((front & mask[0]) ^ e->front) |
-				   ((behind & mask[8]) ^ e->behind);
-
-		if (!differs && (e->n <= 16 || goes_on(e, p, s->left - at->at)))
-			s->found(s->arg, e->id, s->begun + at->at);
+	for (;;) {
+		compare(s, first, left, x, at->at);
+		if (__builtin_expect(s->n_hits > HITS, 0))
+			tell(s);
+		if (__builtin_expect(left <= STEP, 1))
+			break;
+		first += STEP;
+		left -= STEP;
 	}
 }
 
@@ -218,11 +273,11 @@ static void find_chunk(struct search *s, size_t n, uint64_t *before)
 		for (const struct place *p = places; p < end; p++)
 			look(s, p);
 	}
+	tell(s);
 }
 
 void RW_HOT(rw_lexicon_find)(const struct rw_lexicon *w, struct rw_slice text,
-			     enum rw_lexicon_want want,
-			     void (*found)(void *arg, uint32_t id, size_t start), void *arg)
+			     enum rw_lexicon_want want, rw_lexicon_found_fn *found, void *arg)
 {
 	char rest[CHUNK + 3 * AHEAD];
 	uint64_t before = 0;
@@ -235,6 +290,7 @@ void RW_HOT(rw_lexicon_find)(const struct rw_lexicon *w, struct rw_slice text,
 	s.found = found;
 	s.arg = arg;
 	s.begun = 0;
+	s.n_hits = 0;
 	for (; (s.left = text.n - s.begun) >= CHUNK + AHEAD + RW_LANES; s.begun += CHUNK) {
 		s.p = text.p + s.begun;
 		find_chunk(&s, CHUNK, &before);

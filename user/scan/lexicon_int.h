@@ -10,18 +10,10 @@
 enum { FILTER_BITS = 10, MIDDLE_BYTES = 6, LONG_BYTES = 8 };
 enum { SHORT, MIDDLE, LONG, TABLES };
 
-/* An entry: its first eight bytes and the eight behind (zeros behind a shorter one), and its text
- * for what is longer. */
-struct entry {
-	uint64_t front, behind;
-	const char *text;
-	uint32_t n, id;
-};
-
-/* The entries that have one tag: n of them from first on, by their ids. n is 0 in a free slot;
+/* The entries that have one key: n of them from first on, by their ids. n is 0 in a free slot;
  * where one is taken the next is tried. */
 struct slot {
-	uint32_t tag;
+	uint64_t key;
 	uint16_t first, n;
 };
 
@@ -33,12 +25,22 @@ struct table {
 	unsigned bits; /* 1 << bits slots */
 };
 
-/* The entries by their tables and tags. */
+/*
+ * The entries by their tables and keys, in columns, so that as many as a vector holds are compared
+ * at once. What is compared: of a long one the eight bytes behind its key, else its first eight;
+ * zeros behind its end. What it is: how many bytes of these count, and its id. Of more than
+ * ENTRY_BYTES all count, and instead of its id stands its number among such. ENTRIES_PAD of none
+ * stand behind the last.
+ */
 struct rw_lexicon {
 	struct table tables[TABLES];
-	unsigned n;
-	struct entry entries[];
+	uint64_t *bytes;
+	uint32_t *what;
+	struct rw_lexicon_entry *beyond; /* those of more than ENTRY_BYTES */
+	unsigned n_beyond;
 };
+enum { ENTRY_BYTES = 16, ENTRIES_PAD = 8 };
+enum { WHAT_ID = 0xffffff, WHAT_BEYOND = 1 << 24, WHAT_BYTES_SHIFT = 28 };
 
 /* How many bytes of a text that begins with the byte are the key of a short one; 0: as many as go
  * on with its word, at most RW_LEXICON_BYTES_MIN. */
@@ -61,22 +63,15 @@ static inline uint64_t hash(uint64_t key)
 	return key * RW_LEXICON_HASH;
 }
 
-/* What a key is known by in its table. That of a short one is the key itself; what else has that
- * of a longer one, a look at the entries tells. */
-static inline uint32_t tag_of(unsigned table, uint64_t key, uint64_t h)
-{
-	return table == SHORT ? (uint32_t)key : (uint32_t)(h >> 32);
-}
-
 static inline unsigned slot_at(const struct table *t, uint64_t h)
 {
 	return (unsigned)(h >> (64 - t->bits));
 }
 
-/* Where the tag is, from there on, or a free slot for it. */
-static inline struct slot *slot_of(const struct table *t, unsigned at, uint32_t tag)
+/* Where the key is, from there on, or a free slot for it. Which of the two is no branch. */
+static inline struct slot *slot_of(const struct table *t, unsigned at, uint64_t key)
 {
-	while (t->slots[at].n && t->slots[at].tag != tag)
+	while (__builtin_expect((t->slots[at].n != 0) & (t->slots[at].key != key), 0))
 		at = (at + 1) & ((1u << t->bits) - 1);
 	return &t->slots[at];
 }

@@ -35,41 +35,48 @@ struct feature {
 
 struct rw_model {
 	struct header head;
-	const int8_t *words;		/* by feature, in the binary */
-	double roots[ROOTS];		/* 1 / sqrt(n), for as many words as fit a window */
-	struct feature *features;	/* in the file's order */
-	uint16_t slots[1 << SLOT_BITS]; /* of features, by key: index + 1 */
-	struct rw_concept_asked asked;
+	const int8_t *words;	       /* by feature, in the binary */
+	double roots[ROOTS];	       /* 1 / sqrt(n), for as many words as fit a window */
+	struct feature *features;      /* in the file's order */
+	struct rw_concept_asked asked; /* by that */
 };
 
-static unsigned slot_of(uint32_t key)
+/* The features by their keys, while it is loaded: index + 1. */
+struct by_key {
+	const struct rw_model *m;
+	uint16_t slots[1 << SLOT_BITS];
+};
+
+/* Where the key is, or a free slot for it. */
+static unsigned slot_of(const struct by_key *t, uint32_t key)
 {
-	return (key * 0x9e3779b1u) >> (32 - SLOT_BITS);
-}
+	unsigned slot = (key * 0x9e3779b1u) >> (32 - SLOT_BITS);
 
-/* Index of the feature, or -1. */
-static int find(const struct rw_model *m, uint32_t key)
-{
-	unsigned slot = slot_of(key);
-
-	for (; m->slots[slot]; slot = (slot + 1) & ((1u << SLOT_BITS) - 1))
-		if (m->features[m->slots[slot] - 1].key == key)
-			return m->slots[slot] - 1;
-	return -1;
-}
-
-static void insert(struct rw_model *m, unsigned i)
-{
-	unsigned slot = slot_of(m->features[i].key);
-
-	while (m->slots[slot])
+	while (t->slots[slot] && t->m->features[t->slots[slot] - 1].key != key)
 		slot = (slot + 1) & ((1u << SLOT_BITS) - 1);
-	m->slots[slot] = (uint16_t)(i + 1);
+	return slot;
 }
 
-static bool has_feature(void *m, uint32_t key)
+static int number_of(void *t, uint32_t key)
 {
-	return find(m, key) >= 0;
+	const struct by_key *by_key = t;
+
+	return by_key->slots[slot_of(by_key, key)] - 1;
+}
+
+static int ask(struct rw_model *m, const struct rw_concepts *c)
+{
+	struct by_key *t = calloc(1, sizeof(*t));
+	int rc = RW_ENOMEM;
+
+	if (!t)
+		return rc;
+	t->m = m;
+	for (unsigned i = 0; i < m->head.n_features; i++)
+		t->slots[slot_of(t, m->features[i].key)] = (uint16_t)(i + 1);
+	rc = rw_concepts_ask(c, number_of, t, &m->asked);
+	free(t);
+	return rc;
 }
 
 int rw_model_load(struct rw_model **out, const struct rw_concepts *c, struct rw_error *e)
@@ -90,15 +97,13 @@ int rw_model_load(struct rw_model **out, const struct rw_concepts *c, struct rw_
 		return rw_fail(e, RW_EINVAL, "model.bin is not for this version of the scanner");
 	}
 	m->features = malloc(bytes + 1);
-	if (!m->features) {
-		free(m);
+	if (m->features)
+		memcpy(m->features, file.p + sizeof(m->head), bytes);
+	if (!m->features || ask(m, c)) {
+		rw_model_free(m);
 		return rw_fail(e, RW_ENOMEM, "no memory for the model");
 	}
-	memcpy(m->features, file.p + sizeof(m->head), bytes);
 	m->words = (const int8_t *)file.p + sizeof(m->head) + bytes;
-	for (unsigned i = 0; i < m->head.n_features; i++)
-		insert(m, i);
-	rw_concepts_ask(c, has_feature, m, &m->asked);
 	for (unsigned n = 0; n < ROOTS; n++)
 		m->roots[n] = 1 / sqrt(n ? n : 1);
 	*out = m;
@@ -109,31 +114,31 @@ void rw_model_free(struct rw_model *m)
 {
 	if (!m)
 		return;
+	rw_concepts_asked_free(&m->asked);
 	free(m->features);
 	free(m);
 }
 
-/* Whether the feature was not counted a moment ago. */
-static bool fresh(struct rw_model_scratch *s, unsigned feature, uint32_t at)
+/* Whether the feature was not counted a moment ago; now it was. Which is no branch to be guessed.
+ */
+static inline bool fresh(struct rw_model_scratch *s, unsigned feature, uint32_t at)
 {
 	uint32_t last = s->counted[feature];
 	uint32_t before = last & ((1u << AT_BITS) - 1);
+	bool is = (last >> AT_BITS != s->views) | (at - before >= RW_CONCEPT_APART);
 
-	if (last >> AT_BITS == s->views && at - before < RW_CONCEPT_APART)
-		return false;
-	s->counted[feature] = s->views << AT_BITS | at;
-	return true;
+	s->counted[feature] = is ? s->views << AT_BITS | at : last;
+	return is;
 }
 
-/* Whether a feature there counts in a window that is near, or keeps one from counting. */
-static bool is_near(const struct rw_model_scratch *s, size_t at)
+/* Marks where a feature counts in the window, or keeps one from counting. */
+static void mark_near(struct rw_model_scratch *s, size_t start, unsigned bytes)
 {
-	size_t cell = at / CELL_BYTES, last = cell + RW_CONCEPT_APART / CELL_BYTES;
+	size_t cell = start / CELL_BYTES, before = RW_CONCEPT_APART / CELL_BYTES;
+	size_t last = cell + bytes / CELL_BYTES;
 
-	for (; cell <= last && cell < CELLS; cell++)
-		if (s->near[cell])
-			return true;
-	return false;
+	for (cell -= cell < before ? cell : before; cell <= last && cell < CELLS; cell++)
+		s->near[cell] = true;
 }
 
 static void sum_concepts(const struct rw_model *m, const struct rw_concepts *c,
@@ -150,17 +155,12 @@ static void sum_concepts(const struct rw_model *m, const struct rw_concepts *c,
 	for (unsigned i = 0; i < s->n_hits; i++) {
 		unsigned some;
 
-		if (!is_near(s, s->hits[i].start))
+		if (!s->near[s->hits[i].start / CELL_BYTES])
 			continue;
 		some = rw_concepts_features(c, &m->asked, s->hits, i, f, NULL);
 
-		for (unsigned k = 0; k < some; k++) {
-			int at = find(m, f[k]);
-
-			if (at < 0 || !fresh(s, (unsigned)at, s->hits[i].start))
-				continue;
-			sum += m->features[at].weight;
-		}
+		for (unsigned k = 0; k < some; k++)
+			sum += fresh(s, f[k], s->hits[i].start) ? m->features[f[k]].weight : 0;
 		if (s->n_concepts < RW_MODEL_CONTRIBUTIONS_MAX)
 			s->concepts[s->n_concepts++] =
 				(struct rw_model_sum){(uint16_t)(s->hits[i].start), sum};
@@ -173,13 +173,13 @@ static unsigned words_before(const struct rw_model_scratch *s, size_t n, size_t 
 	return at < n ? rw_words_before(&s->words, at) : s->words.n;
 }
 
-/* One window by its words alone. */
-static void weigh_words(const struct rw_model *m, const struct rw_model_scratch *s, size_t n,
-			unsigned scale, size_t index, struct rw_model_best *b)
+/* One window by its words alone: those from w0 on up to w1. */
+static inline void weigh_words(const struct rw_model *m, const struct rw_model_scratch *s, size_t n,
+			       unsigned scale, size_t index, unsigned w0, unsigned w1,
+			       struct rw_model_best *b)
 {
 	const double *k = m->head.k[scale];
 	size_t start = rw_window_start(index, scale), end = start + rw_window_bytes[scale];
-	unsigned w0 = words_before(s, n, start), w1 = words_before(s, n, end);
 
 	b->start = (uint32_t)start;
 	b->end = (uint32_t)(end < n ? end : n);
@@ -190,15 +190,16 @@ static void weigh_words(const struct rw_model *m, const struct rw_model_scratch 
 }
 
 /* Finds the windows whose words alone come near enough for concepts to matter, and the best of the
- * others. */
+ * others. A window's half is the next one's start. */
 static void look_scale(const struct rw_model *m, struct rw_model_scratch *s, size_t n,
 		       unsigned scale, struct rw_model_best *best)
 {
-	unsigned cells = rw_window_bytes[scale] / CELL_BYTES;
+	unsigned w0 = 0, half = words_before(s, n, rw_window_start(1, scale)), w1;
 	struct rw_model_best b;
 
-	for (size_t i = 0; i < rw_window_count(n, scale); i++) {
-		weigh_words(m, s, n, scale, i, &b);
+	for (size_t i = 0; i < rw_window_count(n, scale); i++, w0 = half, half = w1) {
+		w1 = words_before(s, n, rw_window_start(i + 2, scale));
+		weigh_words(m, s, n, scale, i, w0, w1, &b);
 		if (b.z < NEAR) {
 			if (b.z > best->z)
 				*best = b;
@@ -206,10 +207,7 @@ static void look_scale(const struct rw_model *m, struct rw_model_scratch *s, siz
 		}
 		s->windows[s->n_windows++] = (struct rw_model_window){(uint16_t)scale, (uint16_t)i,
 								      b.z};
-		for (size_t cell = b.start / CELL_BYTES; cell <= b.start / CELL_BYTES + cells;
-		     cell++)
-			if (cell < CELLS)
-				s->near[cell] = true;
+		mark_near(s, b.start, rw_window_bytes[scale]);
 	}
 }
 
@@ -246,7 +244,8 @@ static void look_near(const struct rw_model *m, struct rw_model_scratch *s, size
 		z = w->z + m->head.k[scale][2] * concepts;
 		if (z <= best->z)
 			continue;
-		weigh_words(m, s, n, scale, w->index, best);
+		weigh_words(m, s, n, scale, w->index, words_before(s, n, start),
+			    words_before(s, n, start + rw_window_bytes[scale]), best);
 		best->concepts = concepts;
 		best->z = z;
 	}
@@ -294,8 +293,7 @@ unsigned rw_model_explain(const struct rw_model *m, const struct rw_concepts *c,
 		if (s->hits[i].start >= best->start && s->hits[i].start < best->end)
 			some = rw_concepts_features(c, &m->asked, s->hits, i, f, parts);
 		for (unsigned k = 0; k < some; k++) {
-			int at = find(m, f[k]);
-			int32_t weight = at < 0 ? 0 : m->features[at].weight;
+			int32_t weight = m->features[f[k]].weight;
 			unsigned place = n;
 
 			while (place && weights[place - 1] < weight)

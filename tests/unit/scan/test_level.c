@@ -102,13 +102,15 @@ struct given {
 
 static struct given *least, *other;
 
-static void note(void *arg, uint32_t id, size_t start)
+static void note(void *arg, const struct rw_lexicon_hit *hits, unsigned n)
 {
 	struct given *g = arg;
 
-	assert_true(g->n < TEXT);
-	g->ids[g->n] = id;
-	g->starts[g->n++] = start;
+	assert_true(g->n + n <= TEXT);
+	for (unsigned i = 0; i < n; i++) {
+		g->ids[g->n] = hits[i].id;
+		g->starts[g->n++] = hits[i].start;
+	}
 }
 
 static void look(struct given *g, unsigned level, struct rw_slice text, enum rw_lexicon_want want)

@@ -25,12 +25,14 @@ struct log {
 	unsigned n;
 };
 
-static void note(void *arg, uint32_t id, size_t start)
+static void note(void *arg, const struct rw_lexicon_hit *hits, unsigned n)
 {
 	struct log *l = arg;
 
-	l->id[l->n] = id;
-	l->start[l->n++] = start;
+	for (unsigned i = 0; i < n; i++) {
+		l->id[l->n] = hits[i].id;
+		l->start[l->n++] = hits[i].start;
+	}
 }
 
 static bool starts_at(struct rw_slice t, size_t i, const struct rw_lexicon_entry *e)

@@ -13,12 +13,14 @@ static void scan(struct rw_slice text)
 	assert_int_equal(rw_scan_text(scanner, rules, text, 1u << RW_CAT_INJECTION, &f), 0);
 }
 
-static void on_word(void *arg, uint32_t id, size_t start)
+static void on_words(void *arg, const struct rw_lexicon_hit *hits, unsigned n)
 {
 	(void)arg;
-	if (id >= rules->first_concept)
-		rw_concepts_note(rules->concepts, &scanner->view, id - rules->first_concept, start,
-				 &scanner->model.seen);
+	for (unsigned i = 0; i < n; i++)
+		if (hits[i].id >= rules->first_concept)
+			rw_concepts_note(rules->concepts, &scanner->view,
+					 hits[i].id - rules->first_concept, hits[i].start,
+					 &scanner->model.seen);
 }
 
 /* Weights are fitted to sums that another program made: one feature hashed differently here, and
@@ -33,7 +35,7 @@ static void sums_are_those_of_the_training(void **state)
 		rw_concepts_begin(&scanner->model.seen);
 		rw_model_begin(rules->model, &scanner->view, &scanner->model, &best);
 		rw_lexicon_find(rules->lexicon, rw_slice_of(scanner->view.bytes, scanner->view.n),
-				RW_LEXICON_ALL, on_word, NULL);
+				RW_LEXICON_ALL, on_words, NULL);
 		rw_model_end(rules->model, rules->concepts, &scanner->view, &scanner->model, &best);
 		if (best.words != fixture[i].words || best.concepts != fixture[i].concepts ||
 		    best.n_words != fixture[i].n_words)
