@@ -4,6 +4,7 @@
 import contextlib
 import signal
 import socket
+import sqlite3
 import ssl
 import time
 
@@ -249,3 +250,96 @@ def test_top_shows_kernel_and_engine_side_by_side(own_world):
     assert "pass" in out and "requests" in out
     m = w.metrics()
     assert any(k.startswith("ringwall_kernel_") for k in m)
+
+
+@contextlib.contextmanager
+def rebooted(w):
+    """What a reboot leaves: the state directory, and not one pin. The gateway starts at the end."""
+    w.gateway.signal(signal.SIGKILL)
+    w.gateway.wait(5)
+    w.run(w.ringwall, "kern", "detach")
+    w.attach()
+    assert w.bans() == []
+    yield
+    w.start_gateway()
+
+
+def kept(w, sql, *values):
+    with contextlib.closing(sqlite3.connect(w.dir / "state/bans.db")) as db, db:
+        return db.execute(sql, values).fetchall()
+
+
+def by_prefix(bans):
+    return {b["prefix"]: b for b in bans}
+
+
+def test_bans_outlive_a_reboot(ringwall, flavour):
+    """With the time that was left, also those by hand; who was lifted stays free; who repeats is punished as one."""
+    with World(ringwall, flavour, strikes={"threshold": 100, "window": "60s", "ban": "40s", "ban_max": "1h"}) as w:
+        def deny(*args):
+            return w.run(w.ringwall, "deny", *args, "-c", w.config_file)
+        misbehave(w, "10.77.0.3")
+        misbehave(w, "fd77:3::2", GATEWAY6)
+        deny("add", "192.0.2.0/25", "--for", "1h", "--verdict", "drop_syn")
+        deny("add", "198.51.100.7")
+        deny("add", "10.77.0.4")
+        deny("del", "10.77.0.4")
+        wait_for("the bans to be told", 5, lambda: len(w.events("ban")) == 2)
+        before = by_prefix(w.bans())
+        assert len(before) == 4
+        time.sleep(1.5)
+        with rebooted(w):
+            pass
+        after = by_prefix(w.bans())
+        assert {p: (b["verdict"], b["reason"]) for p, b in after.items()} == \
+            {p: (b["verdict"], b["reason"]) for p, b in before.items()}
+        assert after["198.51.100.7/32"]["left_s"] is None
+        for p in ("10.77.0.3/32", "fd77:3::/64", "192.0.2.0/25"):
+            assert before[p]["left_s"] - 60 < after[p]["left_s"] < before[p]["left_s"] - 1, "the clock went on"
+        assert w.metrics()["ringwall_bans_restored_total"] == 4
+        assert not can_connect(w, "10.77.0.3") and can_connect(w, "10.77.0.4")
+        # A restart without a reboot finds all in force, and changes nothing.
+        w.gateway.stop()
+        w.start_gateway()
+        assert w.metrics()["ringwall_bans_restored_total"] == 0 and len(w.bans()) == 4
+        deny("del", "10.77.0.3")
+        misbehave(w, "10.77.0.3")
+        assert 70 < by_prefix(w.bans())["10.77.0.3/32"]["left_s"] <= 80, "the second ban of a repeater is twice as long"
+
+
+def test_a_clock_that_fell_back_makes_no_ban_longer_than_it_was_given(own_world):
+    w = own_world
+    w.run(w.ringwall, "deny", "add", "10.77.0.3", "--for", "10m", "--state", w.dir / "state")
+    w.run(w.ringwall, "deny", "add", "10.77.0.4", "--for", "10m", "--state", w.dir / "state")
+    year = 366 * 86400 * 1000
+    kept(w, "UPDATE ban SET since_ms = since_ms + ?, until_ms = until_ms + ? WHERE prefix = '10.77.0.3/32'", year, year)
+    kept(w, "UPDATE ban SET since_ms = since_ms - ?, until_ms = until_ms - ? WHERE prefix = '10.77.0.4/32'", year, year)
+    with rebooted(w):
+        pass
+    bans = by_prefix(w.bans())
+    assert list(bans) == ["10.77.0.3/32"] and 500 < bans["10.77.0.3/32"]["left_s"] <= 600
+    assert len(kept(w, "SELECT * FROM ban")) == 2, "one that a wrong clock calls over is not thrown away"
+
+
+def test_bans_without_a_state_directory_say_how_long_they_last(own_world):
+    w = own_world
+    p = w.run(w.ringwall, "deny", "add", "10.77.0.3", "--state", w.dir / "nothing")
+    assert "ends with the next boot" in p.stderr and not (w.dir / "nothing").exists()
+    p = w.run(w.ringwall, "deny", "del", "10.77.0.3", "--state", w.dir / "nothing")
+    assert p.stderr == ""
+    w.run(w.ringwall, "deny", "add", "10.77.0.3", "--state", w.dir / "state")
+    w.run(w.ringwall, "kern", "detach")
+    w.attach()
+    assert w.run(w.ringwall, "deny", "restore", "--state", w.dir / "state").stdout == "1 bans are in force again\n"
+    assert [b["prefix"] for b in w.bans()] == ["10.77.0.3/32"]
+
+
+def test_a_damaged_store_of_bans_does_not_keep_the_gateway_from_serving(own_world):
+    w = own_world
+    w.gateway.stop()
+    (w.dir / "state/bans.db").write_bytes(b"no database at all" * 100)
+    w.start_gateway()
+    assert "bans of before the last boot are not in force" in w.gateway.text()
+    misbehave(w, "10.77.0.3")
+    wait_for("the ban to be counted", 5, lambda: w.metrics()["ringwall_bans_unkept_total"] == 1)
+    assert "bans are in force, but not beyond the next boot" in w.gateway.text()

@@ -105,6 +105,10 @@ static int put_control(struct rw_buf *b, struct rw_gateway *gw, struct rw_contro
 	const struct row rows[] = {
 		{"bans_total", "counter", "bans written to the kernel by the engine", s->bans},
 		{"bans_failed_total", "counter", "bans that could not be written", s->bans_failed},
+		{"bans_unkept_total", "counter", "bans in force that the next boot forgets",
+		 s->bans_unkept},
+		{"bans_restored_total", "counter", "bans of before the start, in force again",
+		 s->bans_restored},
 		{"key_suspensions_total", "counter", "keys suspended for blocked prompts",
 		 s->key_suspensions},
 		{"reloads_total", "counter", "configurations taken", s->reloads},

@@ -350,8 +350,15 @@ int rw_cmd_upgrade(int argc, char **argv)
 int rw_cmd_detach(int argc, char **argv)
 {
 	static const struct argp argp = {
-		NULL, NULL, NULL, "Removes the packet filter, its maps and all bans.",
-		NULL, NULL, NULL};
+		NULL,
+		NULL,
+		NULL,
+		"Removes the packet filter, its maps and with them all bans. Those that are kept "
+		"come back "
+		"when the gateway starts again, or by 'ringwall deny restore'.",
+		NULL,
+		NULL,
+		NULL};
 	struct rw_error e;
 	int rc;
 

@@ -3,14 +3,19 @@
 #include "cmd/cmd.h"
 
 #include <argp.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/bans.h"
+#include "cmd/state.h"
 #include "cmd/verbs.h"
+#include "gate/keep.h"
 #include "kern/kern.h"
+#include "policy/config.h"
 
 #define NS_PER_S 1000000000ULL
 
@@ -56,11 +61,23 @@ static bool duration(const char *text, uint64_t *ns)
 /* --- add, del --------------------------------------------------------------------------------- */
 
 struct add {
+	const char *config, *state; /* where bans are kept */
 	const char *text;
+	bool takes_none; /* no prefix */
 	struct rw_prefix prefix;
 	uint64_t ttl_ns;
 	enum rw_kern_verdict verdict;
 };
+
+#define WHERE                                                                 \
+	{"config",                                                            \
+	 'c',                                                                 \
+	 "FILE",                                                              \
+	 0,                                                                   \
+	 "keep it in this configuration's state_dir (default " RW_CONFIG_FILE \
+	 " where there is one)",                                              \
+	 0},                                                                  \
+		{"state", 's', "DIR", 0, "keep it in this state directory", 0}
 
 static const struct argp_option add_options[] = {
 	{"for", 'f', "TIME", 0, "how long: 90s, 10m, 2h, 7d (default: until it is lifted)", 0},
@@ -69,8 +86,11 @@ static const struct argp_option add_options[] = {
 	 "the "
 	 "prefix shares one source's rates)",
 	 0},
+	WHERE,
 	{0},
 };
+
+static const struct argp_option where_options[] = {WHERE, {0}};
 
 /*
  * A bare IPv6 address stands for its /64: whoever has one has them all. With a length written
@@ -99,23 +119,59 @@ static error_t on_add_option(int key, char *arg, struct argp_state *state)
 		if (!duration(arg, &a->ttl_ns))
 			argp_error(state, "'%s' is not a time as 90s, 10m, 2h or 7d", arg);
 		return 0;
+	case 'c':
+		a->config = arg;
+		return 0;
+	case 's':
+		a->state = arg;
+		return 0;
 	case 'v':
 		if (!rw_kern_verdict_of(arg, &a->verdict))
 			argp_error(state, "there is no verdict '%s'", arg);
 		return 0;
 	case ARGP_KEY_ARG:
+		if (a->takes_none)
+			argp_error(state, "one argument too many");
 		if (a->text)
 			argp_error(state, "one PREFIX at a time");
 		a->text = arg;
 		take_prefix(arg, &a->prefix, state);
 		return 0;
 	case ARGP_KEY_END:
-		if (!a->text)
+		if (!a->text && !a->takes_none)
 			argp_error(state, "PREFIX is missing");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
+}
+
+/* --- the state directory, where bans outlive a boot ---------------------------------------------
+ */
+
+/* RW_ENOTFOUND: no gateway has its state there. */
+static int open_store(const struct add *a, struct rw_banstore **out, struct rw_error *e)
+{
+	char *dir = NULL;
+	int rc = rw_cmd_state_dir(a->config, a->state, &dir, e);
+
+	if (!rc && access(dir, F_OK) && errno == ENOENT)
+		rc = rw_fail(e, RW_ENOTFOUND, "there is no state directory '%.300s'", dir);
+	rc = rc ? rc : rw_banstore_open(out, dir, e);
+	free(dir);
+	return rc;
+}
+
+/* What is in force of the prefix now. */
+static int keep(const struct add *a, struct rw_kern *k, struct rw_error *e)
+{
+	const struct rw_keep of = {.prefix = a->prefix};
+	struct rw_banstore *s = NULL;
+	int rc = open_store(a, &s, e);
+
+	rc = rc ? rc : rw_keep_bans(s, k, &of, 1, e);
+	rw_banstore_close(s);
+	return rc;
 }
 
 static int add(int argc, char **argv)
@@ -126,7 +182,8 @@ static int add(int argc, char **argv)
 		"PREFIX",
 		"Bans an address or prefix in the kernel.\v"
 		"A bare IPv6 address stands for its /64. Allowlisted sources cannot be banned "
-		"('ringwall kern allow list').",
+		"('ringwall kern allow list'). The ban is kept in the state directory, too, from "
+		"where the gateway enters it again when it starts after a reboot.",
 		NULL,
 		NULL,
 		NULL};
@@ -140,6 +197,8 @@ static int add(int argc, char **argv)
 	rc = rw_kern_open(&k, &e);
 	if (!rc)
 		rc = rw_kern_deny(k, &a.prefix, a.ttl_ns, a.verdict, RW_KERN_REASON_OPERATOR, &e);
+	if (!rc && keep(&a, k, &e))
+		fprintf(stderr, "ringwall: note: the ban ends with the next boot: %s\n", e.text);
 	rw_kern_close(k);
 	if (rc)
 		return rw_cmd_end(rc, &e);
@@ -151,22 +210,64 @@ static int add(int argc, char **argv)
 
 static int del(int argc, char **argv)
 {
-	static const struct argp argp = {NULL, on_add_option, "PREFIX", "Lifts a ban.",
-					 NULL, NULL,	      NULL};
+	static const struct argp argp = {where_options, on_add_option, "PREFIX", "Lifts a ban.",
+					 NULL,		NULL,	       NULL};
 	struct add a = {0};
 	char text[64];
+	struct rw_error e, why;
+	struct rw_kern *k;
+	int rc, kept;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	rc = rw_kern_open(&k, &e);
+	if (!rc) {
+		rc = rw_kern_undeny(k, &a.prefix, &e);
+		/* One that is over may be kept all the same: it is forgotten in any case. */
+		kept = rc && rc != RW_ENOTFOUND ? RW_OK : keep(&a, k, &why);
+		if (!rc && kept && kept != RW_ENOTFOUND)
+			rc = rw_fail(&e, kept,
+				     "the ban is lifted, but comes back with the next boot: %.380s",
+				     why.text);
+	}
+	rw_kern_close(k);
+	if (rc)
+		return rw_cmd_end(rc, &e);
+	printf("lifted the ban of %s\n", rw_prefix_text(&a.prefix, text));
+	return RW_EXIT_OK;
+}
+
+static int restore(int argc, char **argv)
+{
+	static const struct argp argp = {
+		where_options,
+		on_add_option,
+		NULL,
+		"Enters the bans that are kept and not in force again, as the gateway does when it "
+		"starts.",
+		NULL,
+		NULL,
+		NULL};
+	struct add a = {.takes_none = true};
+	struct rw_banstore *s = NULL;
+	struct rw_restored got = {0};
 	struct rw_error e;
 	struct rw_kern *k;
 	int rc;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
 	rc = rw_kern_open(&k, &e);
-	if (!rc)
-		rc = rw_kern_undeny(k, &a.prefix, &e);
+	if (rc)
+		return rw_cmd_end(rc, &e);
+	rc = open_store(&a, &s, &e);
+	rc = rc ? rc : rw_restore_bans(s, k, NULL, 0, &got, &e);
+	rw_banstore_close(s);
 	rw_kern_close(k);
 	if (rc)
 		return rw_cmd_end(rc, &e);
-	printf("lifted the ban of %s\n", rw_prefix_text(&a.prefix, text));
+	printf("%u bans are in force again\n", got.bans);
+	if (got.refused)
+		fprintf(stderr, "ringwall: note: %u are not: allowlisted, or no room\n",
+			got.refused);
 	return RW_EXIT_OK;
 }
 
@@ -239,6 +340,7 @@ int rw_cmd_deny(int argc, char **argv)
 		{"add", add, "ban an address or prefix"},
 		{"del", del, "lift a ban"},
 		{"list", list, "show the bans in force"},
+		{"restore", restore, "enter again what a reboot or detach took away"},
 	};
 
 	return rw_verbs_run(verbs, sizeof(verbs) / sizeof(verbs[0]), argc, argv);

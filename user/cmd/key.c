@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "cmd/state.h"
 #include "ident/keys.h"
 #include "policy/config.h"
 #include "policy/schema.h"
@@ -337,26 +338,6 @@ static int list_listed(const struct options *o, struct rw_error *e)
 /* --- where the keys are -------------------------------------------------------------------------
  */
 
-/* As `serve` looks for it, so that both mean the same store. *dir is malloc'd. */
-static int find_state(const struct options *o, char **dir, struct rw_error *e)
-{
-	const char *file = o->config;
-	struct rw_config *c = NULL;
-	int rc = RW_OK;
-
-	if (!file && !o->state && access(RW_CONFIG_FILE, F_OK) == 0)
-		file = RW_CONFIG_FILE;
-	if (file)
-		rc = rw_config_load_public(&c, file, e);
-	if (rc)
-		return rc;
-	*dir = strdup(c		 ? c->state_dir
-		      : o->state ? o->state
-				 : rw_config_key_find("", RW_SLICE("state_dir"))->def);
-	rw_config_free(c);
-	return *dir ? RW_OK : rw_fail(e, RW_ENOMEM, "out of memory");
-}
-
 /* Only `add` makes a store: a wrong directory must not look like one without keys. */
 static int check_there(const struct options *o, const char *dir, struct rw_error *e)
 {
@@ -376,7 +357,7 @@ static int run_stored(const struct options *o, struct rw_error *e)
 {
 	struct rw_keystore *ks = NULL;
 	char *dir = NULL;
-	int rc = find_state(o, &dir, e);
+	int rc = rw_cmd_state_dir(o->config, o->state, &dir, e);
 
 	rc = rc ? rc : check_there(o, dir, e);
 	rc = rc ? rc : rw_keystore_open(&ks, dir, e);

@@ -367,10 +367,10 @@ int rw_control_new(struct rw_control **out, struct rw_gateway *gw, struct rw_loo
 		rc = rw_audit_open(&c->audit, config->audit_file, AUDIT_QUEUE_BYTES, e);
 	if (!rc)
 		rc = open_kern(c, e);
-	if (!rc)
-		rw_control_look(c);
 	if (rc)
 		goto fail;
+	rw_control_restore_bans(c);
+	rw_control_look(c);
 	gw->control = c;
 	rw_timer_set(loop, &c->tick, rw_loop_now(loop) + TICK_NS, tick, c);
 	*out = c;
@@ -385,10 +385,13 @@ unsigned rw_control_free(struct rw_control *c)
 	unsigned lost;
 
 	rw_timer_cancel(&c->tick);
+	rw_control_keep_bans(c);
 	lost = rw_control_end_records(c);
 	rw_events_close(c->events.reader);
 	rw_kern_close(c->kern);
+	rw_banstore_close(c->banstore);
 	rw_task_cancel(&c->push);
+	rw_task_cancel(&c->keep);
 	rw_reach_free(&c->reach);
 	rw_strikes_free(c->strikes);
 	rw_strikes_free(c->key_strikes);

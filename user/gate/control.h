@@ -16,7 +16,8 @@
 #include "ring/loop.h"
 
 struct rw_control_stats {
-	uint64_t bans, bans_failed, key_suspensions, reloads, reloads_failed;
+	uint64_t bans, bans_failed, bans_unkept, bans_restored;
+	uint64_t key_suspensions, reloads, reloads_failed;
 	uint64_t cert_reloads, cert_reloads_failed; /* of certificate files that changed */
 	uint64_t events[RW_KERN_EVENTS];	    /* of the kernel side, by kind */
 	uint64_t audit_sync_failed;

@@ -6,6 +6,7 @@
 #include "gate/balancer.h"
 #include "gate/control.h"
 #include "gate/inbox.h"
+#include "gate/keep.h"
 #include "gate/rest.h"
 #include "kern/events.h"
 
@@ -18,12 +19,18 @@ struct rw_kern_watch {
 	uint64_t unsaid; /* events in this tick without one */
 };
 
-/* What is said of a ban once it is carried out. */
+/* What is said of a ban once it is carried out, and kept. */
 struct rw_pending_ban {
 	struct rw_control *c;
 	enum rw_strike kind;
 	unsigned nets;
+	uint32_t repeats;
 };
+struct rw_done_ban {
+	struct rw_ban_order order;
+	struct rw_pending_ban about;
+};
+enum { RW_KEEP_BATCH = 16 * RW_BAN_BATCH };
 
 struct rw_control {
 	struct rw_gateway *gw;
@@ -50,7 +57,13 @@ struct rw_control {
 	struct rw_ban_order orders[RW_BAN_BATCH]; /* of this turn */
 	struct rw_pending_ban pending[RW_BAN_BATCH];
 	unsigned n_orders;
-	struct rw_task push; /* carries them out */
+	struct rw_task push;	      /* carries them out */
+	struct rw_banstore *banstore; /* NULL: it could not be opened, or there is no kernel side */
+	struct rw_done_ban done[RW_KEEP_BATCH]; /* in force, to be kept and then told */
+	unsigned n_done;
+	unsigned kept; /* since something was forgotten */
+	bool unkept_said;
+	struct rw_task keep;
 	struct rw_kern_watch events;
 	struct rw_rest rest;
 	struct rw_timer tick;
@@ -77,6 +90,10 @@ unsigned rw_control_end_records(struct rw_control *c);
 
 /* Strikes and what follows from them (punish.c). */
 int rw_control_punish_new(struct rw_control *c, const struct rw_config *cfg, struct rw_error *e);
+/* Bans of before the last boot, once the kernel side is open. */
+void rw_control_restore_bans(struct rw_control *c);
+/* Keeps and tells what is in force and was not yet. */
+void rw_control_keep_bans(void *arg);
 /* The configuration changed. */
 void rw_control_punish_as(struct rw_control *c, const struct rw_config *cfg);
 

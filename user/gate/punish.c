@@ -10,7 +10,13 @@
 #include "base/log.h"
 #include "gate/control_int.h"
 
-enum { STRIKE_SOURCES = 65536, KEY_SOURCES = 4096 };
+enum {
+	STRIKE_SOURCES = 65536,
+	KEY_SOURCES = 4096,
+	FORGET_EVERY = 4096, /* bans kept */
+};
+
+#define NS_PER_S UINT64_C(1000000000)
 
 struct strike_note {
 	struct rw_control *c;
@@ -53,6 +59,76 @@ static enum rw_kern_verdict verdict_of(const struct rw_config *cfg, uint32_t rep
 	return RW_KERN_VERDICT_DROP_ALL;
 }
 
+static void tell_ban(struct rw_control *c, const struct rw_done_ban *d)
+{
+	const char *kind = rw_strike_name(d->about.kind);
+	uint64_t seconds = d->order.ttl_ns / NS_PER_S;
+	char text[64];
+
+	rw_prefix_text(&d->order.prefix, text);
+	rw_control_record(
+		c, &(struct rw_audit_event){.event = "ban",
+					    .source = text,
+					    .verdict = rw_kern_verdict_name(d->order.verdict),
+					    .reason = kind,
+					    .seconds = seconds});
+	if (d->about.nets)
+		rw_info("banned %s for %" PRIu64
+			" s in the kernel (%s, %u of its /64s offended, last "
+			"strike: %s)",
+			text, seconds, rw_kern_verdict_name(d->order.verdict), d->about.nets, kind);
+	else
+		rw_info("banned %s for %" PRIu64 " s in the kernel (%s, last strike: %s)", text,
+			seconds, rw_kern_verdict_name(d->order.verdict), kind);
+}
+
+/* Once in a while: what is over for longer than anybody's repeats are remembered. */
+static void forget(struct rw_control *c, unsigned n)
+{
+	uint64_t now_ms = rw_loop_wall_ms(c->loop), bound_ms = config_of(c)->ban_max_ms;
+	struct rw_error e;
+
+	c->kept += n;
+	if (c->kept < FORGET_EVERY || now_ms < bound_ms)
+		return;
+	c->kept = 0;
+	if (rw_banstore_forget(c->banstore, now_ms - bound_ms, STRIKE_SOURCES, &e))
+		rw_warn("bans that are over could not be forgotten: %s", e.text);
+}
+
+/* With one commit for all, durable before it is told. What cannot be kept is in force all the same.
+ */
+static void keep(struct rw_control *c)
+{
+	struct rw_keep of[RW_KEEP_BATCH];
+	struct rw_error e = {.text = "there is no store"};
+	int rc = RW_EIO;
+
+	for (unsigned i = 0; i < c->n_done; i++)
+		of[i] = (struct rw_keep){c->done[i].order.prefix, c->done[i].about.repeats};
+	if (c->banstore)
+		rc = rw_keep_bans(c->banstore, c->kern, of, c->n_done, &e);
+	if (!rc)
+		forget(c, c->n_done);
+	else
+		c->stats.bans_unkept += c->n_done;
+	if (rc && !c->unkept_said)
+		rw_err("bans are in force, but not beyond the next boot: %s", e.text);
+	c->unkept_said = rc != RW_OK;
+}
+
+void rw_control_keep_bans(void *arg)
+{
+	struct rw_control *c = arg;
+
+	if (!c->n_done)
+		return;
+	keep(c);
+	for (unsigned i = 0; i < c->n_done; i++)
+		tell_ban(c, &c->done[i]);
+	c->n_done = 0;
+}
+
 static void carried_out(const struct rw_ban_order *o, int rc, const struct rw_error *e)
 {
 	const struct rw_pending_ban *b = o->user;
@@ -70,21 +146,10 @@ static void carried_out(const struct rw_ban_order *o, int rc, const struct rw_er
 		return;
 	}
 	c->stats.bans++;
-	rw_control_record(c, &(struct rw_audit_event){.event = "ban",
-						      .source = text,
-						      .verdict = rw_kern_verdict_name(o->verdict),
-						      .reason = rw_strike_name(b->kind),
-						      .seconds = o->ttl_ns / 1000000000});
-	if (b->nets)
-		rw_info("banned %s for %" PRIu64
-			" s in the kernel (%s, %u of its /64s offended, last "
-			"strike: %s)",
-			text, o->ttl_ns / 1000000000, rw_kern_verdict_name(o->verdict), b->nets,
-			rw_strike_name(b->kind));
-	else
-		rw_info("banned %s for %" PRIu64 " s in the kernel (%s, last strike: %s)", text,
-			o->ttl_ns / 1000000000, rw_kern_verdict_name(o->verdict),
-			rw_strike_name(b->kind));
+	if (c->n_done == RW_KEEP_BATCH)
+		rw_control_keep_bans(c);
+	c->done[c->n_done++] = (struct rw_done_ban){*o, *b};
+	rw_task_set(c->loop, &c->keep, rw_control_keep_bans, c);
 }
 
 static void push_bans(void *arg)
@@ -108,7 +173,8 @@ static void ban(struct rw_control *c, const struct strike_note *s, const struct 
 			rw_strike_name(s->kind));
 		return;
 	}
-	*b = (struct rw_pending_ban){.c = c, .kind = s->kind, .nets = p->nets};
+	*b = (struct rw_pending_ban){
+		.c = c, .kind = s->kind, .nets = p->nets, .repeats = p->repeats};
 	c->orders[c->n_orders++] = (struct rw_ban_order){
 		.prefix = prefix,
 		.ttl_ns = p->for_ns,
@@ -121,6 +187,30 @@ static void ban(struct rw_control *c, const struct strike_note *s, const struct 
 		push_bans(c);
 	else
 		rw_task_set(c->loop, &c->push, push_bans, c);
+}
+
+void rw_control_restore_bans(struct rw_control *c)
+{
+	struct rw_restored got;
+	struct rw_error e;
+	int rc;
+
+	if (!c->kern)
+		return;
+	rc = rw_banstore_open(&c->banstore, config_of(c)->state_dir, &e);
+	if (!rc)
+		rc = rw_restore_bans(c->banstore, c->kern, c->strikes, rw_loop_now(c->loop), &got,
+				     &e);
+	if (rc) {
+		rw_err("bans of before the last boot are not in force: %s", e.text);
+		return;
+	}
+	c->stats.bans_restored = got.bans;
+	if (got.bans)
+		rw_info("%u bans of before are in force again", got.bans);
+	if (got.refused)
+		rw_warn("%u bans of before are not in force: allowlisted meanwhile, or no room",
+			got.refused);
 }
 
 /* --- keys ----------------------------------------------------------------------------------------

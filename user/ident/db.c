@@ -11,8 +11,7 @@
 
 enum { BUSY_MS = 5000, WAL_TRIES = 50, WAL_PAUSE_MS = 20 };
 
-/* migrations[v] brings schema version v to v + 1. Never change one that was released: add one. */
-static const char *const migrations[] = {
+static const char *const key_migrations[] = {
 	/* A name can be used again once its key is revoked, so that keys can be rotated. */
 	"CREATE TABLE key ("
 	"  seq INTEGER PRIMARY KEY,"
@@ -25,9 +24,29 @@ static const char *const migrations[] = {
 	") STRICT;"
 	"CREATE UNIQUE INDEX key_live_name ON key (name) WHERE revoked_ms = 0;",
 };
-enum { SCHEMA_VERSION = sizeof(migrations) / sizeof(migrations[0]) };
+const struct rw_db_kind rw_db_keys = {"ringwall.db", key_migrations,
+				      sizeof(key_migrations) / sizeof(key_migrations[0]),
+				      "add the keys anew"};
+
+static const char *const ban_migrations[] = {
+	/* Words and not numbers: they outlive the kernel side's ABI. until_ms 0: for ever. */
+	"CREATE TABLE ban ("
+	"  prefix TEXT PRIMARY KEY,"
+	"  verdict TEXT NOT NULL,"
+	"  reason TEXT NOT NULL,"
+	"  since_ms INTEGER NOT NULL,"
+	"  until_ms INTEGER NOT NULL,"
+	"  repeats INTEGER NOT NULL"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE INDEX ban_until ON ban (until_ms);",
+};
+const struct rw_db_kind rw_db_bans = {"bans.db", ban_migrations,
+				      sizeof(ban_migrations) / sizeof(ban_migrations[0]),
+				      "ban anew who has to be"};
 
 /* --- errors in words -------------------------------------------------------------------------- */
+
+#define RESTORE "restore it from a backup, or move it away and " /* its kind's anew */
 
 static const struct {
 	int sqlite, code;
@@ -36,10 +55,8 @@ static const struct {
 	{SQLITE_BUSY, RW_EBUSY, "another process holds it", "try again"},
 	{SQLITE_LOCKED, RW_EBUSY, "another process holds it", "try again"},
 	{SQLITE_FULL, RW_EIO, "the disk is full", "make room; nothing was changed"},
-	{SQLITE_CORRUPT, RW_EINVAL, "it is damaged",
-	 "restore it from a backup, or move it away and add the keys anew"},
-	{SQLITE_NOTADB, RW_EINVAL, "it is no SQLite database",
-	 "restore it from a backup, or move it away and add the keys anew"},
+	{SQLITE_CORRUPT, RW_EINVAL, "it is damaged", RESTORE},
+	{SQLITE_NOTADB, RW_EINVAL, "it is no SQLite database", RESTORE},
 	{SQLITE_READONLY, RW_EPERM, "it cannot be written",
 	 "run as the user it belongs to, and see that the disk is not mounted read-only"},
 	{SQLITE_CANTOPEN, RW_EPERM, "it cannot be opened", "run as the user it belongs to"},
@@ -53,8 +70,9 @@ int rw_db_fail(const struct rw_db *db, struct rw_error *e)
 
 	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
 		if ((rc & 0xff) == causes[i].sqlite)
-			return rw_fail(e, causes[i].code, "%s: %s (%s); %s", db->file,
-				       causes[i].what, sqlite3_errmsg(db->sql), causes[i].advice);
+			return rw_fail(e, causes[i].code, "%s: %s (%s); %s%s", db->file,
+				       causes[i].what, sqlite3_errmsg(db->sql), causes[i].advice,
+				       strcmp(causes[i].advice, RESTORE) ? "" : db->kind->anew);
 	return rw_fail(e, RW_EIO, "%s: %s", db->file,
 		       db->sql ? sqlite3_errmsg(db->sql) : "no connection");
 }
@@ -130,7 +148,7 @@ static int tighten_file(const char *file, struct rw_error *e)
 /* --- schema -------------------------------------------------------------------------------------
  */
 
-static int exec(struct rw_db *db, const char *sql, struct rw_error *e)
+int rw_db_exec(const struct rw_db *db, const char *sql, struct rw_error *e)
 {
 	return sqlite3_exec(db->sql, sql, NULL, NULL, NULL) == SQLITE_OK ? RW_OK
 									 : rw_db_fail(db, e);
@@ -166,19 +184,19 @@ static int identify(struct rw_db *db, int *version, struct rw_error *e)
 			"%s: a database of something else; nothing was changed: move it away "
 			"or set another state_dir",
 			db->file);
-	if (*version > SCHEMA_VERSION)
+	if (*version > db->kind->version)
 		return rw_fail(
 			e, RW_EINVAL,
 			"%s: made by a newer ringwall (schema %d, this one knows %d): use that "
 			"version",
-			db->file, *version, SCHEMA_VERSION);
+			db->file, *version, db->kind->version);
 	return RW_OK;
 }
 
 /* In one read transaction: else another process's migration could lie between the answers. */
 static int identify_alone(struct rw_db *db, int *version, struct rw_error *e)
 {
-	int rc = exec(db, "BEGIN", e);
+	int rc = rw_db_exec(db, "BEGIN", e);
 
 	rc = rc ? rc : identify(db, version, e);
 	sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
@@ -191,16 +209,16 @@ static int migrate(struct rw_db *db, struct rw_error *e)
 	char mark[96];
 	int version = 0, rc;
 
-	rc = exec(db, "BEGIN IMMEDIATE", e);
+	rc = rw_db_exec(db, "BEGIN IMMEDIATE", e);
 	if (rc)
 		return rc;
 	rc = identify(db, &version, e);
-	for (int v = version; v < SCHEMA_VERSION && !rc; v++)
-		rc = exec(db, migrations[v], e);
+	for (int v = version; v < db->kind->version && !rc; v++)
+		rc = rw_db_exec(db, db->kind->migrations[v], e);
 	snprintf(mark, sizeof(mark), "PRAGMA application_id=%d; PRAGMA user_version=%d",
-		 RW_DB_APPLICATION_ID, SCHEMA_VERSION);
-	rc = rc ? rc : exec(db, mark, e);
-	rc = rc ? rc : exec(db, "COMMIT", e);
+		 RW_DB_APPLICATION_ID, db->kind->version);
+	rc = rc ? rc : rw_db_exec(db, mark, e);
+	rc = rc ? rc : rw_db_exec(db, "COMMIT", e);
 	if (rc)
 		sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
 	return rc;
@@ -234,11 +252,8 @@ static int check_whole(struct rw_db *db, struct rw_error *e)
 	else
 		said = (const char *)sqlite3_column_text(st, 0);
 	if (!rc && (!said || strcmp(said, "ok") != 0))
-		rc = rw_fail(
-			e, RW_EINVAL,
-			"%s: it is damaged (%s); restore it from a backup, or move it away and "
-			"add the keys anew",
-			db->file, said ? said : "unreadable");
+		rc = rw_fail(e, RW_EINVAL, "%s: it is damaged (%s); " RESTORE "%s", db->file,
+			     said ? said : "unreadable", db->kind->anew);
 	sqlite3_finalize(st);
 	return rc;
 }
@@ -258,19 +273,20 @@ static int connect(struct rw_db *db, struct rw_error *e)
 	rc = rc ? rc : check_whole(db, e);
 	rc = rc ? rc : tighten_file(db->file, e);
 	rc = rc ? rc : use_wal(db, e);
-	rc = rc ? rc : exec(db, "PRAGMA synchronous=FULL", e);
-	if (!rc && version < SCHEMA_VERSION)
+	rc = rc ? rc : rw_db_exec(db, "PRAGMA synchronous=FULL", e);
+	if (!rc && version < db->kind->version)
 		rc = migrate(db, e);
 	return rc;
 }
 
-int rw_db_open(struct rw_db *db, const char *state_dir, struct rw_error *e)
+int rw_db_open(struct rw_db *db, const struct rw_db_kind *kind, const char *state_dir,
+	       struct rw_error *e)
 {
 	struct stat dir = {0};
 	int rc;
 
-	*db = (struct rw_db){0};
-	if (asprintf(&db->file, "%s/ringwall.db", state_dir) < 0) {
+	*db = (struct rw_db){.kind = kind};
+	if (asprintf(&db->file, "%s/%s", state_dir, kind->name) < 0) {
 		db->file = NULL;
 		return rw_fail(e, RW_ENOMEM, "out of memory");
 	}
@@ -294,4 +310,13 @@ int rw_db_prepare(struct rw_db *db, const char *sql, sqlite3_stmt **out, struct 
 	if (sqlite3_prepare_v3(db->sql, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) == SQLITE_OK)
 		return RW_OK;
 	return rw_db_fail(db, e);
+}
+
+int rw_db_run(const struct rw_db *db, sqlite3_stmt *st, struct rw_error *e)
+{
+	int rc = sqlite3_step(st) == SQLITE_DONE ? RW_OK : rw_db_fail(db, e);
+
+	sqlite3_reset(st);
+	sqlite3_clear_bindings(st);
+	return rc;
 }

@@ -59,7 +59,7 @@ int rw_keystore_open(struct rw_keystore **out, const char *state_dir, struct rw_
 
 	if (!ks)
 		return rw_fail(e, RW_ENOMEM, "out of memory");
-	rc = rw_db_open(&ks->db, state_dir, e);
+	rc = rw_db_open(&ks->db, &rw_db_keys, state_dir, e);
 	for (unsigned i = 0; i < N_STATEMENTS && !rc; i++)
 		rc = rw_db_prepare(&ks->db, statements[i].sql, statement(ks, i), e);
 	if (!rc && !read_version(ks, &ks->seen_version))
@@ -85,11 +85,9 @@ void rw_keystore_close(struct rw_keystore *ks)
 /* Runs a statement that returns no row; *n is the number of rows it changed. */
 static int run(struct rw_keystore *ks, sqlite3_stmt *st, int *n, struct rw_error *e)
 {
-	int rc = sqlite3_step(st) == SQLITE_DONE ? RW_OK : rw_db_fail(&ks->db, e);
+	int rc = rw_db_run(&ks->db, st, e);
 
 	*n = sqlite3_changes(ks->db.sql);
-	sqlite3_reset(st);
-	sqlite3_clear_bindings(st);
 	return rc;
 }
 

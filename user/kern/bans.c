@@ -222,19 +222,25 @@ static int tidy(struct rw_kern *k, struct found *bans, struct rw_error *e)
 	return rc;
 }
 
-/* The operator's word stands: a strike would end his ban with its own. */
-static bool operators(const struct rw_kern *k, const struct rw_prefix *p)
+static bool ban_get(const struct rw_kern *k, const struct rw_prefix *p, struct rw_kern_ban *ban)
 {
 	union ban_key key = ban_key(p);
 	struct rw_kern_cidr cidr;
+
+	if (!bpf_map_lookup_elem(hash_fd(k, p), &key, ban))
+		return true;
+	if (!in_trie(k, p, &cidr))
+		return false;
+	*ban = cidr.ban;
+	return true;
+}
+
+/* The operator's word stands: a strike would end his ban with its own. */
+static bool operators(const struct rw_kern *k, const struct rw_prefix *p)
+{
 	struct rw_kern_ban ban;
 
-	if (bpf_map_lookup_elem(hash_fd(k, p), &key, &ban)) {
-		if (!in_trie(k, p, &cidr))
-			return false;
-		ban = cidr.ban;
-	}
-	return ban.reason == RW_KERN_REASON_OPERATOR &&
+	return ban_get(k, p, &ban) && ban.reason == RW_KERN_REASON_OPERATOR &&
 	       (!ban.expires_ns || ban.expires_ns > rw_kern_now_ns());
 }
 
@@ -423,6 +429,30 @@ int rw_kern_bans(struct rw_kern *k, struct rw_ban **bans, unsigned *n, struct rw
 	*bans = f.bans;
 	*n = f.n;
 	return RW_OK;
+}
+
+int rw_kern_bans_of(struct rw_kern *k, const struct rw_prefix *prefixes, unsigned n, rw_bans_fn fn,
+		    void *arg, struct rw_error *e)
+{
+	struct found f = {0};
+	int rc = rw_kern_lock(k, e);
+
+	if (rc)
+		return rc;
+	for (unsigned i = 0; i < n; i++) {
+		struct rw_prefix prefix = prefixes[i];
+		struct rw_kern_ban ban;
+
+		rw_prefix_mask(&prefix);
+		if (!ban_get(k, &prefix, &ban))
+			ban = (struct rw_kern_ban){.expires_ns = 1}; /* over */
+		add_ban(&f, prefix, &ban);
+	}
+	rc = f.failed ? rw_fail(e, RW_ENOMEM, "out of memory for the list of bans")
+		      : fn(arg, f.bans, f.n, e);
+	rw_kern_unlock(k);
+	free(f.bans);
+	return rc;
 }
 
 int rw_kern_allow(struct rw_kern *k, const struct rw_prefix *p, bool on, struct rw_error *e)

@@ -83,6 +83,8 @@ const char *rw_kern_verdict_name(enum rw_kern_verdict v);
 /* False: there is no such verdict. */
 bool rw_kern_verdict_of(const char *name, enum rw_kern_verdict *out);
 const char *rw_kern_reason_name(enum rw_kern_reason r);
+/* False: there is no such reason. */
+bool rw_kern_reason_of(const char *name, enum rw_kern_reason *out);
 /* A change of some of the limits; the others stay as they are. */
 enum {
 	RW_KERN_SET_PORTS = 1,
@@ -143,6 +145,13 @@ int rw_kern_deny(struct rw_kern *k, const struct rw_prefix *p, uint64_t ttl_ns,
 int rw_kern_undeny(struct rw_kern *k, const struct rw_prefix *p, struct rw_error *e);
 /* Live bans; *bans is malloc'd, the caller frees. Removes expired ones on the way. */
 int rw_kern_bans(struct rw_kern *k, struct rw_ban **bans, unsigned *n, struct rw_error *e);
+/*
+ * Tells fn what is in force of n prefixes, while nobody else can change it; left_ns 0: no ban.
+ * Returns what fn does.
+ */
+typedef int (*rw_bans_fn)(void *arg, const struct rw_ban *bans, unsigned n, struct rw_error *e);
+int rw_kern_bans_of(struct rw_kern *k, const struct rw_prefix *prefixes, unsigned n, rw_bans_fn fn,
+		    void *arg, struct rw_error *e);
 /* Allows (on) or forgets. Allowed sources pass before bans and rates; RW_ENOTFOUND when off. */
 int rw_kern_allow(struct rw_kern *k, const struct rw_prefix *p, bool on, struct rw_error *e);
 /* The allowlist; *prefixes is malloc'd, the caller frees. */

@@ -59,3 +59,13 @@ const char *rw_kern_reason_name(enum rw_kern_reason r)
 	}
 	return "unknown";
 }
+
+bool rw_kern_reason_of(const char *name, enum rw_kern_reason *out)
+{
+	for (unsigned r = RW_KERN_REASON_OPERATOR; r <= RW_KERN_REASON_NET; r++)
+		if (!strcmp(name, rw_kern_reason_name(r))) {
+			*out = r;
+			return true;
+		}
+	return false;
+}

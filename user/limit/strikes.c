@@ -166,6 +166,23 @@ static struct rw_punishment punish(struct rw_strikes *s, struct entry *e, uint64
 	return p;
 }
 
+void rw_strikes_recall(struct rw_strikes *s, const struct rw_source *who, uint32_t repeats,
+		       uint64_t left_ns, uint64_t ago_ns, uint64_t now_ns)
+{
+	uint64_t step = ban_bound_ns(&s->cfg), forgotten = step ? ago_ns / step : 0;
+	struct entry *e;
+
+	if (who->n == 0 || forgotten > repeats)
+		return;
+	e = find_or_evict(s, who, now_ns);
+	e->repeats = repeats - (uint32_t)forgotten;
+	e->repeats += e->repeats < UINT32_MAX;
+	/* The clock is that of this boot, and may be younger than what is left to forget. */
+	ago_ns -= forgotten * step;
+	e->banned_until_ns = left_ns ? now_ns + left_ns : now_ns > ago_ns ? now_ns - ago_ns : 0;
+	e->banned_at_ns = 0;
+}
+
 /* A /64 has earned its ban: it is the /56's where several of that have. */
 static struct rw_punishment widen(struct rw_strikes *s, struct rw_punishment own, uint64_t now_ns)
 {

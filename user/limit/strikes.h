@@ -49,6 +49,12 @@ void rw_strikes_free(struct rw_strikes *s);
 /* New thresholds for what comes from now on; what is remembered, and the table's size, stay. */
 void rw_strikes_configure(struct rw_strikes *s, const struct rw_strike_config *cfg);
 /*
+ * A ban of before this process: that it was the repeats + 1st is remembered, as if it had been of
+ * this table. left_ns: until it is over; 0: it was over ago_ns before now_ns.
+ */
+void rw_strikes_recall(struct rw_strikes *s, const struct rw_source *who, uint32_t repeats,
+		       uint64_t left_ns, uint64_t ago_ns, uint64_t now_ns);
+/*
  * Whether the source is to be banned now, and for how long. What arrives within a second of a ban
  * is taken as a part of what was banned. now_ns is monotonic. A source is any few bytes: keys,
  * which are not addresses, may have entries, too.

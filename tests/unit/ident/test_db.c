@@ -245,7 +245,7 @@ static void empty_file_is_a_new_database(void **state)
 	assert_int_equal(mkdir(dir, 0700), 0);
 	put("", 0);
 	must_open();
-	assert_int_equal(rw_db_open(&db, dir, &e), RW_OK);
+	assert_int_equal(rw_db_open(&db, &rw_db_keys, dir, &e), RW_OK);
 	rw_db_close(&db);
 }
 

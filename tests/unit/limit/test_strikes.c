@@ -322,6 +322,37 @@ static void escalation_can_be_off(void **state)
 	rw_strikes_free(s);
 }
 
+/* After a reboot a repeat offender was a first one again. */
+static void a_ban_of_before_the_boot_counts_as_one_of_ours(void **state)
+{
+	struct rw_strikes *ours = rw_strikes_new(&ten, 1);
+	uint64_t now = 10 * S, then[3];
+
+	(void)state;
+	for (unsigned n = 0; n < 3; n++) /* 30 s, 60 s, 120 s: the last was the second repeat */
+		then[n] = add_n(ours, 1, 5, now += 300 * S / 2);
+	assert_int_equal(then[2], 120 * S);
+	/* Live, over for a moment, over for one bound and for two, and for longer than this boot.
+	 */
+	const struct {
+		uint64_t left, ago, now, next;
+	} cases[] = {
+		{60 * S, 0, 100 * S, 200 * S},	  {0, 5 * S, 100 * S, 200 * S},
+		{0, 5 * S, 1 * S, 200 * S},	  {0, 201 * S, 1 * S, 120 * S},
+		{0, 401 * S, 100 * S, 60 * S},	  {0, 601 * S, 100 * S, 30 * S},
+		{0, UINT64_MAX, 100 * S, 30 * S},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct rw_strikes *s = rw_strikes_new(&ten, 1);
+		const struct rw_source w = who(7);
+
+		rw_strikes_recall(s, &w, 2, cases[i].left, cases[i].ago, cases[i].now);
+		assert_int_equal(add_n(s, 7, 5, cases[i].now), cases[i].next);
+		rw_strikes_free(s);
+	}
+	rw_strikes_free(ours);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -329,6 +360,7 @@ int main(void)
 		cmocka_unit_test(weight_decays_to_nothing_over_the_window),
 		cmocka_unit_test(bans_double_up_to_the_bound),
 		cmocka_unit_test(doubling_never_wraps),
+		cmocka_unit_test(a_ban_of_before_the_boot_counts_as_one_of_ours),
 		cmocka_unit_test(repeats_are_forgotten_one_by_one),
 		cmocka_unit_test(strikes_in_flight_do_not_double_the_ban),
 		cmocka_unit_test(a_ban_that_does_not_hold_is_asked_for_again),
