@@ -17,13 +17,20 @@ static uint64_t now(const _Atomic uint64_t *m)
 	return atomic_load_explicit(m, memory_order_relaxed);
 }
 
-static bool at_rest(const struct rw_gateway *gw)
+/* Since the last tick nothing new was asked for, and no handshake is under way. Streams that go on
+ * allocate nothing. */
+static bool is_quiet(struct rw_rest *r, const struct rw_gateway *gw)
 {
-	for (unsigned i = 0; i < gw->n_workers; i++)
-		if (now(&gw->workers[i]->metrics.requests_active) ||
-		    now(&gw->workers[i]->metrics.tls_handshaking))
-			return false;
-	return true;
+	uint64_t asked = 0, handshaking = 0;
+	bool same;
+
+	for (unsigned i = 0; i < gw->n_workers; i++) {
+		asked += now(&gw->workers[i]->metrics.requests_total);
+		handshaking += now(&gw->workers[i]->metrics.tls_handshaking);
+	}
+	same = asked == r->asked && !handshaking;
+	r->asked = asked;
+	return same;
 }
 
 /* Memory of the process that is no file's; 0: nobody says. */
@@ -45,7 +52,7 @@ static uint64_t own_bytes(void)
 
 bool rw_rest_tick(struct rw_rest *r, const struct rw_gateway *gw)
 {
-	r->quiet = at_rest(gw) ? r->quiet + 1 : 0;
+	r->quiet = is_quiet(r, gw) ? r->quiet + 1 : 0;
 	if (r->quiet < QUIET_TICKS)
 		return false;
 	r->quiet = 0;

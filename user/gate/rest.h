@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a burst took of the allocator and gave back to it, the system gets when all is at rest:
- * until then it is likely to be wanted again, and giving it back holds up whoever allocates.
+ * What a burst took of the allocator and gave back to it, handshakes above all, the system gets when
+ * nothing new has been asked for a second: until then it is likely to be wanted again, and giving it
+ * back holds up whoever allocates.
  */
 #ifndef RW_GATE_REST_H
 #define RW_GATE_REST_H
@@ -13,6 +14,7 @@
 /* The control thread's, zeroed. */
 struct rw_rest {
 	unsigned quiet;	     /* ticks in a row */
+	uint64_t asked;	     /* requests, as of the last tick */
 	uint64_t kept_bytes; /* resident when it was given back last */
 };
 
