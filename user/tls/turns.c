@@ -12,9 +12,19 @@ struct rw_turns {
 	struct rw_loop *loop;
 	unsigned yielded;
 	unsigned steps, left; /* a round's; of this round */
-	TAILQ_HEAD(rw_turn_line, rw_turn) line;
+	TAILQ_HEAD(rw_turn_line, rw_turn) begun, line;
 	struct rw_task task;
 };
+
+static struct rw_turn *first(const struct rw_turns *t)
+{
+	return TAILQ_EMPTY(&t->begun) ? TAILQ_FIRST(&t->line) : TAILQ_FIRST(&t->begun);
+}
+
+static struct rw_turn_line *line_of(const struct rw_turn *me)
+{
+	return me->ahead ? &me->in->begun : &me->in->line;
+}
 
 struct rw_turns *rw_turns_new(struct rw_loop *l, unsigned steps)
 {
@@ -24,6 +34,7 @@ struct rw_turns *rw_turns_new(struct rw_loop *l, unsigned steps)
 		return NULL;
 	t->loop = l;
 	t->steps = t->left = steps;
+	TAILQ_INIT(&t->begun);
 	TAILQ_INIT(&t->line);
 	return t;
 }
@@ -34,7 +45,7 @@ void rw_turns_free(struct rw_turns *t)
 
 	if (!t)
 		return;
-	while ((me = TAILQ_FIRST(&t->line)))
+	while ((me = first(t)))
 		rw_turn_cancel(me);
 	rw_task_cancel(&t->task);
 	free(t);
@@ -55,15 +66,15 @@ static void run(void *arg)
 {
 	struct rw_turns *t = arg;
 	bool busy = yields(t);
+	struct rw_turn *me;
 
-	for (; t->left && !TAILQ_EMPTY(&t->line) && !busy; t->left--) {
-		struct rw_turn *me = TAILQ_FIRST(&t->line);
-
+	for (; t->left && (me = first(t)) && !busy; t->left--) {
 		rw_turn_cancel(me);
+		me->taken++;
 		me->fn(me->arg);
 	}
 	t->left = t->steps;
-	if (!TAILQ_EMPTY(&t->line))
+	if (first(t))
 		rw_task_set(t->loop, &t->task, run, t);
 }
 
@@ -71,14 +82,16 @@ bool rw_turns_take(struct rw_turns *t, struct rw_turn *me, void (*fn)(void *arg)
 {
 	RW_BUG_ON(me->in);
 	rw_task_set(t->loop, &t->task, run, t);
-	if (t->left && TAILQ_EMPTY(&t->line) && !rw_loop_busy(t->loop)) {
+	if (t->left && !first(t) && !rw_loop_busy(t->loop)) {
 		t->left--;
+		me->taken++;
 		return true;
 	}
 	me->in = t;
 	me->fn = fn;
 	me->arg = arg;
-	TAILQ_INSERT_TAIL(&t->line, me, link);
+	me->ahead = me->taken == 1;
+	TAILQ_INSERT_TAIL(line_of(me), me, link);
 	return false;
 }
 
@@ -86,6 +99,6 @@ void rw_turn_cancel(struct rw_turn *me)
 {
 	if (!me->in)
 		return;
-	TAILQ_REMOVE(&me->in->line, me, link);
+	TAILQ_REMOVE(line_of(me), me, link);
 	me->in = NULL;
 }

@@ -4,6 +4,10 @@
  * a millisecond: a hundred of them in one turn of a loop would stand between every running stream
  * and its next event. So there are so many steps a turn, and the rest waits in line.
  *
+ * A handshake's second step, which mostly is its last, goes before the first ones of others: what
+ * has begun holds sixty kilobytes, what waits to begin a few. Later steps wait with the rest, so
+ * that nobody is held up by who sends his message byte by byte.
+ *
  * One loop's, one thread. Steps are counted, not timed: the same on the simulator.
  */
 #ifndef RW_TLS_TURNS_H
@@ -21,6 +25,8 @@ struct rw_turns;
 struct rw_turn {
 	TAILQ_ENTRY(rw_turn) link;
 	struct rw_turns *in; /* NULL: does not wait */
+	bool ahead;	     /* of those who begin */
+	unsigned taken;	     /* turns that it had */
 	void (*fn)(void *arg);
 	void *arg;
 };

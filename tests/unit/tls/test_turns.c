@@ -171,12 +171,13 @@ static void say(void *arg)
 static void the_line_is_a_line(void **state)
 {
 	static const struct rw_sim_knobs none;
-	struct rw_turn who[6] = {0};
+	struct rw_turn who[7] = {0};
 	struct rw_turns *t;
 	struct world w;
-	char names[] = "abcdef";
+	char names[] = "abcdefg";
 
 	(void)state;
+	said[0] = '\0';
 	world_begin(&w, &none, 1, NULL);
 	t = rw_turns_new(w.server, 2);
 	assert_true(rw_turns_take(t, &who[0], say, &names[0]));
@@ -188,15 +189,47 @@ static void the_line_is_a_line(void **state)
 	rw_loop_turn(w.server, 0); /* the first round's two were taken already */
 	assert_string_equal(said, "ce");
 	/* Who comes now stands behind who waits, though there would be room. */
-	assert_false(rw_turns_take(t, &who[0], say, &names[0]));
+	assert_false(rw_turns_take(t, &who[6], say, &names[6]));
 	rw_loop_turn(w.server, 0);
-	assert_string_equal(said, "cefa");
+	assert_string_equal(said, "cefg");
 	assert_true(rw_turns_take(t, &who[0], say, &names[0]));
 	assert_true(rw_turns_take(t, &who[0], say, &names[0]));
 	assert_false(rw_turns_take(t, &who[0], say, &names[0]));
 	rw_turns_free(t);
 	assert_false(rw_turn_waits(&who[0]));
 	rw_turn_cancel(&who[0]);
+	rw_listener_stop(w.listener);
+	rw_loop_free(w.server);
+	rw_loop_free(w.client);
+	rw_sim_free(w.sim);
+}
+
+/* Four hundred clients at once had each its sixty kilobytes: all began, and waited for their end
+ * behind all. */
+static void what_has_begun_ends_before_others_begin(void **state)
+{
+	static const struct rw_sim_knobs none;
+	struct rw_turn who[4] = {0};
+	struct rw_turns *t;
+	struct world w;
+	char names[] = "abcd";
+
+	(void)state;
+	said[0] = '\0';
+	world_begin(&w, &none, 1, NULL);
+	t = rw_turns_new(w.server, 1);
+	assert_true(rw_turns_take(t, &who[0], say, &names[0]));
+	for (unsigned i = 1; i < 4; i++)
+		assert_false(rw_turns_take(t, &who[i], say, &names[i]));
+	assert_false(rw_turns_take(t, &who[0], say, &names[0]));
+	rw_loop_turn(w.server, 0);
+	assert_string_equal(said, "a");
+	/* A third step is no better than a first: messages may be sent byte by byte. */
+	assert_false(rw_turns_take(t, &who[0], say, &names[0]));
+	for (unsigned i = 0; i < 4; i++)
+		rw_loop_turn(w.server, 0);
+	assert_string_equal(said, "abcda");
+	rw_turns_free(t);
 	rw_listener_stop(w.listener);
 	rw_loop_free(w.server);
 	rw_loop_free(w.client);
@@ -247,6 +280,7 @@ int main(void)
 		cmocka_unit_test(waiting_loses_nothing),
 		cmocka_unit_test(who_gives_up_while_waiting_is_forgotten),
 		cmocka_unit_test(the_line_is_a_line),
+		cmocka_unit_test(what_has_begun_ends_before_others_begin),
 		cmocka_unit_test(a_hundred_reloads_break_no_connection),
 	};
 
