@@ -43,13 +43,14 @@ void rw_answer_settle(struct rw_request *r)
 /* Hands what may go to the client; false: the client's side is closed. */
 static bool flush_stream(struct rw_request *r)
 {
+	struct rw_buf *out = &r->w->events;
 	int rc;
 
-	if (r->out.len == 0)
+	if (out->len == 0)
 		return true;
-	r->answer_bytes += r->out.len;
-	rc = rw_exchange_body(r->x, r->out.p, r->out.len);
-	rw_buf_reset(&r->out);
+	r->answer_bytes += out->len;
+	rc = rw_exchange_body(r->x, out->p, out->len);
+	rw_buf_reset(out);
 	return rc == RW_OK;
 }
 
@@ -107,12 +108,12 @@ static void on_hold(void *arg)
 	struct rw_request *r = arg;
 
 	if (r->stream)
-		pass_on(r, rw_answer_stream_late(r->stream, &r->out));
+		pass_on(r, rw_answer_stream_late(r->stream, &r->w->events));
 }
 
 void rw_answer_events_body(struct rw_request *r, struct rw_slice data)
 {
-	if (!pass_on(r, rw_answer_stream_feed(r->stream, data, &r->out)))
+	if (!pass_on(r, rw_answer_stream_feed(r->stream, data, &r->w->events)))
 		return;
 	if (rw_exchange_queued(r->x) > rw_sock_high_mark())
 		rw_fetch_recv(r->fetch, false);
@@ -120,7 +121,7 @@ void rw_answer_events_body(struct rw_request *r, struct rw_slice data)
 
 void rw_answer_events_end(struct rw_request *r, bool clean)
 {
-	int rc = rw_answer_stream_end(r->stream, clean, &r->out);
+	int rc = rw_answer_stream_end(r->stream, clean, &r->w->events);
 
 	if (!clean)
 		rw_metric_add(&r->w->metrics.upstream_errors_total, 1);

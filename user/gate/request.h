@@ -99,8 +99,8 @@ struct rw_request {
 	unsigned answer_status;
 	struct rw_http_field *answer_fields; /* with room for our own */
 	size_t n_answer_fields;
-	struct rw_buf answer, out;
-	size_t sent; /* of out, where the answer is whole */
+	struct rw_buf answer, out; /* a whole one: as it came, and as it goes */
+	size_t sent;		   /* of out */
 	struct rw_answer_stream *stream;
 	struct rw_timer hold; /* asks for what the stream holds */
 	struct rw_tally answer_found;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a burst took of the allocator and gave back to it, handshakes above all, the system gets when
- * nothing new has been asked for a second: until then it is likely to be wanted again, and giving it
- * back holds up whoever allocates.
+ * What a burst took of the allocator and gave back to it, handshakes above all, the system gets
+ * when nothing new has been asked for a second: until then it is likely to be wanted again, and
+ * giving it back holds up whoever allocates.
  */
 #ifndef RW_GATE_REST_H
 #define RW_GATE_REST_H

@@ -374,6 +374,7 @@ void rw_worker_close(struct rw_worker *w)
 	w->pools = NULL;
 	rw_worker_end_audit(w);
 	rw_request_free_idle(w);
+	rw_buf_free(&w->events);
 	rw_recall_free(w->recall);
 	w->recall = NULL;
 	rw_scanner_free(w->scanner);

@@ -42,6 +42,7 @@ struct rw_worker {
 	struct rw_request *idle_requests; /* recycled, LIFO */
 	unsigned idle_count;
 	uint64_t buffered_bytes;
+	struct rw_buf events; /* what a stream gives out, handed on within the call */
 
 	/* What the http room said last against a connection; its exchange's end follows. */
 	struct {

@@ -181,6 +181,7 @@ bool rw_exchange_push(struct rw_conn *c)
 			return false;
 		rw_buf_reset(b);
 		c->out_sent = 0;
+		rw_conn_put_out(c); /* a stream's next bytes may be long in coming */
 	}
 	return true;
 }
@@ -191,14 +192,14 @@ static int put_bytes(struct rw_conn *c, const char *data, size_t n)
 	size_t done;
 
 	if (c->out.len + n <= RW_GATHER_BYTES)
-		return rw_buf_add(&c->out, data, n);
+		return rw_buf_add(rw_conn_out(c), data, n);
 	if (rw_exchange_push(c)) {
 		if (!write_some(c, data, n, &done))
 			return RW_ECLOSED;
 		data += done;
 		n -= done;
 	}
-	return c->closing ? RW_ECLOSED : rw_buf_add(&c->out, data, n);
+	return c->closing ? RW_ECLOSED : rw_buf_add(rw_conn_out(c), data, n);
 }
 
 /* An answer that cannot be written is cut. */
@@ -254,12 +255,11 @@ static int put_framing(struct rw_exchange *x, struct rw_buf *b, unsigned status,
 static int put_head(struct rw_conn *c, unsigned status, const struct rw_http_field *fields,
 		    size_t n_fields, int64_t length)
 {
-	struct rw_buf *b = &c->out;
+	struct rw_buf *b = rw_conn_out(c);
 	int rc;
 
 	if (status < 200)
 		return RW_EINVAL;
-	rw_conn_take_out(c);
 	rc = rw_h1_put_status_line(b, status);
 	for (size_t i = 0; !rc && i < n_fields; i++) {
 		if (rw_h1_own_field(fields[i].name))
@@ -300,11 +300,11 @@ static int put_chunk(struct rw_conn *c, const char *data, size_t n)
 	int rc;
 
 	if (c->out.len + n + 32 <= RW_GATHER_BYTES)
-		return rw_h1_put_chunk(&c->out, data, n);
-	rc = rw_buf_addf(&c->out, "%zx\r\n", n);
+		return rw_h1_put_chunk(rw_conn_out(c), data, n);
+	rc = rw_buf_addf(rw_conn_out(c), "%zx\r\n", n);
 	if (!rc)
 		rc = put_bytes(c, data, n);
-	return rc ? rc : rw_buf_add(&c->out, "\r\n", 2);
+	return rc ? rc : rw_buf_add(rw_conn_out(c), "\r\n", 2);
 }
 
 /* Of a chunk whose size is written already the rest goes as it is. */
@@ -316,7 +316,7 @@ static int put_chunked(struct rw_conn *c, const char *data, size_t n)
 
 	x->chunk_left -= k;
 	if (!rc && k && !x->chunk_left)
-		rc = rw_buf_add(&c->out, "\r\n", 2);
+		rc = rw_buf_add(rw_conn_out(c), "\r\n", 2);
 	return rc || k == n ? rc : put_chunk(c, data + k, n - k);
 }
 
@@ -351,7 +351,7 @@ int rw_exchange_end(struct rw_exchange *x)
 	if ((x->left || x->chunk_left) && !x->head_only)
 		return cut(c, RW_EINVAL);
 	if (x->chunked && !x->head_only)
-		rc = rw_h1_put_last_chunk(&c->out);
+		rc = rw_h1_put_last_chunk(rw_conn_out(c));
 	x->ended = true;
 	rw_conn_later(c);
 	return cut(c, rc);
@@ -394,7 +394,7 @@ void rw_exchange_pass(struct rw_exchange *x, uint64_t n)
 	if (!x->chunked || x->chunk_left)
 		return;
 	x->chunk_left = n;
-	if (rw_buf_addf(&c->out, "%" PRIx64 "\r\n", n) || !rw_exchange_push(c))
+	if (rw_buf_addf(rw_conn_out(c), "%" PRIx64 "\r\n", n) || !rw_exchange_push(c))
 		rw_conn_close(c, true); /* there was room for it */
 }
 
@@ -408,7 +408,7 @@ void rw_exchange_passed(struct rw_exchange *x, uint64_t n)
 	if (x->chunked) {
 		x->chunk_left -= n;
 		if (n && !x->chunk_left)
-			cut(c, rw_buf_add(&c->out, "\r\n", 2));
+			cut(c, rw_buf_add(rw_conn_out(c), "\r\n", 2));
 	} else if (!x->close_delimited) {
 		x->left -= n;
 	}

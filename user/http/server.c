@@ -8,7 +8,7 @@
 #include "http/server_int.h"
 #include "tls/ctx.h"
 
-enum { OUT_BOUND = 64 << 20, KEEP_OUT_BYTES = 64 << 10 };
+enum { OUT_BOUND = 64 << 20, KEEP_OUT_BYTES = 32 << 10 };
 
 static const struct rw_http_server_config defaults = {
 	.handshake_ns = 10000000000,
@@ -200,15 +200,14 @@ void rw_conn_put(struct rw_conn *c)
 		release(s);
 }
 
-void rw_conn_take_out(struct rw_conn *c)
+struct rw_buf *rw_conn_out(struct rw_conn *c)
 {
 	struct rw_http_server *s = c->server;
 
-	if (c->out.p)
-		return;
-	if (s->n_out_spares)
+	if (!c->out.p && s->n_out_spares)
 		c->out = s->out_spares[--s->n_out_spares];
 	c->out.max = OUT_BOUND;
+	return &c->out;
 }
 
 void rw_conn_put_out(struct rw_conn *c)

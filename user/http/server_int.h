@@ -15,7 +15,7 @@ enum {
 	RW_DATE_LEN = 29,	    /* "Sun, 06 Nov 1994 08:49:37 GMT" */
 	RW_HELD_BYTES = 16 << 10,   /* of pipelined requests; beyond, the TCP window closes */
 	RW_GATHER_BYTES = 16 << 10, /* of answer kept for the turn's end: one TLS record */
-	RW_OUT_SPARES = 32,
+	RW_OUT_SPARES = 64,	    /* as many as a turn of the loop has completions */
 	RW_CONN_SPARES = 256,
 };
 
@@ -107,8 +107,11 @@ struct rw_http_server {
 /* server.c: a connection's memory comes and goes; the last one to go frees a freed server. */
 struct rw_conn *rw_conn_take(struct rw_http_server *s);
 void rw_conn_put(struct rw_conn *c);
-/* The connection's out gets memory, and gives it back where it is empty. */
-void rw_conn_take_out(struct rw_conn *c);
+/*
+ * The connection's out, to be written to: memory of the server's, the last that was used. Where it
+ * is empty it goes back, so that a thousand streams share a few that are warm.
+ */
+struct rw_buf *rw_conn_out(struct rw_conn *c);
 void rw_conn_put_out(struct rw_conn *c);
 
 /* conn.c */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Broken, slow and greedy clients; full queues; drain and end. */
 #include "desk.h"
+#include "http/server_int.h"
 
 /* --- broken and slow clients -------------------------------------------------------------------
  */
@@ -474,6 +475,40 @@ static void update_changes_limits_for_new_connections(void **state)
 	raw_end(&new);
 }
 
+/* Each kept a kilobyte of its own for the event that may come in a minute. */
+static void streams_that_wait_share_their_buffers(void **state)
+{
+	enum { STREAMS = 8 };
+	struct rw_exchange *x[STREAMS];
+	struct raw r[STREAMS];
+	struct rw_conn *c;
+	struct desk d;
+
+	(void)state;
+	desk_begin(&d, NULL);
+	for (unsigned i = 0; i < STREAMS; i++) {
+		client(&d, &r[i], GET("/later"));
+		run_until(&d.w, d.body_ends == i + 1);
+		x[i] = d.x;
+		assert_int_equal(rw_exchange_head(x[i], 200, NULL, 0, -1), RW_OK);
+		run_for(&d.w, 1 * MS);
+		assert_int_equal(rw_exchange_body(x[i], "data: 1\n\n", 9), RW_OK);
+		run_for(&d.w, 1 * MS);
+		assert_true(raw_has(&r[i], "data: 1\n\n"));
+	}
+	for (c = LIST_FIRST(&d.server->conns); c; c = LIST_NEXT(c, link))
+		assert_null(c->out.p);
+	assert_int_equal(d.server->n_out_spares, 1);
+	for (unsigned i = 0; i < STREAMS; i++) {
+		d.x = x[i];
+		rw_exchange_end(x[i]);
+		run_until(&d.w, d.done == i + 1);
+	}
+	desk_end(&d);
+	for (unsigned i = 0; i < STREAMS; i++)
+		raw_end(&r[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -488,6 +523,7 @@ int main(void)
 		cmocka_unit_test(tls_garbage_is_told_as_bad_and_a_closed_probe_is_not),
 		cmocka_unit_test(large_answer_goes_as_fast_as_it_is_taken),
 		cmocka_unit_test(answer_larger_than_the_queue_in_one_call),
+		cmocka_unit_test(streams_that_wait_share_their_buffers),
 		cmocka_unit_test(paused_handler_stops_the_clients_upload),
 		cmocka_unit_test(above_max_conns_gets_503_with_retry_after),
 		cmocka_unit_test(drain_ends_idle_and_lets_busy_finish),
