@@ -12,10 +12,12 @@
  * After every scenario: every client got the truth or a broken connection, every request was
  * settled and audited, and no socket, byte or request is left.
  */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "audit/reader.h"
 #include "base/log.h"
 #include "sim/scene.h"
 #include "sim/steady.h"
@@ -133,21 +135,23 @@ static void play(struct scenario *s)
 /* --- judging
  * --------------------------------------------------------------------------------------- */
 
-static uint64_t count_audit(const struct scenario *s)
+/* The records of the log, whose chain is whole whatever its syncs did. */
+static uint64_t count_audit(struct scenario *s)
 {
+	struct rw_reading r = {0};
+	struct rw_walk w = {0};
+	struct rw_error e;
 	char path[512];
-	uint64_t n = 0;
-	int ch;
-	FILE *f;
 
 	snprintf(path, sizeof(path), "%s/audit.jsonl", s->f->dir);
-	f = fopen(path, "re");
-	if (!f)
+	r.fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (r.fd < 0)
 		return 0;
-	while ((ch = getc(f)) != EOF)
-		n += ch == '\n';
-	fclose(f);
-	return n;
+	if (rw_walk_file(&w, &r, &e) || rw_walk_end(&w) || w.first > 1 || w.strays)
+		complain(s, "the audit log's chain is broken");
+	close(r.fd);
+	rw_walk_free(&w);
+	return w.records;
 }
 
 static void judge(struct scenario *s)

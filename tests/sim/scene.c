@@ -91,9 +91,12 @@ void scene_gateway(struct scenario *s, bool tls, unsigned workers)
 	struct rw_error *e = &s->error;
 	struct rw_config *config;
 	struct rw_buf yaml = {0};
+	char head[sizeof(s->audit) + 8];
 
 	snprintf(s->audit, sizeof(s->audit), "%s/audit.jsonl", s->f->dir);
 	unlink(s->audit);
+	snprintf(head, sizeof(head), "%s.head", s->audit);
+	unlink(head);
 	write_config(s, tls, &yaml);
 	MUST(rw_config_parse(&config, yaml.p, yaml.len, "sim.yaml", e));
 	rw_buf_free(&yaml);
