@@ -174,6 +174,8 @@ def test_verify_as_scripts_use_it(log):
     w.audit_file.write_bytes(b"".join(w.lines[1:3] + w.lines[4:]))
     broken = audit(w, "verify", "--json", w.audit_file, check=False)
     assert broken.returncode == 1 and json.loads(broken.stdout)["whole"] is False
+    p = audit(w, "verify", w.audit_file, check=False, user=65534, group=65534, extra_groups=[], cwd="/")
+    assert p.returncode == 77 and "Permission denied" in p.stderr
     with open("/dev/full", "w") as full:
         p = subprocess.run([w.ringwall, "audit", "verify", w.audit_file], stdout=full, stderr=subprocess.DEVNULL,
                            env=w.env(), timeout=60)
