@@ -157,49 +157,49 @@ static size_t other(struct rw_decoded *d, struct rw_slice text, size_t i)
 	}
 }
 
-/* Appends [*from, to) of the text as it is. */
-static void copy(struct rw_decoded *d, struct rw_slice text, size_t *from, size_t to)
+/* Puts [from, to) of the text as it is into d from at on. */
+static void copy(struct rw_decoded *d, size_t at, struct rw_slice text, size_t from, size_t to)
 {
-	size_t room = sizeof(d->bytes) - d->n, n = to - *from < room ? to - *from : room;
-
-	memcpy(d->bytes + d->n, text.p + *from, n);
-	for (size_t i = 0; i < n; i++)
-		d->origin[d->n + i] = (uint16_t)(*from + i);
-	d->n += n;
-	*from = to;
+	memcpy(d->bytes + at, text.p + from, to - from);
+	for (size_t i = 0; i < to - from; i++)
+		d->origin[at + i] = (uint16_t)(from + i);
 }
 
-/* Most of a text stands for itself: it is copied where something may be coded, and not byte by
- * byte.
+/* Appends what is coded at i, and how much of the text that is; 0: nothing is. *next: where to look
+ * on. */
+static size_t code(struct rw_decoded *d, struct rw_slice text, size_t i, bool inside, size_t *next)
+{
+	size_t n = may_be_other(text.p[i]) ? other(d, text, i) : 0;
+	size_t end = n || letter64(text.p[i]) < 0 ? i : token_end(text, i);
+
+	if (end - i >= RW_CODED_BYTES_MIN && token(d, text, i, end, inside)) {
+		while (end < text.n && text.p[end] == '=') /* padding */
+			end++;
+		n = end - i;
+	}
+	*next = n ? i + n : end > i ? end : i + 1;
+	return n;
+}
+
+/*
+ * Most of a text stands for itself, and most texts wholly: that is copied where something is coded,
+ * which is no longer than what it comes from, so there is room for all in front of it.
  */
 bool rw_decode(struct rw_decoded *d, struct rw_slice text, bool inside)
 {
 	rw_decode_skip_fn *skip = rw_decode_skip_at[rw_level_here()];
-	size_t copied = 0, i = 0, n, end;
-	bool some = false;
+	size_t copied = 0, at = 0, i = 0, next;
 
 	RW_BUG_ON(text.n > RW_VIEW_TEXT_BYTES);
-	d->n = 0;
-	while ((i = skip(text, i)) < text.n) {
-		n = 0;
-		if (may_be_other(text.p[i])) {
-			copy(d, text, &copied, i);
-			n = other(d, text, i);
-		}
-		end = n || letter64(text.p[i]) < 0 ? i : token_end(text, i);
-		if (end - i >= RW_CODED_BYTES_MIN) {
-			copy(d, text, &copied, i);
-			if (token(d, text, i, end, inside)) {
-				while (end < text.n && text.p[end] == '=') /* padding */
-					end++;
-				n = end - i;
-			}
-		}
-		some |= n > 0;
-		if (n)
-			copied = i + n;
-		i += n ? n : end > i ? end - i : 1;
+	for (; (i = skip(text, i)) < text.n; i = next) {
+		d->n = at + i - copied;
+		if (!code(d, text, i, inside, &next))
+			continue;
+		copy(d, at, text, copied, i);
+		copied = next;
+		at = d->n;
 	}
-	copy(d, text, &copied, text.n);
-	return some;
+	copy(d, at, text, copied, text.n);
+	d->n = at + text.n - copied;
+	return copied > 0;
 }

@@ -166,6 +166,36 @@ static inline rw_nums rw_nums_gather(const char *p, const uint16_t *at, unsigned
 #endif
 }
 
+/* Sixteen bytes from each place, as their first and last eight; stride: of the places. */
+static inline void rw_nums_gather16(const char *p, const uint16_t *at, unsigned stride,
+				    rw_nums *front, rw_nums *behind)
+{
+#define RW_SIXTEEN(k) _mm_loadu_si128((const __m128i *)(p + at[(k) * stride]))
+#if RW_LEVEL >= 4
+#define RW_FOUR(k)                                                                       \
+	_mm512_inserti64x4(                                                              \
+		_mm512_castsi256_si512(_mm256_inserti128_si256(                          \
+			_mm256_castsi128_si256(RW_SIXTEEN(k)), RW_SIXTEEN((k) + 2), 1)), \
+		_mm256_inserti128_si256(_mm256_castsi128_si256(RW_SIXTEEN((k) + 4)),     \
+					RW_SIXTEEN((k) + 6), 1),                         \
+		1)
+	__m512i even = RW_FOUR(0), odd = RW_FOUR(1);
+
+	*front = (rw_nums)_mm512_unpacklo_epi64(even, odd);
+	*behind = (rw_nums)_mm512_unpackhi_epi64(even, odd);
+#undef RW_FOUR
+#else
+	__m256i even = _mm256_inserti128_si256(_mm256_castsi128_si256(RW_SIXTEEN(0)), RW_SIXTEEN(2),
+					       1);
+	__m256i odd = _mm256_inserti128_si256(_mm256_castsi128_si256(RW_SIXTEEN(1)), RW_SIXTEEN(3),
+					      1);
+
+	*front = (rw_nums)_mm256_unpacklo_epi64(even, odd);
+	*behind = (rw_nums)_mm256_unpackhi_epi64(even, odd);
+#endif
+#undef RW_SIXTEEN
+}
+
 /* All bits of the first n bytes of each, n from 1 on; more than 8 are 8. */
 static inline rw_nums rw_nums_first(rw_nums n)
 {

@@ -92,7 +92,8 @@ int rw_model_load(struct rw_model **out, const struct rw_concepts *c, struct rw_
 	bytes = m->head.n_features * sizeof(*m->features);
 	if (memcmp(m->head.magic, "rwmodel1", 8) != 0 || m->head.ngram_bits != RW_NGRAM_BITS ||
 	    m->head.n_features > RW_MODEL_FEATURES_MAX ||
-	    file.n != sizeof(m->head) + bytes + (1u << RW_NGRAM_BITS)) {
+	    file.n != sizeof(m->head) + bytes + (1u << RW_NGRAM_BITS) ||
+	    file.p[sizeof(m->head) + bytes]) { /* of feature 0, which is none */
 		free(m);
 		return rw_fail(e, RW_EINVAL, "model.bin is not for this version of the scanner");
 	}

@@ -5,7 +5,10 @@
 #include "scan/decode.h"
 #include "scan/lanes.h"
 
-enum { BLOCK_EDGES = 24 }; /* of words in a block; few have more */
+enum {
+	BLOCK_EDGES = 24, /* of words in a block; few have more */
+	BATCH_WORDS = 32, /* with as many before them their lengths fit a number's bits */
+};
 
 _Static_assert((int)RW_WORDS_SLACK >= 2 * RW_LANES / 8, "a step past the last word has room");
 _Static_assert((int)RW_WORDS_SLACK >= (int)BLOCK_EDGES, "and so have the edges of a block");
@@ -159,8 +162,7 @@ static inline void load_step(struct step *s, const char *p, const uint16_t *edge
 	s->p = p;
 	s->edge = edge;
 	s->n = (both >> 16) - (both & 0xffff);
-	s->front = rw_nums_gather(p, edge, 2);
-	s->behind = rw_nums_gather(p + 8, edge, 2);
+	rw_nums_gather16(p, edge, 2, &s->front, &s->behind);
 }
 
 static inline rw_nums hash_add(rw_nums h, rw_nums x)
@@ -217,30 +219,34 @@ static inline rw_nums feature_of(rw_nums mixed)
 	return mixed - (rw_nums)(mixed == 0);
 }
 
-/* What the step before leaves: its hashes, also mixed, and lengths. */
+/* What the steps before leave: the last one's hashes, also mixed, and lengths; the longest. */
 struct carry {
-	rw_nums h, mixed, n;
-	uint64_t singles, rows; /* of the last words a bit each, that of the last the highest */
+	rw_nums h, mixed, n, longest;
+	/* Of the last 64 words a bit each, that of the last the highest: it is a letter; it is as
+	 * long as the one before, about; it is as long as a coded byte. */
+	uint64_t singles, rows, codes;
 };
 
-/* The features of each word, as rw_words_next has them; the words said twice before, a bit each. */
-static inline unsigned features_of(struct carry *c, const struct step *s,
-				   rw_half_nums f[RW_NGRAM_KINDS])
+/* The features of each word, as rw_words_next has them; none of a word said twice before. */
+static inline void features_of(struct carry *c, const struct step *s,
+			       rw_half_nums f[RW_NGRAM_KINDS])
 {
-	rw_nums h, stem, b, mixed, before, before2;
+	rw_nums h, stem, b, mixed, before, before2, counts;
 
 	hash_step(s, &h, &stem);
 	b = h * RW_MIX_B;
 	mixed = h * RW_MIX_C;
 	before = rw_nums_after1(c->h, h);
 	before2 = rw_nums_after2(c->h, h);
-	f[0] = rw_nums_low(feature_of(b));
-	f[1] = rw_nums_low(feature_of((mixed + before) * RW_MIX_B));
-	f[2] = rw_nums_low(feature_of((b + rw_nums_after1(c->mixed, mixed) + before2) * RW_MIX_B));
-	f[3] = rw_nums_low((rw_nums)(stem != 0) & feature_of((stem ^ stem >> 31) * RW_MIX_B));
+	counts = (rw_nums)(h != before) | (rw_nums)(h != before2);
+	f[0] = rw_nums_low(counts & feature_of(b));
+	f[1] = rw_nums_low(counts & feature_of((mixed + before) * RW_MIX_B));
+	f[2] = rw_nums_low(counts &
+			   feature_of((b + rw_nums_after1(c->mixed, mixed) + before2) * RW_MIX_B));
+	f[3] = rw_nums_low(counts & (rw_nums)(stem != 0) &
+			   feature_of((stem ^ stem >> 31) * RW_MIX_B));
 	c->h = h;
 	c->mixed = mixed;
-	return rw_nums_bits((rw_nums)(h == before) & (rw_nums)(h == before2));
 }
 
 /* The bits that end six in a row. */
@@ -251,52 +257,72 @@ static inline uint64_t sixes(uint64_t bits)
 	return four & two << 4;
 }
 
-/* n: words of the step. */
-static inline void see_lengths(struct carry *c, const struct step *s, unsigned n,
-			       struct rw_word_hints *hints)
+static inline uint64_t shift_in(uint64_t bits, rw_nums of, unsigned valid)
 {
-	rw_nums before = rw_nums_after1(c->n, s->n);
-	unsigned single = rw_nums_bits((rw_nums)(s->n == 1) & (rw_nums)((s->front & 0x80) == 0));
-	unsigned row = rw_nums_bits((rw_nums)(s->n == before) |
-				    ((rw_nums)(before == 2) & (rw_nums)(s->n == 3)));
-	unsigned coded = rw_nums_bits((rw_nums)(s->n == 2) | (rw_nums)(s->n == 3) |
-				      (rw_nums)(s->n == 8));
-	unsigned is_long = rw_nums_bits((rw_nums)(s->n >= RW_CODED_BYTES_MIN));
-	unsigned valid = n < RW_NUMS ? (1u << n) - 1 : (1u << RW_NUMS) - 1;
-
-	c->n = s->n;
-	c->singles = c->singles >> RW_NUMS | (uint64_t)(single & valid) << (64 - RW_NUMS);
-	c->rows = c->rows >> RW_NUMS | (uint64_t)(row & valid) << (64 - RW_NUMS);
-	hints->spaced |= sixes(c->singles) != 0;
-	hints->coded |= ((sixes(c->rows) >> (64 - RW_NUMS) & coded) | (is_long & valid)) != 0;
+	return bits >> RW_NUMS | (uint64_t)(rw_nums_bits(of) & valid) << (64 - RW_NUMS);
 }
 
+/* n: words of the step; those behind them are letters. */
+static inline void note_lengths(struct carry *c, const struct step *s, unsigned n)
+{
+	rw_nums before = rw_nums_after1(c->n, s->n);
+	unsigned valid = n < RW_NUMS ? (1u << n) - 1 : (1u << RW_NUMS) - 1;
+
+	c->singles = shift_in(c->singles, (rw_nums)(s->n == 1) & (rw_nums)((s->front & 0x80) == 0),
+			      valid);
+	c->rows = shift_in(
+		c->rows,
+		(rw_nums)(s->n == before) | ((rw_nums)(before == 2) & (rw_nums)(s->n == 3)), valid);
+	c->codes = shift_in(c->codes,
+			    (rw_nums)(s->n == 2) | (rw_nums)(s->n == 3) | (rw_nums)(s->n == 8),
+			    valid);
+	c->longest = rw_nums_select((rw_nums)(s->n > c->longest), s->n, c->longest);
+	c->n = s->n;
+}
+
+/* What the lengths of the last 64 words ask for: of any that six are seen of is the row. */
+static inline void see_lengths(const struct carry *c, struct rw_word_hints *hints)
+{
+	hints->spaced |= sixes(c->singles) != 0;
+	hints->coded |= (sixes(c->rows) & c->codes) != 0;
+}
+
+/*
+ * Features first, for some words, then their weights: the latter wait for the second cache, and
+ * what is computed meanwhile should not be far away.
+ */
 void RW_HOT(rw_words_weigh)(struct rw_words *w, const int8_t *weights, int32_t *sums,
 			    struct rw_word_hints *hints)
 {
-	uint32_t f[RW_NGRAM_KINDS][RW_NUMS];
+	uint32_t f[BATCH_WORDS / RW_NUMS][RW_NGRAM_KINDS][RW_NUMS];
 	struct carry c = {0};
 	int32_t sum = 0;
 	struct step s;
 
 	*hints = (struct rw_word_hints){0};
 	*sums++ = 0;
-	for (unsigned at = 0; at < w->n; at += RW_NUMS) {
-		rw_half_nums kinds[RW_NGRAM_KINDS];
-		unsigned again;
+	for (unsigned from = 0; from < w->n; from += BATCH_WORDS, sums += BATCH_WORDS) {
+		unsigned some = w->n - from < BATCH_WORDS ? w->n - from : BATCH_WORDS;
 
-		load_step(&s, w->p, w->edge + (size_t)2 * at);
-		again = features_of(&c, &s, kinds);
-		memcpy(f, kinds, sizeof(f));
-		see_lengths(&c, &s, w->n - at, hints);
-		for (unsigned k = 0; k < RW_NUMS; k++) {
-			int32_t weight = weights[f[0][k]] + weights[f[1][k]] + weights[f[2][k]] +
-					 weights[f[3][k]];
+		for (unsigned at = 0; at < some; at += RW_NUMS) {
+			rw_half_nums kinds[RW_NGRAM_KINDS];
 
-			sum += again >> k & 1 ? 0 : weight;
-			sums[at + k] = sum;
+			load_step(&s, w->p, w->edge + 2 * ((size_t)from + at));
+			features_of(&c, &s, kinds);
+			memcpy(f[at / RW_NUMS], kinds, sizeof(kinds));
+			note_lengths(&c, &s, some - at);
 		}
+		see_lengths(&c, hints);
+		for (unsigned at = 0; at < some; at += RW_NUMS)
+			for (unsigned k = 0; k < RW_NUMS; k++) {
+				const uint32_t(*of)[RW_NUMS] = f[at / RW_NUMS];
+
+				sum += weights[of[0][k]] + weights[of[1][k]] + weights[of[2][k]] +
+				       weights[of[3][k]];
+				sums[at + k] = sum;
+			}
 	}
+	hints->coded |= rw_nums_bits((rw_nums)(c.longest >= RW_CODED_BYTES_MIN)) != 0;
 }
 
 #endif
