@@ -195,6 +195,7 @@ bool rw_decode(struct rw_decoded *d, struct rw_slice text, bool inside)
 		d->n = at + i - copied;
 		if (!code(d, text, i, inside, &next))
 			continue;
+		RW_BUG_ON(d->n > next);
 		copy(d, at, text, copied, i);
 		copied = next;
 		at = d->n;

@@ -35,7 +35,6 @@ struct search {
 	unsigned n;
 	/* What stands in the chunk and was not told yet: entries, and where. */
 	struct rw_lexicon_hit hits[HITS + 2 * RW_LANES / 8];
-	unsigned n_hits;
 };
 
 /* --- where words begin -------------------------------------------------------------------------
@@ -170,22 +169,22 @@ static struct place *list_places(const struct search *s, const uint16_t *at,
 	return to;
 }
 
-/* Tells of the hits; of those of long texts what stands behind ENTRY_BYTES is compared. */
-static void tell(struct search *s)
+/* Tells of the hits in front of last; of those of long texts what stands behind ENTRY_BYTES is
+ * compared. */
+static void tell(struct search *s, const struct rw_lexicon_hit *last)
 {
 	struct rw_lexicon_hit *to = s->hits;
 
-	for (unsigned i = 0; i < s->n_hits; i++) {
-		struct rw_lexicon_hit hit = s->hits[i];
-		const char *p = s->p + hit.start;
+	for (const struct rw_lexicon_hit *at = s->hits; at < last; at++) {
+		struct rw_lexicon_hit hit = *at;
 		size_t left = s->left - hit.start;
 
 		*to = (struct rw_lexicon_hit){hit.id & WHAT_ID, (uint32_t)s->begun + hit.start};
 		if (__builtin_expect(hit.id & WHAT_BEYOND, 0)) {
 			const struct rw_lexicon_entry *e = &s->w->beyond[hit.id & WHAT_ID];
 
-			if (e->n > left ||
-			    memcmp(p + ENTRY_BYTES, e->text + ENTRY_BYTES, e->n - ENTRY_BYTES) != 0)
+			if (e->n > left || memcmp(s->p + hit.start + ENTRY_BYTES,
+						  e->text + ENTRY_BYTES, e->n - ENTRY_BYTES) != 0)
 				continue;
 			to->id = e->id;
 		}
@@ -193,54 +192,56 @@ static void tell(struct search *s)
 	}
 	if (to > s->hits)
 		s->found(s->arg, s->hits, (unsigned)(to - s->hits));
-	s->n_hits = 0;
 }
 
 /*
  * Adds a hit at at for each of the entries from first on, at most STEP and at most n, whose bytes
- * stand in front of x.
+ * stand in front of x; where the next goes.
  */
 #if RW_LEVEL == 1
 
 enum { STEP = 1 };
 
-static inline void compare(struct search *s, unsigned first, unsigned n, uint64_t x, unsigned at)
+static inline struct rw_lexicon_hit *compare(const struct rw_lexicon *w, unsigned first, unsigned n,
+					     uint64_t x, unsigned at, struct rw_lexicon_hit *to)
 {
-	uint32_t what = s->w->what[first];
+	uint32_t what = w->what[first];
 	unsigned bytes = what >> WHAT_BYTES_SHIFT;
 
-	if (n && ((bytes ? x & rw_first8(bytes) : 0) ^ s->w->bytes[first]) == 0)
-		s->hits[s->n_hits++] = (struct rw_lexicon_hit){what, at};
+	*to = (struct rw_lexicon_hit){what, at};
+	return to + (n && (bytes ? x & rw_first8(bytes) : 0) == w->bytes[first]);
 }
 
 #else
 
 enum { STEP = RW_NUMS };
 
-static inline void compare(struct search *s, unsigned first, unsigned n, uint64_t x, unsigned at)
+static inline struct rw_lexicon_hit *compare(const struct rw_lexicon *w, unsigned first, unsigned n,
+					     uint64_t x, unsigned at, struct rw_lexicon_hit *to)
 {
-	rw_nums what = rw_nums_of_half(s->w->what + first), bytes = what >> WHAT_BYTES_SHIFT;
-	rw_nums in = ~(rw_nums){0} >> (64 - 8 * bytes) & (rw_nums)(bytes != 0), is;
+	rw_nums what = rw_nums_of_half(w->what + first), bytes = what >> WHAT_BYTES_SHIFT;
+	rw_nums in = (rw_nums)(bytes != 0) & ~(rw_nums){0} >> ((64 - 8 * bytes) & 63), is;
 	unsigned same;
 
-	memcpy(&is, s->w->bytes + first, sizeof(is));
+	memcpy(&is, w->bytes + first, sizeof(is));
 	same = rw_nums_bits((rw_nums)((in & x) == is)) & ((1u << (n < STEP ? n : STEP)) - 1);
 #if RW_LEVEL >= 4
 	what |= (uint64_t)at << 32;
-	_mm512_storeu_si512(s->hits + s->n_hits,
-			    _mm512_maskz_compress_epi64((__mmask8)same, (__m512i)what));
-	s->n_hits += (unsigned)__builtin_popcount(same);
+	_mm512_storeu_si512(to, _mm512_maskz_compress_epi64((__mmask8)same, (__m512i)what));
+	return to + __builtin_popcount(same);
 #else
 	for (; same; same &= same - 1)
-		s->hits[s->n_hits++] = (struct rw_lexicon_hit){
-			s->w->what[first + (unsigned)__builtin_ctz(same)], at};
+		*to++ = (struct rw_lexicon_hit){w->what[first + (unsigned)__builtin_ctz(same)], at};
+	return to;
 #endif
 }
 
 #endif
 
-/* The entries that start at a place. Behind the end of the text are zeros, which no entry has. */
-static inline void look(struct search *s, const struct place *at)
+/* Adds the entries that start at a place. Behind the end of the text are zeros, which no entry has.
+ */
+static inline struct rw_lexicon_hit *look(struct search *s, const struct place *at,
+					  struct rw_lexicon_hit *to)
 {
 	const struct table *t = &s->w->tables[at->table];
 	const struct slot *slot = slot_of(t, slot_at(t, hash(at->key)), at->key);
@@ -248,11 +249,13 @@ static inline void look(struct search *s, const struct place *at)
 	uint64_t x = rw_load8(s->p + at->at + (at->table == LONG ? LONG_BYTES : 0));
 
 	for (;;) {
-		compare(s, first, left, x, at->at);
-		if (__builtin_expect(s->n_hits > HITS, 0))
-			tell(s);
+		to = compare(s->w, first, left, x, at->at, to);
+		if (__builtin_expect(to > s->hits + HITS, 0)) {
+			tell(s, to);
+			to = s->hits;
+		}
 		if (__builtin_expect(left <= STEP, 1))
-			break;
+			return to;
 		first += STEP;
 		left -= STEP;
 	}
@@ -261,6 +264,7 @@ static inline void look(struct search *s, const struct place *at)
 static void find_chunk(struct search *s, size_t n, uint64_t *before)
 {
 	struct place places[TABLES * GROUP + 1], *end;
+	struct rw_lexicon_hit *to = s->hits;
 	struct sifted in;
 
 	gather(s, n, before);
@@ -271,9 +275,9 @@ static void find_chunk(struct search *s, size_t n, uint64_t *before)
 		end = list_places(s, s->at + i, &in,
 				  some < GROUP ? (UINT64_C(1) << some) - 1 : ~UINT64_C(0), places);
 		for (const struct place *p = places; p < end; p++)
-			look(s, p);
+			to = look(s, p, to);
 	}
-	tell(s);
+	tell(s, to);
 }
 
 void RW_HOT(rw_lexicon_find)(const struct rw_lexicon *w, struct rw_slice text,
@@ -290,7 +294,6 @@ void RW_HOT(rw_lexicon_find)(const struct rw_lexicon *w, struct rw_slice text,
 	s.found = found;
 	s.arg = arg;
 	s.begun = 0;
-	s.n_hits = 0;
 	for (; (s.left = text.n - s.begun) >= CHUNK + AHEAD + RW_LANES; s.begun += CHUNK) {
 		s.p = text.p + s.begun;
 		find_chunk(&s, CHUNK, &before);

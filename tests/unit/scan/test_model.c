@@ -144,13 +144,14 @@ static void a_long_text_hides_nothing(void **state)
 }
 
 /* Each byte of the attack behind so many that nobody sees, or written as an escape; its length. */
-static size_t stuff(const char *attack, char *out, bool escaped)
+static size_t stuff(const char *attack, char *out, size_t room, bool escaped)
 {
 	size_t n = 0;
 
 	for (const char *p = attack; *p; p++)
-		n += (size_t)sprintf(out + n, escaped ? "\\u%04x" : "%c\xe2\x80\x8b\xe2\x80\x8b",
-				     (unsigned char)*p);
+		n += (size_t)snprintf(out + n, room - n,
+				      escaped ? "\\u%04x" : "%c\xe2\x80\x8b\xe2\x80\x8b",
+				      (unsigned char)*p);
 	return n;
 }
 
@@ -162,7 +163,8 @@ static void an_attack_in_disguise_is_whole_in_one_block(void **state)
 
 	(void)state;
 	for (unsigned escaped = 0; escaped < 2; escaped++) {
-		size_t n = stuff(attacks[0], attack, escaped), at = RW_VIEW_TEXT_BYTES - n;
+		size_t n = stuff(attacks[0], attack, sizeof(attack), escaped),
+		       at = RW_VIEW_TEXT_BYTES - n;
 
 		assert_in_range(n, 256, sizeof(attack));
 		for (; at < RW_VIEW_TEXT_BYTES; at += 7) {
