@@ -73,6 +73,8 @@ def say(side, figures):
     for k in ("latency", "first", "event"):
         if k in figures:
             words.append(f"{k} p50 {figures[k]['p50_us']:.0f} p99 {figures[k]['p99_us']:.0f} us")
+    if "busy_percent" in figures:
+        words.append("processors busy " + ", ".join(f"{p:.0f} %" for p in figures["busy_percent"].values()))
     print(f"    {side:12} {', '.join(words)}", flush=True)
 
 
