@@ -10,6 +10,25 @@ GENERATORS = {"systemd-bless-boot-generator", "systemd-cryptsetup-generator", "s
               "systemd-fstab-generator", "systemd-gpt-auto-generator", "systemd-tpm2-generator",
               "systemd-veritysetup-generator"}
 
+# A start that cannot go on, for want of a disk or of the TPM that opens it, says so and is made again: of a version
+# that is being tried out the tries count down, and the one before it takes over.
+EMERGENCY = """\
+# SPDX-License-Identifier: Apache-2.0
+[Unit]
+Description=ringwall, a start that failed
+DefaultDependencies=no
+Conflicts=shutdown.target
+Before=shutdown.target
+SuccessAction=reboot
+FailureAction=reboot
+
+[Service]
+Type=oneshot
+ExecStart=/usr/bin/systemctl --failed --no-legend --plain --no-pager
+StandardOutput=tty
+TTYPath=/dev/console
+"""
+
 
 def listed(path):
     """The names in a list: one a line, "#" begins a comment."""
@@ -47,3 +66,9 @@ def mask(root, units):
         link = pathlib.Path(folder, unit)
         link.unlink(missing_ok=True)
         link.symlink_to("/dev/null")
+
+
+def restart_where_it_fails(root):
+    folder = root / "etc/systemd/system"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "emergency.service").write_text(EMERGENCY)
