@@ -100,8 +100,7 @@ bool rw_appliance_listens(const char *address)
 /* --- configure ----------------------------------------------------------------------------------
  */
 
-/* Whole or not at all. */
-static int put(const char *file, struct rw_slice text, struct rw_error *e)
+int rw_appliance_put(const char *file, struct rw_slice text, struct rw_error *e)
 {
 	char part[256];
 	ssize_t written;
@@ -182,7 +181,7 @@ static int write_environment(const struct rw_config *c, struct rw_error *e)
 	rc = rw_buf_addf(&b, "RINGWALL_INTERFACE=%s\nRINGWALL_PORTS=", interface);
 	rc = rc ? rc : add_ports(&b, c, e);
 	rc = rc ? rc : rw_buf_add_str(&b, "\nRINGWALL_KERN_OPTIONS=--mode auto\n");
-	rc = rc ? rc : put(RW_APPLIANCE_RUN "/environment", rw_buf_slice(&b), e);
+	rc = rc ? rc : rw_appliance_put(RW_APPLIANCE_RUN "/environment", rw_buf_slice(&b), e);
 	rw_buf_free(&b);
 	return rc;
 }
@@ -202,7 +201,7 @@ static int write_firewall(const struct rw_config *c, const char *admin, struct r
 	if (!rc && admin[0] && !rw_addr_parse(admin, &a, NULL) && !rw_addr_is_loopback(&a))
 		rc = rw_buf_addf(&b, "add element inet ringwall listeners { %u }\n",
 				 ntohs(a.in4.sin_port));
-	rc = rc ? rc : put(RW_APPLIANCE_RUN "/firewall.nft", rw_buf_slice(&b), e);
+	rc = rc ? rc : rw_appliance_put(RW_APPLIANCE_RUN "/firewall.nft", rw_buf_slice(&b), e);
 	rw_buf_free(&b);
 	return rc;
 }
@@ -225,7 +224,7 @@ static int take_network(struct rw_error *e)
 
 	if (!rc && mkdir("/run/systemd/network", 0755) && errno != EEXIST)
 		rc = rw_fail(e, RW_EIO, "cannot make /run/systemd/network: %s", strerror(errno));
-	rc = rc ? rc : put(RUN_NETWORK, rw_buf_slice(&b), e);
+	rc = rc ? rc : rw_appliance_put(RUN_NETWORK, rw_buf_slice(&b), e);
 	rw_buf_free(&b);
 	return rc == RW_ENOTFOUND ? RW_OK : rc;
 }
@@ -284,12 +283,12 @@ static int configure(int argc, char **argv)
 	else if (wrong)
 		add_file_admin(admin);
 	snprintf(line, sizeof(line), "%s\n", wrong ? e.text : "configured");
-	rc = put(RW_APPLIANCE_STATUS, rw_slice_str(line), &e);
-	rc = rc ? rc : put(RW_APPLIANCE_ADMIN, rw_slice_str(admin), &e);
+	rc = rw_appliance_put(RW_APPLIANCE_STATUS, rw_slice_str(line), &e);
+	rc = rc ? rc : rw_appliance_put(RW_APPLIANCE_ADMIN, rw_slice_str(admin), &e);
 	rc = rc ? rc : write_firewall(wrong ? NULL : c, admin, &e);
 	if (!rc && !wrong && c) {
 		rc = write_environment(c, &e);
-		rc = rc ? rc : put(RW_APPLIANCE_VALID, RW_SLICE(""), &e);
+		rc = rc ? rc : rw_appliance_put(RW_APPLIANCE_VALID, RW_SLICE(""), &e);
 	}
 	rw_config_free(c);
 	if (wrong)

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "base/slice.h"
 
 /* Root's; read by everybody. */
 #define RW_APPLIANCE_RUN    "/run/ringwall-image"
@@ -20,6 +21,10 @@
 #define RW_APPLIANCE_VALID  RW_APPLIANCE_RUN "/valid"
 /* The admin listener's address, also where the rest of the configuration is wrong. */
 #define RW_APPLIANCE_ADMIN  RW_APPLIANCE_RUN "/admin"
+/* One line: why the last update was not installed; empty where it was. */
+#define RW_APPLIANCE_UPDATE RW_APPLIANCE_RUN "/update"
+/* There where a TPM opened /var: /etc/crypttab of the image names it. */
+#define RW_APPLIANCE_SEALED "/dev/mapper/ringwall-var"
 
 enum { RW_APPLIANCE_LINE = 512, RW_APPLIANCE_VERSION = 64 };
 
@@ -31,6 +36,8 @@ int rw_cmd_healthy(int argc, char **argv);
 void rw_appliance_no_options(int argc, char **argv, const char *doc);
 /* The first line of a file, "" where it has none. False: it cannot be read. */
 bool rw_appliance_line(const char *file, char out[RW_APPLIANCE_LINE]);
+/* Writes a file, whole or not at all. */
+int rw_appliance_put(const char *file, struct rw_slice text, struct rw_error *e);
 /* The image's version, of /usr/lib/os-release. RW_EUNSUP: this is no appliance. */
 int rw_appliance_version(char out[RW_APPLIANCE_VERSION], struct rw_error *e);
 /* Whether somebody listens on "0.0.0.0:8443": every interface is asked for over loopback. */

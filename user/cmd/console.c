@@ -111,6 +111,14 @@ static int add_kernel(struct rw_buf *b)
 	return rc;
 }
 
+/* How the image's own repart.d made it. */
+static int add_disk(struct rw_buf *b)
+{
+	return rw_buf_add_str(b, access(RW_APPLIANCE_SEALED, F_OK)
+					 ? "disk         /var not encrypted\n"
+					 : "disk         /var encrypted, opened by the TPM\n");
+}
+
 static int add_gateway(struct rw_buf *b, const struct rw_config *c)
 {
 	char file[4200];
@@ -151,7 +159,8 @@ static int add_keys(struct rw_buf *b, const struct rw_config *c)
 
 static int draw(struct rw_buf *b, const struct rw_config *c)
 {
-	char status[RW_APPLIANCE_LINE], version[RW_APPLIANCE_VERSION];
+	char status[RW_APPLIANCE_LINE], update[RW_APPLIANCE_LINE];
+	char version[RW_APPLIANCE_VERSION];
 	int rc;
 
 	rw_buf_reset(b);
@@ -163,6 +172,9 @@ static int draw(struct rw_buf *b, const struct rw_config *c)
 			 access(RW_APPLIANCE_VALID, F_OK) ? "HELD, nothing is served: " : "",
 			 status);
 	rc = rc ? rc : add_addresses(b);
+	rc = rc ? rc : add_disk(b);
+	if (!rc && rw_appliance_line(RW_APPLIANCE_UPDATE, update) && update[0])
+		rc = rw_buf_addf(b, "update       %s\n", update);
 	rc = rc || !c ? rc : add_gateway(b, c);
 	rc = rc || !c ? rc : add_keys(b, c);
 	return rc || !c ? rc : add_kernel(b);

@@ -214,7 +214,22 @@ static int reboot_now(struct rw_error *e)
 	return rw_fail(e, RW_EIO, "cannot run systemctl: %s", strerror(errno));
 }
 
-static int sysupdate(int argc, char **argv, const char *verb)
+/* For the console, whose reader has no journal. Where from is not said: an URL may have a password. */
+static void report(int rc, int status, const struct rw_error *e)
+{
+	char line[RW_APPLIANCE_LINE] = "";
+
+	if (rc)
+		snprintf(line, sizeof(line), "%s\n", e->text);
+	else if (status)
+		snprintf(line, sizeof(line),
+			 "not installed: systemd-sysupdate ended with status %d (a signature, a "
+			 "checksum, the way there, room)\n",
+			 status);
+	(void)!rw_appliance_put(RW_APPLIANCE_UPDATE, rw_slice_str(line), NULL);
+}
+
+static int sysupdate(int argc, char **argv, const char *verb, bool reports)
 {
 	struct options o = {0};
 	int status = 0, pending = 1, rc;
@@ -228,6 +243,8 @@ static int sysupdate(int argc, char **argv, const char *verb)
 		return RW_EXIT_OK;
 	rc = rc ? rc : write_definitions(source, &e);
 	rc = rc ? rc : run(verb, &status, &e);
+	if (reports)
+		report(rc, status, &e);
 	if (!rc && !status && o.reboot)
 		rc = run("pending", &pending, &e);
 	if (!rc && !pending)
@@ -237,12 +254,12 @@ static int sysupdate(int argc, char **argv, const char *verb)
 
 static int check(int argc, char **argv)
 {
-	return sysupdate(argc, argv, "check-new");
+	return sysupdate(argc, argv, "check-new", false);
 }
 
 static int apply(int argc, char **argv)
 {
-	return sysupdate(argc, argv, "update");
+	return sysupdate(argc, argv, "update", true);
 }
 
 /* --- rollback -----------------------------------------------------------------------------------
