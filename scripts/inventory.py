@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which packages are in the appliance's image: the list that a build is held to, and the SBOM."""
+"""What is in the appliance's image: the packages that a build is held to, the SBOM, and figures for comparisons."""
 
 import json
+import os
+import pathlib
+import stat
+import struct
+import subprocess
+import tempfile
 
 OURS = "ringwall"
 
@@ -57,3 +63,36 @@ def spdx(found, version, when, namespace):
                            "relatedSpdxElement": p["SPDXID"]} for p in described],
     }
     return json.dumps(document, indent=1) + "\n"
+
+
+# --- figures ---------------------------------------------------------------------------------------
+
+
+def erofs_bytes(path):
+    """What the file system takes of its partition, by its superblock (the kernel's fs/erofs/erofs_fs.h)."""
+    with path.open("rb") as f:
+        f.seek(1024)
+        magic, block_bits, blocks = struct.unpack("<I8xB23xI", f.read(40))
+    assert magic == 0xE0F5E1E2, f"{path} is no erofs"
+    return blocks << block_bits
+
+
+def figures(folder, version, found):
+    """(what, value) of the image in `folder`; its system is unpacked for that, outside of it."""
+    (system,) = folder.glob(f"ringwall_{version}.root.*.raw")
+    with tempfile.TemporaryDirectory() as work:
+        root = pathlib.Path(work, "root")
+        subprocess.run(["fsck.erofs", f"--extract={root}", system], check=True, stdout=subprocess.DEVNULL)
+        files = [p for p in root.rglob("*") if stat.S_ISREG(p.lstat().st_mode)]
+        setuid = [p for p in files if p.stat().st_mode & (stat.S_ISUID | stat.S_ISGID)]
+        programs = [p for d in ("usr/bin", "usr/sbin") for p in (root / d).iterdir()]
+    mib = 1 << 20
+    return [
+        ("system", f"{erofs_bytes(system) / mib:.1f} MiB"),
+        ("UKI", f"{os.path.getsize(folder / f'ringwall_{version}.efi') / mib:.1f} MiB"),
+        ("on the disk, system and UKI twice", f"{sum(p.stat().st_size for p in (folder / 'update').glob('*.*')) * 2 / mib:.0f} MiB"),
+        ("packages, those of the initrd among them", f"{len(found)}"),
+        ("files", f"{len(files)}"),
+        ("programs in /usr/bin and /usr/sbin", f"{len(programs)}"),
+        ("setuid and setgid files", f"{len(setuid)}"),
+    ]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a boot's time goes and who has the memory, from inside of the image, by its test profile.
+"""Where a boot's time goes and who has the memory, from inside of the image, by its debug UKI.
 
     scripts/in-root env RW_IMAGE=VERSION python3 -B tests/image/boot_profile.py
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A command inside the image: the test profile's UKI takes a unit from the hypervisor, and that unit runs a
+"""A command inside the image: its debug UKI takes a unit from the hypervisor, and that unit runs a
 static busybox from a disk. The system itself, its every byte, is that of production."""
 
 import base64
@@ -8,6 +8,7 @@ import subprocess
 
 from common import TOP
 from gpt import Esp
+from machine import PATIENCE_S
 
 UNIT = """
 [Unit]
@@ -31,13 +32,13 @@ def credentials(unit):
     return out
 
 
-def command_disk(tools, path, script):
+def command_disk(tools, path, script, files=()):
     path.unlink(missing_ok=True)
-    subprocess.run([tools / "usr/sbin/mkfs.vfat", "-n", "RWTEST", "-C", path, "8192"], check=True,
+    subprocess.run([tools / "usr/sbin/mkfs.vfat", "-n", "RWTEST", "-C", path, "16384"], check=True,
                    stdout=subprocess.DEVNULL)
     local = path.with_suffix(".script")
     local.write_text(f"PATH=/usr/bin:/usr/sbin\nb=/run/rwtest/busybox\n{script}\necho RW-EXIT:$?\n")
-    for source, name in ((tools / "usr/bin/busybox", "busybox"), (local, "run")):
+    for source, name in ((tools / "usr/bin/busybox", "busybox"), (local, "run"), *files):
         subprocess.run([tools / "usr/bin/mcopy", "-i", path, source, f"::{name}"], check=True,
                        stdin=subprocess.DEVNULL)
     return path
@@ -50,20 +51,22 @@ def arguments(path, out):
 
 
 class Inside:
-    """A machine of the test profile that runs `script` once it is up."""
+    """A machine of the debug UKI that runs `script` once it is up. `files`: (path, name) of what it has in /run/rwtest."""
 
-    def __init__(self, shop, disk, script, config=None, version=None, **kwargs):
+    def __init__(self, shop, disk, script, config=None, version=None, tpm=None, files=(), **kwargs):
         self.out = shop.folder / f"{disk.stem}.out"
         self.out.write_bytes(b"")
         version = version or shop.image.parent.name
-        Esp(shop.tools, disk).replace_uki(TOP / f"build/image/{version}/test.efi")
-        extra = credentials(UNIT) + arguments(command_disk(shop.tools, shop.folder / "rwtest.img", script), self.out)
+        Esp(shop.tools, disk).replace_uki(TOP / f"build/image/{version}/debug.efi")
+        extra = credentials(UNIT) + arguments(command_disk(shop.tools, shop.folder / "rwtest.img", script, files), self.out)
+        if tpm:
+            extra += shop.tpm(tpm)
         self.machine = shop.machine(disk, config, extra=extra, **kwargs)
 
-    def result(self):
+    def result(self, seconds=PATIENCE_S):
         """(status, output) of the script."""
         m = self.machine
-        found = m.wait("end of the script inside", lambda: re.search(r"^RW-EXIT:(\d+)", self.text(), re.M))
+        found = m.wait("end of the script inside", lambda: re.search(r"^RW-EXIT:(\d+)", self.text(), re.M), seconds)
         return int(found[1]), self.text()[: found.start()]
 
     def text(self):

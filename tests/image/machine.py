@@ -30,6 +30,15 @@ def fetch_tools():
     return once(TOP / "build/cache/imagetest", ["ovmf", "mtools", "dosfstools", "busybox-static"])
 
 
+def fetch_auditors():
+    """Who judges the image from inside."""
+    return once(TOP / "build/cache/imagetest-auditors", ["lynis", "systemd"])
+
+
+def fetch_tpm():
+    return once(TOP / "build/cache/imagetest-tpm", ["swtpm"], needs=True)
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -53,10 +62,10 @@ def config_disk(tools, path, files, kib=4096):
 
 class Machine:
     """One virtual machine. `ports`: guest ports to reach; a dict of guest port to port on 127.0.0.1. `writes`: an
-    empty file, which gets a log of what is written to the disk (cut.py)."""
+    empty file, which gets a log of what is written to the disk (cut.py). `talk`: somebody types on its console (say)."""
 
-    def __init__(self, shop, disk, config=None, ports=(8443, 9443), extra=(), writes=None):
-        self.shop, self.disk, self.config, self.writes = shop, disk, config, writes
+    def __init__(self, shop, disk, config=None, ports=(8443, 9443), extra=(), writes=None, talk=False):
+        self.shop, self.disk, self.config, self.writes, self.talk = shop, disk, config, writes, talk
         self.ports = {p: free_port() for p in ports}
         self.extra, self.process, self.started = list(extra), None, None
         self.console = shop.folder / f"{disk.stem}.console"
@@ -79,7 +88,9 @@ class Machine:
             "-drive", self.drive(),
             "-device", "virtio-blk-pci,drive=system,bootindex=1",
             "-netdev", f"user,id=net{forwards}", "-device", "virtio-net-pci,netdev=net,romfile=",
-            "-device", "virtio-rng-pci", "-serial", f"file:{self.console}",
+            "-device", "virtio-rng-pci", "-serial", "chardev:console", "-chardev",
+            f"socket,id=console,path={self.typing()},server=on,wait=off,logfile={self.console}" if self.talk
+            else f"file,id=console,path={self.console}",
         ]
         if self.config:
             line += ["-drive", f"if=none,id=config,format=raw,readonly=on,file={self.config}",
@@ -92,6 +103,26 @@ class Machine:
         with open(self.shop.folder / "qemu.log", "ab") as log:
             self.process = subprocess.Popen(self.line(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         return self
+
+    def typing(self):
+        return self.shop.folder / "typing"
+
+    def say(self, line):
+        """Types a line on the console."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(str(self.typing()))
+            s.sendall(line.encode() + b"\n")
+            time.sleep(1)
+
+    def plug(self, image):
+        """A disk into the port that Workshop.late left open."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(str(self.shop.folder / "monitor"))
+            for line in (f"drive_add 0 if=none,id=late,format=raw,readonly=on,file={image}",
+                         "device_add virtio-blk-pci,drive=late,bus=late"):
+                s.sendall(line.encode() + b"\n")
+            time.sleep(1)
+            assert b"Error" not in (said := s.recv(65536)), said
 
     def kill(self):
         """As a power cut does."""
@@ -144,6 +175,8 @@ class Machine:
 
 
 class Workshop:
+    """A folder of disks and machines, and the firmware's memory that they share."""
+
     def __init__(self, folder, image, tools):
         self.folder, self.image, self.tools = pathlib.Path(folder), image, tools
         self.variables = self.folder / "variables.fd"
@@ -191,6 +224,25 @@ class Workshop:
         m = Machine(self, disk, config, **kwargs)
         self.stack.callback(m.kill)
         return m
+
+    def late(self):
+        """Machine arguments for a disk that is plugged in later (Machine.plug)."""
+        return ["-device", "pcie-root-port,id=late,chassis=1", "-monitor", f"unix:{self.folder}/monitor,server=on,wait=off"]
+
+    def tpm(self, state):
+        """Machine arguments for a TPM whose memory is the folder `state`: for one start, it ends with the machine."""
+        tree, path = fetch_tpm(), self.folder / f"{state.name}.tpm"
+        state.mkdir(exist_ok=True)
+        libraries = tree / "usr/lib/x86_64-linux-gnu"
+        p = subprocess.Popen([tree / "usr/bin/swtpm", "socket", "--tpm2", "--terminate", "--tpmstate", f"dir={state}", "--ctrl",
+                              f"type=unixio,path={path}"], stdin=subprocess.DEVNULL,
+                             env={"LD_LIBRARY_PATH": f"{libraries}:{libraries}/swtpm"})
+        self.stack.callback(lambda: (p.kill(), p.wait()))
+        while not path.exists():
+            assert p.poll() is None, "swtpm did not start"
+            time.sleep(0.05)
+        return ["-chardev", f"socket,id=tpm,path={path}", "-tpmdev", "emulator,id=tpm,chardev=tpm",
+                "-device", "tpm-crb,tpmdev=tpm"]
 
     def stub(self):
         """An OpenAI-compatible upstream on this host; the guest knows the host as 10.0.2.2."""

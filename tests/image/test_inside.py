@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What there is inside of the running image, and what the kernel lets nobody do: one boot of the test profile,
+"""What there is inside of the running image, and what the kernel lets nobody do: one boot of its debug UKI,
 a test each thing."""
+
+import json
+import re
+import subprocess
 
 import pytest
 
 from common import TOP
 from inside import Inside
+from machine import Workshop, fetch_auditors
 from test_boot import CONFIG, chat
 
 SCRIPT = r"""
@@ -31,20 +36,42 @@ section nft; nft list ruleset
 section rules; $b ls /usr/lib/ringwall/compiled; $b find /var/lib/ringwall -name '*.hsdb'
 section journal; journalctl -b -p warning --no-pager -o cat
 section blame; $b cat /proc/uptime; systemctl show -p UserspaceTimestampMonotonic -p FinishTimestampMonotonic -p InitRDTimestampMonotonic
+section security; for u in ringwall ringwall-kern; do /run/rwtest/systemd-analyze security --no-pager $u.service; done
+section ktls; for i in $($b seq 300); do $b grep -q '"tls_backend":"ktls"' /var/log/ringwall/audit.jsonl && break; $b sleep 1; done
+$b cat /proc/net/tls_stat
+section audit; $b cat /var/log/ringwall/audit.jsonl
+section lynis; $b mkdir -p /run/lynis/bin; $b tar xf /run/rwtest/lynis.tar -C /run/lynis; $b --install -s /run/lynis/bin
+cd /run/lynis/usr/share/lynis && PATH=/run/lynis/bin:$PATH $b sh ./lynis audit system --quick --no-colors --logfile /run/lynis/log --report-file /run/lynis/report
+section lynis-report; $b cat /run/lynis/report
 true
 """
+KTLS = CONFIG.replace("0.0.0.0:8443\n", "0.0.0.0:8443\n    ktls: on\n")
+PATIENCE_S = 1800  # of lynis, on an emulated processor
+
+
+def auditors(folder):
+    """systemd-analyze, and lynis in a tar, made to find its tools where the script puts them."""
+    tree = fetch_auditors()
+    lynis = folder / "lynis"
+    subprocess.run(["cp", "-r", tree, lynis], check=True)
+    share = lynis / "usr/share/lynis"
+    subprocess.run(["cp", lynis / "usr/sbin/lynis", lynis / "etc/lynis/default.prf", share], check=True)
+    for path in (share / "lynis", share / "include/consts"):
+        path.write_text(path.read_text().replace('BIN_PATHS="', 'BIN_PATHS="/run/lynis/bin '))
+    subprocess.run(["tar", "-cf", folder / "lynis.tar", "-C", lynis, "--owner=0", "--group=0", "--mode=go-w", "usr/share/lynis"],
+                   check=True)
+    return [(folder / "lynis.tar", "lynis.tar"), (tree / "usr/bin/systemd-analyze", "systemd-analyze")]
 
 
 @pytest.fixture(scope="module")
 def sections(tmp_path_factory, image, tools):
-    from machine import Workshop
     with Workshop(tmp_path_factory.mktemp("inside"), image, tools) as shop:
-        config = shop.config({"ringwall.yaml": CONFIG.format(stub=shop.stub())})
-        inside = Inside(shop, shop.disk(), SCRIPT, config)
+        config = shop.config({"ringwall.yaml": KTLS.format(stub=shop.stub())})
+        inside = Inside(shop, shop.disk(), SCRIPT, config, files=auditors(shop.folder))
         inside.machine.start().ready()
         status, _ = chat(inside.machine)
         assert status == 200
-        status, text = inside.result()
+        status, text = inside.result(PATIENCE_S)
         assert status == 0, text
         (TOP / "build/image/inside.txt").write_text(text)
         found = {}
@@ -138,3 +165,23 @@ def test_no_rules_were_compiled_at_the_start(sections):
 def test_the_firewall_drops_by_default_both_ways(sections):
     assert sections["nft"].count("policy drop") == 3
     assert "8443" in sections["nft"]
+
+
+@pytest.mark.parametrize(("unit", "ceiling"), [("ringwall", 1.3), ("ringwall-kern", 1.8)])
+def test_systemd_finds_little_exposure(sections, unit, ceiling):
+    """As they run, with what the image adds to the package's units."""
+    level = re.search(rf"Overall exposure level for {unit}.service: ([\d.]+)", sections["security"])
+    assert level and float(level[1]) <= ceiling, sections["security"]
+
+
+def test_a_chat_is_sealed_by_the_kernel(sections):
+    stat = dict(line.split() for line in sections["ktls"].splitlines())
+    assert int(stat["TlsTxSw"]) >= 1 and int(stat["TlsRxSw"]) >= 1 and stat["TlsDecryptError"] == "0", stat
+    assert "ktls" in [json.loads(line).get("tls_backend") for line in sections["audit"].splitlines()]
+
+
+def test_lynis_finds_it_hardened(sections):
+    """It is brought by the tests' disk, with a shell and the tools that it asks with; the image has none of them."""
+    index = re.search(r"^hardening_index=(\d+)$", sections["lynis-report"], re.M)
+    print(f"hardening index: {index and index[1]}")
+    assert index and int(index[1]) >= 85, sections["lynis-report"]
