@@ -46,6 +46,8 @@ class Esp:
     def put(self, path, name):
         self.run("mcopy", "-o", path, f"::{name}")
 
-    def replace_uki(self, path):
-        (name,) = self.names()
+    def replace_uki(self, path, name=None):
+        """That of this name, or the only one."""
+        if not name:
+            (name,) = self.names()
         self.put(path, f"EFI/Linux/{name}")

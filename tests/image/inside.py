@@ -57,7 +57,7 @@ class Inside:
         self.out = shop.folder / f"{disk.stem}.out"
         self.out.write_bytes(b"")
         version = version or shop.image.parent.name
-        Esp(shop.tools, disk).replace_uki(TOP / f"build/image/{version}/debug.efi")
+        Esp(shop.tools, disk).replace_uki(TOP / f"build/image/{version}/debug.efi", f"ringwall_{version}.efi")
         extra = credentials(UNIT) + arguments(command_disk(shop.tools, shop.folder / "rwtest.img", script, files), self.out)
         if tpm:
             extra += shop.tpm(tpm)

@@ -150,14 +150,16 @@ class Machine:
     def wait_text(self, pattern, seconds=PATIENCE_S):
         return self.wait(f"'{pattern}' on the console", lambda: re.search(pattern, self.text()), seconds)
 
-    def request(self, port, method, path, body=None, headers=(), tls=True, timeout=60):
-        """(status, body) as somebody outside gets it."""
+    def request(self, port, method, path, body=None, headers=(), tls=True, timeout=60, pause=0):
+        """(status, body) as somebody outside gets it, who waits `pause` seconds before asking over a new connection."""
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         args = ("127.0.0.1", self.ports[port])
         c = (http.client.HTTPSConnection(*args, context=context, timeout=timeout) if tls
              else http.client.HTTPConnection(*args, timeout=timeout))
         with contextlib.closing(c):
+            c.connect()
+            time.sleep(pause)
             c.request(method, path, body, dict(headers))
             r = c.getresponse()
             return r.status, r.read()

@@ -22,9 +22,9 @@ audit:
 """
 
 
-def chat(m, text="hello"):
+def chat(m, text="hello", **kwargs):
     body = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": text}]})
-    return m.request(8443, "POST", "/v1/chat/completions", body, {"Content-Type": "application/json"})
+    return m.request(8443, "POST", "/v1/chat/completions", body, {"Content-Type": "application/json"}, **kwargs)
 
 
 def test_boots_enforcing_secure_boot_and_serves_a_chat(workshop):

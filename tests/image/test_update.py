@@ -10,10 +10,13 @@ import pytest
 
 from common import TOP
 from gpt import Esp
+from inside import Inside
 from test_boot import CONFIG, chat
 
 VERSION = os.environ.get("RW_IMAGE", "")
 NEXT = f"{VERSION}.next"
+# ringwall-update.timer's two minutes after a start and one of random delay, and what a busy host takes.
+AFTER_TIMER_S = 300
 
 
 def update_files(version):
@@ -45,9 +48,9 @@ class Asking(threading.Thread):
         return [answered for answered, _ in itertools.groupby(self.outcomes)]
 
 
-def test_an_update_from_the_disk_is_installed_and_started(deployed):
+def test_an_update_from_the_disk_is_installed_and_started_and_gone_back_from(deployed):
     """Signed, by the timer, into the other slot; called good once the gateway listens. Nobody is refused but while the
-    machine starts."""
+    machine starts. Then the command that goes back."""
     shop, disk, files = deployed
     m = shop.machine(disk, shop.config({**files, **update_files(NEXT)}, kib=262144)).start()
     m.wait_text(rf"image {VERSION}\b(?s:.*)state +configured")
@@ -58,6 +61,11 @@ def test_an_update_from_the_disk_is_installed_and_started(deployed):
     assert chat(m)[0] == 200
     m.wait("good boot on the ESP", lambda: f"ringwall_{NEXT}.efi" in Esp(shop.tools, disk).names())
     assert asking.spells() == [True, False, True], asking.outcomes
+    m.kill()
+
+    back = Inside(shop, disk, "ringwall update rollback --reboot", m.config, version=NEXT).machine.start()
+    back.wait_text(rf"image {NEXT}\b(?s:.*)image {VERSION}\b(?s:.*)listener +0.0.0.0:8443, answers", seconds=900)
+    assert chat(back)[0] == 200
 
 
 def test_an_update_signed_by_somebody_else_is_not_installed(deployed):
@@ -72,7 +80,8 @@ def test_an_update_signed_by_somebody_else_is_not_installed(deployed):
 
 
 def test_a_broken_update_falls_back(deployed):
-    """Three starts of a system that does not verify, and the one before it serves again, by itself."""
+    """Three starts of a system that does not verify, and the one before it serves again, by itself, and goes on: the
+    timer, that finds the broken one there, does not start it again."""
     shop, disk, files = deployed
     update = update_files(f"{VERSION}.broken")
     m = shop.machine(disk, shop.config({**files, **update}, kib=262144)).start()
@@ -80,4 +89,7 @@ def test_a_broken_update_falls_back(deployed):
     m.wait("three starts of the broken one", lambda: m.text().count("Kernel panic") >= 3, seconds=900)
     m.wait_text(rf"(?s:.*Kernel panic.*)image {VERSION}\b(?s:.*)answers", seconds=600)
     assert chat(m)[0] == 200
-
+    starts = m.text().count("BdsDxe: starting")
+    time.sleep(AFTER_TIMER_S)
+    assert m.text().count("BdsDxe: starting") == starts
+    assert chat(m)[0] == 200

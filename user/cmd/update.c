@@ -229,10 +229,14 @@ static void report(int rc, int status, const struct rw_error *e)
 	(void)!rw_appliance_put(RW_APPLIANCE_UPDATE, rw_slice_str(line), NULL);
 }
 
-static int sysupdate(int argc, char **argv, const char *verb, bool reports)
+/*
+ * Starts what it installed, and nothing else: a version that was installed before and is not running
+ * is one that was gone back from.
+ */
+static int sysupdate(int argc, char **argv, const char *verb, bool installs)
 {
 	struct options o = {0};
-	int status = 0, pending = 1, rc;
+	int status = 0, up_to_date = 1, rc;
 	char source[SOURCE_MAX];
 	struct rw_error e;
 
@@ -242,12 +246,12 @@ static int sysupdate(int argc, char **argv, const char *verb, bool reports)
 	if (rc == RW_ENOTFOUND && o.if_there)
 		return RW_EXIT_OK;
 	rc = rc ? rc : write_definitions(source, &e);
+	if (!rc && installs)
+		rc = run("check-new", &up_to_date, &e);
 	rc = rc ? rc : run(verb, &status, &e);
-	if (reports)
+	if (installs)
 		report(rc, status, &e);
-	if (!rc && !status && o.reboot)
-		rc = run("pending", &pending, &e);
-	if (!rc && !pending)
+	if (!rc && !status && o.reboot && !up_to_date)
 		rc = reboot_now(&e);
 	return rc ? rw_cmd_end(rc, &e) : status;
 }
