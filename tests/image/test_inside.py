@@ -41,7 +41,9 @@ section ktls; for i in $($b seq 300); do $b grep -q '"tls_backend":"ktls"' /var/
 $b cat /proc/net/tls_stat
 section audit; $b cat /var/log/ringwall/audit.jsonl
 section lynis; $b mkdir -p /run/lynis/bin; $b tar xf /run/rwtest/lynis.tar -C /run/lynis; $b --install -s /run/lynis/bin
+$b rm /run/lynis/bin/rpm* /run/lynis/bin/dpkg*
 cd /run/lynis/usr/share/lynis && PATH=/run/lynis/bin:$PATH $b sh ./lynis audit system --quick --no-colors --logfile /run/lynis/log --report-file /run/lynis/report
+section lynis-points; $b grep -i "hardening: assigned" /run/lynis/log
 section lynis-report; $b cat /run/lynis/report
 true
 """
@@ -50,15 +52,15 @@ PATIENCE_S = 1800  # of lynis, on an emulated processor
 
 
 def auditors(folder):
-    """systemd-analyze, and lynis in a tar, made to find its tools where the script puts them."""
+    """systemd-analyze, and lynis in a tar, made to find its tools where the script puts them, which are busybox's."""
     tree = fetch_auditors()
     lynis = folder / "lynis"
     subprocess.run(["cp", "-r", tree, lynis], check=True)
     share = lynis / "usr/share/lynis"
     subprocess.run(["cp", "-r", lynis / "usr/sbin/lynis", lynis / "etc/lynis/default.prf", lynis / "etc/lynis/plugins", share],
                    check=True)
-    for path in (share / "lynis", share / "include/consts"):
-        path.write_text(path.read_text().replace('BIN_PATHS="', 'BIN_PATHS="/run/lynis/bin '))
+    for path in [share / "lynis", *(share / "include").iterdir()]:
+        path.write_text(path.read_text().replace('BIN_PATHS="', 'BIN_PATHS="/run/lynis/bin ').replace("--format=", "-c "))
     subprocess.run(["tar", "-cf", folder / "lynis.tar", "-C", lynis, "--owner=0", "--group=0", "--mode=go-w", "usr/share/lynis"],
                    check=True)
     return [(folder / "lynis.tar", "lynis.tar"), (tree / "usr/bin/systemd-analyze", "systemd-analyze")]

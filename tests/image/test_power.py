@@ -18,6 +18,7 @@ CUTS = int(os.environ.get("RW_POWER_CUTS", "20"))
 # Of each start: what the cut before it left, then a ban and a key more; "made" says that their commands ended.
 SCRIPT = """
 echo "== audit"; $b cat /var/log/ringwall/audit.jsonl
+echo "== chain"; ringwall audit verify; echo "status $?"
 echo "== bans"; ringwall deny list --json
 echo "== keys"; ringwall key list --json
 echo "== failed"; systemctl --failed --no-legend --plain
@@ -68,6 +69,7 @@ class Kept:
                 torn += 1
         missing = [name for name in self.answered if name not in there]
         assert torn <= self.cuts and not missing, (len(self.answered), torn, missing)
+        assert parts["chain"].endswith("status 0\n"), parts["chain"]
         assert not parts["failed"].strip(), parts["failed"]
         banned = {b["prefix"].split("/")[0] for b in json.loads(parts["bans"])}
         assert set(self.bans) <= banned, (self.bans, parts["bans"])
@@ -105,8 +107,8 @@ def cut_under_load(workshop, disk, config, kept, dice):
 
 
 def test_after_each_cut_it_serves_and_nothing_that_was_promised_is_lost(workshop):
-    """No line is torn but where a cut was, no record of an answer that somebody got is missing, no ban, no key; no unit
-    fails."""
+    """No line is torn but where a cut was, no record of an answer that somebody got is missing, the log's chain is whole,
+    no ban is gone and no key; no unit fails."""
     disk, dice, kept = workshop.disk(), random.Random(1), Kept()
     config = workshop.config({"ringwall.yaml": DURABLE.format(stub=workshop.stub())})
     for _ in range(CUTS):
