@@ -114,3 +114,35 @@ def test_update_says_what_it_needs(appliance, line, status, why):
 def test_an_address_of_updates_on_the_disk_is_held_to_the_same(appliance):
     p = appliance({"update.url": "https://192.0.2.1/%u\n"}, "RINGWALL update check")
     assert p.returncode == 1 and "is no folder or URL" in p.stderr, p.stderr
+
+
+# systemd-sysupdate and systemctl, of which each test says how they end, on a /usr of its own.
+UPDATER = """mount -t tmpfs usr /mnt && mkdir /mnt/upper /mnt/work
+mount -t overlay usr -o lowerdir=/usr,upperdir=/mnt/upper,workdir=/mnt/work /usr
+mkdir -p /usr/lib/ringwall/sysupdate /usr/lib/systemd
+echo 'Path=@SOURCE@' >/usr/lib/ringwall/sysupdate/1.transfer
+echo '#!/bin/sh\ncase "$*" in *check-new) exit {check};; *) exit {update};; esac' >/usr/lib/systemd/systemd-sysupdate
+echo '#!/bin/sh\necho asked for: $*' >/usr/bin/systemctl
+chmod +x /usr/lib/systemd/systemd-sysupdate /usr/bin/systemctl
+RINGWALL update {line}"""
+
+
+@pytest.mark.parametrize("line, check, update, status, started", [
+    ("apply --from /u --reboot", 0, 0, 0, True),
+    ("apply --from /u", 0, 0, 0, False),
+    ("apply --from /u --reboot", 1, 0, 0, False),  # one that fell back lies in the other slot: not again, and again
+    ("apply --from /u --reboot", 0, 1, 1, False),
+    ("check --from /u --reboot", 0, 0, 0, False),
+])
+def test_an_update_starts_what_it_installed_and_nothing_else(appliance, line, check, update, status, started):
+    p = appliance({"other": ""}, UPDATER.format(check=check, update=update, line=line))
+    assert p.returncode == status, p.stderr
+    assert ("asked for: reboot" in p.stdout) == started, p.stdout
+
+
+def test_why_an_update_was_not_installed_is_kept_for_the_console_and_forgotten_with_the_next(appliance):
+    told = appliance.run / "update"
+    appliance({"other": ""}, UPDATER.format(check=1, update=1, line="apply --from https://user:password@192.0.2.1/u"))
+    assert "not installed: systemd-sysupdate ended with status 1" in told.read_text() and "password" not in told.read_text()
+    appliance({"other": ""}, UPDATER.format(check=0, update=0, line="apply --from /u"))
+    assert told.read_text() == ""
