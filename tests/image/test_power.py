@@ -22,6 +22,7 @@ echo "== chain"; ringwall audit verify; echo "status $?"
 echo "== bans"; ringwall deny list --json
 echo "== keys"; ringwall key list --json
 echo "== failed"; systemctl --failed --no-legend --plain
+echo "== more"
 ringwall deny add {ban} && ringwall key add {key} >/dev/null && echo "== made"
 """
 

@@ -260,7 +260,7 @@ static int load_config(struct rw_config **c, struct rw_error *e)
 	if (access(RW_CONFIG_FILE, F_OK))
 		return rw_fail(e, RW_ENOTFOUND,
 			       "no configuration: attach a disk labelled RINGWALL with a "
-			       "ringwall.yaml on it, then restart");
+			       "ringwall.yaml on it");
 	rc = rw_config_load(c, RW_CONFIG_FILE, e);
 	return rc ? rc : check_named(*c, e);
 }
