@@ -214,7 +214,8 @@ static int reboot_now(struct rw_error *e)
 	return rw_fail(e, RW_EIO, "cannot run systemctl: %s", strerror(errno));
 }
 
-/* For the console, whose reader has no journal. Where from is not said: an URL may have a password. */
+/* For the console, whose reader has no journal. Where from is not said: an URL may have a password.
+ */
 static void report(int rc, int status, const struct rw_error *e)
 {
 	char line[RW_APPLIANCE_LINE] = "";
@@ -230,8 +231,8 @@ static void report(int rc, int status, const struct rw_error *e)
 }
 
 /*
- * Starts what it installed, and nothing else: a version that was installed before and is not running
- * is one that was gone back from.
+ * Starts what it installed, and nothing else: a version that was installed before and is not
+ * running is one that was gone back from.
  */
 static int sysupdate(int argc, char **argv, const char *verb, bool installs)
 {
