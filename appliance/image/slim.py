@@ -11,7 +11,8 @@ GENERATORS = {"systemd-bless-boot-generator", "systemd-cryptsetup-generator", "s
               "systemd-veritysetup-generator"}
 
 # A start that cannot go on, for want of a disk or of the TPM that opens it, says so and is made again: of a version
-# that is being tried out the tries count down, and the one before it takes over.
+# that is being tried out the tries count down, and the one before it takes over. By force: what a failed target
+# began is irreversible, and a start of reboot.target would contradict it.
 EMERGENCY = """\
 # SPDX-License-Identifier: Apache-2.0
 [Unit]
@@ -19,8 +20,8 @@ Description=ringwall, a start that failed
 DefaultDependencies=no
 Conflicts=shutdown.target
 Before=shutdown.target
-SuccessAction=reboot
-FailureAction=reboot
+SuccessAction=reboot-force
+FailureAction=reboot-force
 
 [Service]
 Type=oneshot
