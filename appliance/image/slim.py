@@ -25,7 +25,7 @@ FailureAction=reboot-force
 
 [Service]
 Type=oneshot
-ExecStart=/usr/bin/systemctl --failed --no-legend --plain --no-pager
+ExecStart=/usr/bin/systemctl --failed --full --no-legend --plain --no-pager
 StandardOutput=tty
 TTYPath=/dev/console
 """

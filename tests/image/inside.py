@@ -22,9 +22,9 @@ StandardError=file:/dev/virtio-ports/rw.out
 WANTS = "[Unit]\nWants=rwtest.service\n"
 
 
-def credentials(unit):
+def credentials(unit, wanted_by="multi-user.target", wants=WANTS):
     """Machine arguments that hand a unit to systemd, as any hypervisor can."""
-    given = {"systemd.extra-unit.rwtest.service": unit, "systemd.unit-dropin.multi-user.target": WANTS}
+    given = {"systemd.extra-unit.rwtest.service": unit, f"systemd.unit-dropin.{wanted_by}": wants}
     out = []
     for name, text in given.items():
         value = base64.b64encode(text.encode()).decode()

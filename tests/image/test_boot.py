@@ -3,6 +3,10 @@
 
 import json
 
+from common import TOP
+from gpt import Esp
+from inside import credentials
+
 CONFIG = """
 listeners:
   - address: 0.0.0.0:8443
@@ -38,3 +42,12 @@ def test_boots_enforcing_secure_boot_and_serves_a_chat(workshop):
     assert json.loads(body)["choices"][0]["message"]["content"]
     status, body = m.request(9443, "GET", "/readyz", tls=False)
     assert status == 200, body
+
+
+def test_a_start_that_cannot_go_on_is_told_and_made_again(workshop):
+    """As one is whose disk does not come up: local-fs.target fails, what it began is irreversible, and yet it starts anew."""
+    disk = workshop.disk()
+    Esp(workshop.tools, disk).replace_uki(TOP / f"build/image/{workshop.image.parent.name}/debug.efi")
+    unit = "[Unit]\nDefaultDependencies=no\nConditionPathExists=!/etc/initrd-release\n[Service]\nType=oneshot\nExecStart=/usr/bin/false\n"
+    m = workshop.machine(disk, extra=credentials(unit, "local-fs.target", "[Unit]\nRequires=rwtest.service\nAfter=rwtest.service\n"))
+    m.start().wait_text(r"rwtest.service +loaded +failed(?s:.*)BdsDxe: starting Boot", seconds=600)
