@@ -34,8 +34,8 @@ def can_connect(world, source, host=GATEWAY):
                 return False
 
 
-def misbehave(world, source, host=GATEWAY):
-    """Guesses keys until the kernel hangs up."""
+def misbehave(world, source, host=GATEWAY, bans=0):
+    """Guesses keys until the kernel hangs up. bans: how many there are before."""
     for _ in range(200):
         with world.as_client():
             try:
@@ -44,7 +44,7 @@ def misbehave(world, source, host=GATEWAY):
                                 source=source, seconds=1, host=host)
             except (TimeoutError, ssl.SSLError, ConnectionResetError):
                 got = b""
-        if not got and world.bans():  # without one it is the machine that is slow
+        if not got and len(world.bans()) > bans:  # without one it is the machine that is slow
             return
     raise Failed("200 wrong keys and no ban")
 
@@ -275,16 +275,16 @@ def by_prefix(bans):
 
 def test_bans_outlive_a_reboot(ringwall, flavour):
     """With the time that was left, also those by hand; who was lifted stays free; who repeats is punished as one."""
-    with World(ringwall, flavour, strikes={"threshold": 100, "window": "60s", "ban": "40s", "ban_max": "1h"}) as w:
+    with World(ringwall, flavour, strikes={"threshold": 100, "window": "60s", "ban": "20m", "ban_max": "2h"}) as w:
         def deny(*args):
             return w.run(w.ringwall, "deny", *args, "-c", w.config_file)
         misbehave(w, "10.77.0.3")
-        misbehave(w, "fd77:3::2", GATEWAY6)
+        misbehave(w, "fd77:3::2", GATEWAY6, bans=1)
         deny("add", "192.0.2.0/25", "--for", "1h", "--verdict", "drop_syn")
         deny("add", "198.51.100.7")
         deny("add", "10.77.0.4")
         deny("del", "10.77.0.4")
-        wait_for("the bans to be told", 5, lambda: len(w.events("ban")) == 2)
+        wait_for("the bans to be told", 20, lambda: len(w.events("ban")) == 2)
         before = by_prefix(w.bans())
         assert len(before) == 4
         time.sleep(1.5)
@@ -295,7 +295,7 @@ def test_bans_outlive_a_reboot(ringwall, flavour):
             {p: (b["verdict"], b["reason"]) for p, b in before.items()}
         assert after["198.51.100.7/32"]["left_s"] is None
         for p in ("10.77.0.3/32", "fd77:3::/64", "192.0.2.0/25"):
-            assert before[p]["left_s"] - 60 < after[p]["left_s"] < before[p]["left_s"] - 1, "the clock went on"
+            assert before[p]["left_s"] - 600 < after[p]["left_s"] < before[p]["left_s"] - 1, "the clock went on"
         assert w.metrics()["ringwall_bans_restored_total"] == 4
         assert not can_connect(w, "10.77.0.3") and can_connect(w, "10.77.0.4")
         # A restart without a reboot finds all in force, and changes nothing.
@@ -303,8 +303,8 @@ def test_bans_outlive_a_reboot(ringwall, flavour):
         w.start_gateway()
         assert w.metrics()["ringwall_bans_restored_total"] == 0 and len(w.bans()) == 4
         deny("del", "10.77.0.3")
-        misbehave(w, "10.77.0.3")
-        assert 70 < by_prefix(w.bans())["10.77.0.3/32"]["left_s"] <= 80, "the second ban of a repeater is twice as long"
+        misbehave(w, "10.77.0.3", bans=3)
+        assert 1500 < by_prefix(w.bans())["10.77.0.3/32"]["left_s"] <= 2400, "the second ban of a repeater is twice as long"
 
 
 def test_a_clock_that_fell_back_makes_no_ban_longer_than_it_was_given(own_world):

@@ -60,8 +60,13 @@ static bool duration(const char *text, uint64_t *ns)
 
 /* --- add, del --------------------------------------------------------------------------------- */
 
+/* Where bans are kept. */
+struct where {
+	const char *config, *state;
+};
+
 struct add {
-	const char *config, *state; /* where bans are kept */
+	struct where where;
 	const char *text;
 	bool takes_none; /* no prefix */
 	struct rw_prefix prefix;
@@ -69,15 +74,34 @@ struct add {
 	enum rw_kern_verdict verdict;
 };
 
-#define WHERE                                                                 \
-	{"config",                                                            \
-	 'c',                                                                 \
-	 "FILE",                                                              \
-	 0,                                                                   \
-	 "keep it in this configuration's state_dir (default " RW_CONFIG_FILE \
-	 " where there is one)",                                              \
-	 0},                                                                  \
-		{"state", 's', "DIR", 0, "keep it in this state directory", 0}
+static const struct argp_option where_options[] = {
+	{"config", 'c', "FILE", 0,
+	 "bans are kept in this configuration's state_dir (default " RW_CONFIG_FILE
+	 " where there is one)",
+	 0},
+	{"state", 's', "DIR", 0, "bans are kept in this state directory", 0},
+	{0},
+};
+
+static error_t on_where_option(int key, char *arg, struct argp_state *state)
+{
+	struct where *w = state->input;
+
+	switch (key) {
+	case 'c':
+		w->config = arg;
+		return 0;
+	case 's':
+		w->state = arg;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp where_argp = {where_options, on_where_option, NULL, NULL, NULL, NULL,
+				       NULL};
+static const struct argp_child with_where[] = {{&where_argp, 0, NULL, 0}, {0}};
 
 static const struct argp_option add_options[] = {
 	{"for", 'f', "TIME", 0, "how long: 90s, 10m, 2h, 7d (default: until it is lifted)", 0},
@@ -86,11 +110,8 @@ static const struct argp_option add_options[] = {
 	 "the "
 	 "prefix shares one source's rates)",
 	 0},
-	WHERE,
 	{0},
 };
-
-static const struct argp_option where_options[] = {WHERE, {0}};
 
 /*
  * A bare IPv6 address stands for its /64: whoever has one has them all. With a length written
@@ -115,15 +136,12 @@ static error_t on_add_option(int key, char *arg, struct argp_state *state)
 	struct add *a = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &a->where;
+		return 0;
 	case 'f':
 		if (!duration(arg, &a->ttl_ns))
 			argp_error(state, "'%s' is not a time as 90s, 10m, 2h or 7d", arg);
-		return 0;
-	case 'c':
-		a->config = arg;
-		return 0;
-	case 's':
-		a->state = arg;
 		return 0;
 	case 'v':
 		if (!rw_kern_verdict_of(arg, &a->verdict))
@@ -153,7 +171,7 @@ static error_t on_add_option(int key, char *arg, struct argp_state *state)
 static int open_store(const struct add *a, struct rw_banstore **out, struct rw_error *e)
 {
 	char *dir = NULL;
-	int rc = rw_cmd_state_dir(a->config, a->state, &dir, e);
+	int rc = rw_cmd_state_dir(a->where.config, a->where.state, &dir, e);
 
 	if (!rc && access(dir, F_OK) && errno == ENOENT)
 		rc = rw_fail(e, RW_ENOTFOUND, "there is no state directory '%.300s'", dir);
@@ -184,7 +202,7 @@ static int add(int argc, char **argv)
 		"A bare IPv6 address stands for its /64. Allowlisted sources cannot be banned "
 		"('ringwall kern allow list'). The ban is kept in the state directory, too, from "
 		"where the gateway enters it again when it starts after a reboot.",
-		NULL,
+		with_where,
 		NULL,
 		NULL};
 	struct add a = {.verdict = RW_KERN_VERDICT_DROP_ALL};
@@ -210,8 +228,8 @@ static int add(int argc, char **argv)
 
 static int del(int argc, char **argv)
 {
-	static const struct argp argp = {where_options, on_add_option, "PREFIX", "Lifts a ban.",
-					 NULL,		NULL,	       NULL};
+	static const struct argp argp = {NULL,	     on_add_option, "PREFIX", "Lifts a ban.",
+					 with_where, NULL,	    NULL};
 	struct add a = {0};
 	char text[64];
 	struct rw_error e, why;
@@ -239,12 +257,12 @@ static int del(int argc, char **argv)
 static int restore(int argc, char **argv)
 {
 	static const struct argp argp = {
-		where_options,
+		NULL,
 		on_add_option,
 		NULL,
 		"Enters the bans that are kept and not in force again, as the gateway does when it "
 		"starts.",
-		NULL,
+		with_where,
 		NULL,
 		NULL};
 	struct add a = {.takes_none = true};
