@@ -221,6 +221,7 @@ int rw_concepts_ask(const struct rw_concepts *c, int (*number)(void *arg, uint32
 	const struct rw_concept *all = c->pack.concepts;
 	size_t n = c->pack.n, most = n * n;
 	unsigned rows = 0, triples = 0;
+	void *less;
 
 	memset(out, 0, sizeof(*out));
 	out->rows = malloc((most + 1) * sizeof(*out->rows));
@@ -243,9 +244,12 @@ int rw_concepts_ask(const struct rw_concepts *c, int (*number)(void *arg, uint32
 			triples = behind;
 		}
 	}
-	out->rows = realloc(out->rows, (rows + 1) * sizeof(*out->rows));
-	out->triples = realloc(out->triples, (triples + 1) * sizeof(*out->triples));
-	return out->rows && out->triples ? RW_OK : RW_ENOMEM;
+	/* What is not needed goes back; where it does not, all of it stays. */
+	less = realloc(out->rows, (rows + 1) * sizeof(*out->rows));
+	out->rows = less ? less : out->rows;
+	less = realloc(out->triples, (triples + 1) * sizeof(*out->triples));
+	out->triples = less ? less : out->triples;
+	return RW_OK;
 }
 
 void rw_concepts_asked_free(struct rw_concept_asked *a)
