@@ -129,8 +129,11 @@ static void make_tls(struct scenario *s, bool tls)
 
 void scene_peers(struct scenario *s, bool tls)
 {
-	const struct rw_stub_config sc = {.piece_bytes = 1 +
-							 (unsigned)(rw_sim_random(s->sim) % 30)};
+	const struct rw_stub_config sc = {
+		.piece_bytes = 1 + (unsigned)(rw_sim_random(s->sim) % 30),
+		.answers = s->answers,
+		.answers_len = s->answers ? strlen(s->answers) : 0,
+	};
 	struct rw_error *e = &s->error;
 	struct rw_addr addr;
 

@@ -30,8 +30,9 @@ struct fixture {
 struct scenario {
 	struct fixture *f;
 	struct rw_sim *sim;
-	const char *more; /* lines of configuration; NULL: none */
-	bool sync;	  /* each answer waits for its record */
+	const char *more;    /* lines of configuration; NULL: none */
+	const char *answers; /* what the stub says to whom, as its option; NULL: echo */
+	bool sync;	     /* each answer waits for its record */
 	char audit[512];
 	struct rw_gateway gw;
 	struct rw_control *control;

@@ -14,7 +14,7 @@ static const char prose[] =
 struct steady {
 	struct scenario *s;
 	struct rw_pool *pool;
-	struct rw_buf body, answer, bearer;
+	struct rw_buf body, answer, answers, bearer;
 	unsigned left, status;
 	bool stream, failed;
 	struct rw_task next;
@@ -59,17 +59,31 @@ static void ask(void *arg)
 	};
 	struct steady *st = arg;
 	const struct rw_http_field fields[] = {
+		/* what an SDK says; the last are of streams */
 		{RW_SLICE("content-type"), RW_SLICE("application/json")},
 		{RW_SLICE("authorization"), rw_buf_slice(&st->bearer)},
+		{RW_SLICE("accept"), RW_SLICE("application/json")},
+		{RW_SLICE("accept-encoding"), RW_SLICE("gzip, deflate")},
+		{RW_SLICE("user-agent"), RW_SLICE("OpenAI/Python 1.99.9")},
+		{RW_SLICE("x-stainless-lang"), RW_SLICE("python")},
+		{RW_SLICE("x-stainless-package-version"), RW_SLICE("1.99.9")},
+		{RW_SLICE("x-stainless-os"), RW_SLICE("Linux")},
+		{RW_SLICE("x-stainless-arch"), RW_SLICE("x64")},
+		{RW_SLICE("x-stainless-runtime"), RW_SLICE("CPython")},
+		{RW_SLICE("x-stainless-runtime-version"), RW_SLICE("3.13.5")},
+		{RW_SLICE("x-stainless-async"), RW_SLICE("false")},
+		{RW_SLICE("x-stainless-retry-count"), RW_SLICE("0")},
+		{RW_SLICE("x-stainless-read-timeout"), RW_SLICE("600")},
 		{RW_SLICE("x-stub-answer"), rw_buf_slice(&st->answer)},
 		{RW_SLICE("x-stub-piece"), RW_SLICE("5")},
 		{RW_SLICE("x-stub-delay-ms"), RW_SLICE("1")},
 	};
+	const size_t n = sizeof(fields) / sizeof(fields[0]);
 	const struct rw_fetch_request rq = {
 		.method = RW_SLICE("POST"),
 		.target = RW_SLICE("/v1/chat/completions"),
 		.fields = fields,
-		.n_fields = st->stream ? 5 : 3,
+		.n_fields = n - (st->stream ? 0 : 3),
 		.body = rw_buf_slice(&st->body),
 	};
 	struct rw_error e = {0};
@@ -93,7 +107,12 @@ int steady_run(struct fixture *f, unsigned n, enum steady_load load)
 	struct scenario *s = calloc(1, sizeof(*s));
 	struct steady st = {.s = s, .left = stream ? 1 : n, .stream = stream};
 
+	add_prose(&st.answer, stream ? n * PIECE_BYTES - 1 : ANSWER_BYTES - 1);
+	rw_buf_add_str(&st.answers, "{\"quick\":");
+	rw_buf_add_json(&st.answers, rw_buf_slice(&st.answer));
+	rw_buf_add(&st.answers, "}", 2); /* with a NUL */
 	s->f = f;
+	s->answers = stream ? NULL : st.answers.p;
 	s->more = load == STEADY_PLAIN ? LIMITS "guards:\n  request: " OFF "\n  answer: " OFF "\n"
 				       : LIMITS;
 	scene_seed(1);
@@ -104,7 +123,6 @@ int steady_run(struct fixture *f, unsigned n, enum steady_load load)
 		       "{\"model\":\"stub\",\"messages\":[{\"role\":\"user\",\"content\":\"");
 	add_prose(&st.body, PROMPT_BYTES);
 	rw_buf_add_str(&st.body, stream ? "\"}],\"stream\":true}" : "\"}]}");
-	add_prose(&st.answer, stream ? n * PIECE_BYTES - 1 : ANSWER_BYTES - 1);
 	rw_buf_addf(&st.bearer, "Bearer %s", f->key);
 	st.pool = rw_pool_new(s->client_loop, &pc, &s->world.gateway, 1, "127.0.0.1:8443",
 			      s->client_tls);
@@ -123,6 +141,7 @@ int steady_run(struct fixture *f, unsigned n, enum steady_load load)
 	scene_close(s);
 	rw_buf_free(&st.body);
 	rw_buf_free(&st.answer);
+	rw_buf_free(&st.answers);
 	rw_buf_free(&st.bearer);
 	free(s);
 	return st.failed || st.left ? 1 : 0;
