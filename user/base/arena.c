@@ -68,6 +68,11 @@ static void *take(struct rw_arena *a, size_t n)
 	return p;
 }
 
+void *rw_arena_bytes(struct rw_arena *a, size_t n)
+{
+	return take(a, n);
+}
+
 void *rw_arena_alloc(struct rw_arena *a, size_t n)
 {
 	void *p = take(a, n);

@@ -3,8 +3,8 @@
  * Memory of one lifetime: a request's or a snapshot's data, freed whole.
  *
  * One owner, one thread at a time. limit bounds the sum of all chunks in bytes
- * (0: none); at the bound allocation returns NULL. Memory is zeroed and
- * aligned for any type.
+ * (0: none); at the bound allocation returns NULL. Memory is aligned for any type, and
+ * zeroed but where that is said.
  */
 #ifndef RW_BASE_ARENA_H
 #define RW_BASE_ARENA_H
@@ -23,6 +23,8 @@ struct rw_arena {
 
 void rw_arena_init(struct rw_arena *a, size_t limit_bytes);
 void *rw_arena_alloc(struct rw_arena *a, size_t n);
+/* Not zeroed: for who writes all that is read of it. */
+void *rw_arena_bytes(struct rw_arena *a, size_t n);
 /* A NUL-terminated copy; NULL at the bound. */
 char *rw_arena_copy(struct rw_arena *a, struct rw_slice s);
 /* Three pieces, one behind the other; as a copy. */

@@ -45,7 +45,7 @@ const char *rw_err_name(int code);
  * arguments may include e->text, to say more about what went wrong below.
  */
 int rw_fail(struct rw_error *e, int code, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+	__attribute__((cold, format(printf, 3, 4)));
 
 #ifdef __clang_analyzer__
 /* It looks at one file at a time and would take every failure for a possible success. */

@@ -33,24 +33,11 @@ void rw_answer_raise(struct rw_request *r)
 
 static int keep_fields(struct rw_request *r, const struct rw_h1_head *h)
 {
-	r->answer_fields = rw_arena_alloc(&r->arena, (h->n_headers + RW_OWN_FIELDS) *
-							     sizeof(*r->answer_fields));
-	if (!r->answer_fields)
-		return RW_ENOMEM;
-	for (unsigned i = 0; i < h->n_headers; i++) {
-		struct rw_http_field *f = &r->answer_fields[r->n_answer_fields];
-		char *name, *value;
+	char *lines = rw_arena_bytes(&r->arena, rw_h1_lines_room(h));
 
-		if (!rw_field_goes_down(h, h->headers[i].name))
-			continue;
-		name = rw_arena_copy(&r->arena, h->headers[i].name);
-		value = rw_arena_copy(&r->arena, h->headers[i].value);
-		if (!name || !value)
-			return RW_ENOMEM;
-		f->name = rw_slice_of(name, h->headers[i].name.n);
-		f->value = rw_slice_of(value, h->headers[i].value.n);
-		r->n_answer_fields++;
-	}
+	if (!lines)
+		return RW_ENOMEM;
+	r->answer_lines = rw_h1_lines_of(h, rw_field_goes_down, lines);
 	return RW_OK;
 }
 
@@ -63,12 +50,14 @@ static bool is_event_stream(const struct rw_h1_head *h)
 
 bool rw_answer_head(struct rw_request *r, int64_t length)
 {
-	size_t n = rw_own_fields(r, r->answer_fields, r->n_answer_fields);
+	struct rw_http_field own[RW_OWN_FIELDS];
+	size_t n = rw_own_fields(r, own, 0);
 
 	r->answered = true;
 	r->status = r->answer_status;
 	rw_metrics_status(&r->w->metrics, r->status);
-	return rw_exchange_head(r->x, r->answer_status, r->answer_fields, n, length) == RW_OK;
+	rw_exchange_lines(r->x, r->answer_lines);
+	return rw_exchange_head(r->x, r->answer_status, own, n, length) == RW_OK;
 }
 
 void rw_answer_refuse(struct rw_request *r, enum rw_refusal kind, const char *detail)
@@ -261,7 +250,9 @@ enum rw_step rw_request_forward(struct rw_request *r)
 		.on_passed = on_passed,
 	};
 	const struct rw_upstream *up = &r->snap->routes->upstreams[r->upstream];
-	struct rw_fetch_request rq = {.method = r->method};
+	struct rw_http_field ours[2] = {{RW_SLICE("accept-encoding"), RW_SLICE("identity")}};
+	struct rw_fetch_request rq = {
+		.method = r->method, .lines = r->lines, .fields = ours, .n_fields = 1};
 	struct rw_error e = {0};
 	char *target = upstream_target(r);
 
@@ -269,12 +260,8 @@ enum rw_step rw_request_forward(struct rw_request *r)
 		return rw_refuse(r, RW_REFUSE_MEMORY, NULL, 0);
 	rq.target = rw_slice_str(target);
 	if (up->authorization)
-		r->fields[r->n_fields++] = (struct rw_http_field){RW_SLICE("authorization"),
-								  rw_slice_str(up->authorization)};
-	r->fields[r->n_fields++] = (struct rw_http_field){RW_SLICE("accept-encoding"),
-							  RW_SLICE("identity")};
-	rq.fields = r->fields;
-	rq.n_fields = r->n_fields;
+		ours[rq.n_fields++] = (struct rw_http_field){RW_SLICE("authorization"),
+							     rw_slice_str(up->authorization)};
 	rq.body = rw_buf_slice(r->n_edits ? &r->rewritten : &r->body);
 	r->fetch_ns = rw_loop_now(r->w->loop);
 	r->fetch = rw_fetch_start(r->pools->at[r->upstream], &rq, &cb, r, &e);

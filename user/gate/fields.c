@@ -1,67 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/fields.h"
 
-/* Said to us alone, or said anew by us. */
-static const struct rw_slice stays_here[] = {
-	{"host", 4},
-	{"content-length", 14},
-	{"accept-encoding", 15},
-	{"content-encoding", 16},
-	/* whoever serves the caller knows its credentials, the provider gets the gateway's own */
-	{"authorization", 13},
-	{"api-key", 7},
-	{"x-api-key", 9},
-	{"x-goog-api-key", 14},
-	{"cookie", 6},
-	/* of a body in which something may be masked */
-	{"digest", 6},
-	{"content-md5", 11},
-	{"content-digest", 14},
-	{"repr-digest", 11},
+/*
+ * Said to us alone, or said anew by us: Host, lengths and encodings. Whoever serves the caller
+ * knows its credentials, the provider gets the gateway's own. Digests are of a body in which
+ * something may be masked.
+ */
+static const rw_h1_names stays_here = {
+	[4] = {"host"},
+	[6] = {"cookie", "digest"},
+	[7] = {"api-key"},
+	[9] = {"x-api-key"},
+	[11] = {"content-md5", "repr-digest"},
+	[13] = {"authorization"},
+	[14] = {"content-length", "x-goog-api-key", "content-digest"},
+	[15] = {"accept-encoding"},
+	[16] = {"content-encoding"},
 };
 
-static const struct rw_slice stays_there[] = {
-	{"content-length", 14},
-	{"content-encoding", 16},
-	{"date", 4},
-	/* about the upstream's own host, which the client does not talk to */
-	{"alt-svc", 7},
-	{"strict-transport-security", 25},
-	{"set-cookie", 10},
-	/* of a body in which something may be masked */
-	{"etag", 4},
-	{"digest", 6},
-	{"content-md5", 11},
-	{"content-digest", 14},
-	{"repr-digest", 11},
+/* alt-svc, HSTS and cookies are about the upstream's own host, which the client does not talk to.
+ */
+static const rw_h1_names stays_there = {
+	[4] = {"date", "etag"},
+	[6] = {"digest"},
+	[7] = {"alt-svc"},
+	[10] = {"set-cookie"},
+	[11] = {"content-md5", "repr-digest"},
+	[14] = {"content-length", "content-digest"},
+	[16] = {"content-encoding"},
+	[25] = {"strict-transport-security"},
 };
-
-static bool listed(const struct rw_slice *list, size_t n, struct rw_slice name)
-{
-	for (size_t i = 0; i < n; i++)
-		if (list[i].n == name.n && strncasecmp(list[i].p, name.p, name.n) == 0)
-			return true;
-	return false;
-}
 
 /* Only the gateway speaks in its own name. */
 static bool is_ours(struct rw_slice name)
 {
 	static const struct rw_slice prefix = {"x-ringwall-", 11};
 
-	return name.n >= prefix.n && strncasecmp(name.p, prefix.p, prefix.n) == 0;
+	/* Many fields begin with x-. */
+	return name.n >= prefix.n && (name.p[2] | 0x20) == 'r' &&
+	       strncasecmp(name.p, prefix.p, prefix.n) == 0;
 }
 
 bool rw_field_goes_up(const struct rw_h1_head *h, struct rw_slice name)
 {
-	return !is_ours(name) && !rw_h1_hop_by_hop(h, name) &&
-	       !listed(stays_here, sizeof(stays_here) / sizeof(stays_here[0]), name);
+	return !is_ours(name) && !rw_h1_hop_by_hop(h, name) && !rw_h1_named(stays_here, name);
 }
 
 bool rw_field_goes_down(const struct rw_h1_head *h, struct rw_slice name)
 {
-	return !is_ours(name) && !rw_h1_hop_by_hop(h, name) &&
-	       !listed(stays_there, sizeof(stays_there) / sizeof(stays_there[0]), name);
+	return !is_ours(name) && !rw_h1_hop_by_hop(h, name) && !rw_h1_named(stays_there, name);
 }
 
 bool rw_fields_encoded(const struct rw_h1_head *h)

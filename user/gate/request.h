@@ -62,12 +62,11 @@ struct rw_request {
 	bool encoded, not_json;		     /* what its head says of the body */
 	bool places_asked;		     /* findings are told with their places */
 	uint64_t announced_bytes;	     /* by Content-Length; else 0 */
-	struct rw_http_field *fields;	     /* what goes on to the upstream */
-	size_t n_fields;
-	const struct rw_key *key; /* NULL: anonymous, or by_cert */
-	bool by_cert;		  /* its connection's certificate says who it is */
-	struct rw_addr client;	  /* who asks, also behind a balancer */
-	struct rw_source source;  /* he, as rates count him */
+	struct rw_h1_lines lines;	     /* what goes on to the upstream */
+	const struct rw_key *key;	     /* NULL: anonymous, or by_cert */
+	bool by_cert;			     /* its connection's certificate says who it is */
+	struct rw_addr client;		     /* who asks, also behind a balancer */
+	struct rw_source source;	     /* he, as rates count him */
 
 	/* the body and what it says */
 	struct rw_buf body, rewritten;
@@ -97,10 +96,9 @@ struct rw_request {
 	uint64_t fetch_ns, first_byte_ns;
 	enum rw_answer_mode mode;
 	unsigned answer_status;
-	struct rw_http_field *answer_fields; /* with room for our own */
-	size_t n_answer_fields;
-	struct rw_buf answer, out; /* a whole one: as it came, and as it goes */
-	size_t sent;		   /* of out */
+	struct rw_h1_lines answer_lines; /* what goes on to the client */
+	struct rw_buf answer, out;	 /* a whole one: as it came, and as it goes */
+	size_t sent;			 /* of out */
 	struct rw_answer_stream *stream;
 	struct rw_timer hold; /* asks for what the stream holds */
 	struct rw_tally answer_found;

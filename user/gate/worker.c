@@ -37,24 +37,16 @@ static bool read_head(struct rw_request *r, const struct rw_h1_head *h)
 	const char *mark = memchr(h->target.p, '?', h->target.n);
 	size_t path = mark ? (size_t)(mark - h->target.p) : h->target.n;
 	struct rw_slice target;
+	char *lines;
 
 	if (!copy_slice(r, h->method, &r->method) || !copy_slice(r, h->target, &target))
 		return false;
 	r->path = rw_slice_of(target.p, path);
 	r->query = rw_slice_of(target.p + path, target.n - path);
-	r->fields = rw_arena_alloc(&r->arena, (h->n_headers + 2) * sizeof(*r->fields));
-	if (!r->fields)
+	lines = rw_arena_bytes(&r->arena, rw_h1_lines_room(h));
+	if (!lines)
 		return false;
-	for (unsigned i = 0; i < h->n_headers; i++) {
-		struct rw_http_field *f = &r->fields[r->n_fields];
-
-		if (!rw_field_goes_up(h, h->headers[i].name))
-			continue;
-		if (!copy_slice(r, h->headers[i].name, &f->name) ||
-		    !copy_slice(r, h->headers[i].value, &f->value))
-			return false;
-		r->n_fields++;
-	}
+	r->lines = rw_h1_lines_of(h, rw_field_goes_up, lines);
 	return true;
 }
 

@@ -176,7 +176,7 @@ void rw_fetch_broken(struct rw_fetch *f, int code, const char *text)
 
 void rw_fetch_end(struct rw_fetch *f)
 {
-	const struct rw_error ok = {0};
+	static const struct rw_error ok;
 
 	f->conn = NULL;
 	finish(f, &ok);
@@ -262,7 +262,8 @@ void rw_fetch_begin(struct rw_fetch *f)
 	if (!rc)
 		rc = rw_stream_write(st, first->p, first->len);
 	wipe(first);
-	arm(f, f->pool->cfg.first_byte_ns);
+	if (rc || n < f->body.n) /* else it is armed where all is sent, below */
+		arm(f, f->pool->cfg.first_byte_ns);
 	f->sent = n;
 	if (!rc)
 		rw_fetch_push(f);
@@ -307,7 +308,7 @@ static int put_head(struct rw_fetch *f, const struct rw_fetch_request *rq)
 {
 	struct rw_buf *b = &f->head;
 	/* Room first: growing would leave copies of the provider's key behind. */
-	size_t need = 256 + rq->target.n + strlen(f->pool->host);
+	size_t need = 256 + rq->target.n + strlen(f->pool->host) + rq->lines.bytes.n;
 	int rc;
 
 	for (size_t i = 0; i < rq->n_fields; i++)
@@ -317,6 +318,8 @@ static int put_head(struct rw_fetch *f, const struct rw_fetch_request *rq)
 		rc = rw_h1_put_request_line(b, rq->method, rq->target);
 	if (!rc)
 		rc = rw_h1_put_header(b, RW_SLICE("host"), rw_slice_str(f->pool->host));
+	if (!rc)
+		rc = rw_buf_add_slice(b, rq->lines.bytes);
 	for (size_t i = 0; !rc && i < rq->n_fields; i++) {
 		if (rw_h1_own_field(rq->fields[i].name))
 			return RW_EINVAL;

@@ -58,6 +58,7 @@ struct rw_fetch_request {
 	const struct rw_http_field *fields; /* Host and framing are added by the pool: RW_EINVAL */
 	size_t n_fields;
 	struct rw_slice body; /* borrowed until on_done: whole, so that Content-Length is known */
+	struct rw_h1_lines lines; /* stand before fields: of the request that this one is for */
 };
 
 /*

@@ -261,6 +261,8 @@ static int put_head(struct rw_conn *c, unsigned status, const struct rw_http_fie
 	if (status < 200)
 		return RW_EINVAL;
 	rc = rw_h1_put_status_line(b, status);
+	if (!rc)
+		rc = rw_buf_add_slice(b, c->x.lines.bytes);
 	for (size_t i = 0; !rc && i < n_fields; i++) {
 		if (rw_h1_own_field(fields[i].name))
 			return RW_EINVAL;
@@ -274,6 +276,11 @@ static int put_head(struct rw_conn *c, unsigned status, const struct rw_http_fie
 		rc = put_framing(&c->x, b, status, length);
 	c->head_end = b->len;
 	return rc ? rc : rw_h1_put_end(b);
+}
+
+void rw_exchange_lines(struct rw_exchange *x, struct rw_h1_lines lines)
+{
+	x->lines = lines;
 }
 
 int rw_exchange_head(struct rw_exchange *x, unsigned status, const struct rw_http_field *fields,

@@ -42,7 +42,8 @@ struct rw_h1_head {
 	bool expect_continue;
 	bool chunked;
 	bool has_length;
-	uint64_t length; /* where has_length */
+	bool connection_names; /* Connection names fields, too, not only what becomes of it */
+	uint64_t length;       /* where has_length */
 	unsigned n_headers;
 	struct rw_h1_header headers[RW_H1_MAX_HEADERS];
 };
@@ -93,6 +94,14 @@ bool rw_h1_idle(const struct rw_h1 *p);
 /* What a dead parser's peer should be answered: 400, 413 or 431; 0 while it lives. */
 unsigned rw_h1_status(const struct rw_h1 *p);
 
+/*
+ * A set of field names, each at its length: that tells most names from all of them. What stands
+ * at [n] has n bytes; case does not count.
+ */
+enum { RW_H1_NAME_BYTES = 32, RW_H1_NAMES = 3 };
+typedef const char *rw_h1_names[RW_H1_NAME_BYTES][RW_H1_NAMES];
+bool rw_h1_named(const rw_h1_names set, struct rw_slice name);
+
 /* First header of that name, or NULL. */
 const struct rw_slice *rw_h1_find(const struct rw_h1_head *h, const char *name);
 /* True for Connection, Keep-Alive, TE, Transfer-Encoding, ... and what Connection names. */
@@ -104,6 +113,20 @@ int rw_h1_put_status_line(struct rw_buf *b, unsigned status);
 int rw_h1_put_header(struct rw_buf *b, struct rw_slice name, struct rw_slice value);
 int rw_h1_put_header_num(struct rw_buf *b, const char *name, uint64_t value);
 int rw_h1_put_end(struct rw_buf *b);
+
+/*
+ * Fields of a head that the parser has read, on their way on: a line each, as rw_h1_put_header
+ * writes it. rw_h1_lines_of makes them and nobody else, so nothing is read a second time where
+ * they are written. The bytes are borrowed.
+ */
+struct rw_h1_lines {
+	struct rw_slice bytes;
+};
+typedef bool (*rw_h1_goes)(const struct rw_h1_head *h, struct rw_slice name);
+/* So many bytes are enough for out, whichever of them go. */
+size_t rw_h1_lines_room(const struct rw_h1_head *h);
+/* Those that go, but what the server and the pool write by themselves. h is of rw_h1_feed. */
+struct rw_h1_lines rw_h1_lines_of(const struct rw_h1_head *h, rw_h1_goes goes, char *out);
 /* A whole chunk: size, data and their CRLFs. Nothing where n is 0; rw_h1_put_last_chunk ends. */
 int rw_h1_put_chunk(struct rw_buf *b, const void *data, size_t n);
 int rw_h1_put_last_chunk(struct rw_buf *b);

@@ -200,8 +200,12 @@ static int see_connection(struct notes *k, struct rw_slice v)
 	while (list_next(&v, &item)) {
 		if (!rw_h1_all(item, RW_H1_TCHAR))
 			return rw_fail(k->e, RW_EPROTO, "Connection is not a list of tokens");
-		k->close |= rw_slice_caseis(item, "close");
-		k->keep_alive |= rw_slice_caseis(item, "keep-alive");
+		if (rw_slice_caseis(item, "close"))
+			k->close = true;
+		else if (rw_slice_caseis(item, "keep-alive"))
+			k->keep_alive = true;
+		else
+			k->h->connection_names |= item.n != 0;
 	}
 	return RW_OK;
 }

@@ -34,50 +34,50 @@ static bool list_has(struct rw_slice list, struct rw_slice name)
 	return false;
 }
 
-static bool listed(const struct rw_slice *all, size_t n, struct rw_slice name)
+bool rw_h1_named(const rw_h1_names set, struct rw_slice name)
 {
-	for (size_t i = 0; i < n; i++)
-		if (all[i].n == name.n && strncasecmp(all[i].p, name.p, name.n) == 0)
+	if (name.n == 0 || name.n >= RW_H1_NAME_BYTES)
+		return false;
+	for (unsigned i = 0; i < RW_H1_NAMES && set[name.n][i]; i++)
+		/* Letters differ in case by this bit; what else differs by it, strncasecmp sees. */
+		if (((set[name.n][i][0] ^ name.p[0]) & ~0x20) == 0 &&
+		    strncasecmp(set[name.n][i], name.p, name.n) == 0)
 			return true;
 	return false;
 }
 
 bool rw_h1_own_field(struct rw_slice name)
 {
-	static const struct rw_slice own[] = {
-		{"Host", 4},
-		{"Expect", 6},
-		{"Upgrade", 7},
-		{"Trailer", 7},
-		{"Connection", 10},
-		{"Keep-Alive", 10},
-		{"Content-Length", 14},
-		{"Transfer-Encoding", 17},
+	static const rw_h1_names own = {
+		[4] = {"Host"},
+		[6] = {"Expect"},
+		[7] = {"Upgrade", "Trailer"},
+		[10] = {"Connection", "Keep-Alive"},
+		[14] = {"Content-Length"},
+		[17] = {"Transfer-Encoding"},
 	};
 
-	return listed(own, sizeof own / sizeof *own, name);
+	return rw_h1_named(own, name);
 }
 
 bool rw_h1_hop_by_hop(const struct rw_h1_head *h, struct rw_slice name)
 {
-	static const struct rw_slice always[] = {
-		{"Connection", 10},
-		{"Keep-Alive", 10},
-		{"Proxy-Connection", 16},
-		{"TE", 2},
-		{"Trailer", 7},
-		{"Transfer-Encoding", 17},
-		{"Upgrade", 7},
-		{"Expect", 6},
-		{"Proxy-Authenticate", 18},
-		{"HTTP2-Settings", 14},
-		{"Proxy-Authorization", 19},
-		{"Proxy-Authentication-Info", 25},
+	static const rw_h1_names always = {
+		[2] = {"TE"},
+		[6] = {"Expect"},
+		[7] = {"Trailer", "Upgrade"},
+		[10] = {"Connection", "Keep-Alive"},
+		[14] = {"HTTP2-Settings"},
+		[16] = {"Proxy-Connection"},
+		[17] = {"Transfer-Encoding"},
+		[18] = {"Proxy-Authenticate"},
+		[19] = {"Proxy-Authorization"},
+		[25] = {"Proxy-Authentication-Info"},
 	};
 
-	if (listed(always, sizeof always / sizeof *always, name))
+	if (rw_h1_named(always, name))
 		return true;
-	for (unsigned i = 0; i < h->n_headers; i++)
+	for (unsigned i = 0; h->connection_names && i < h->n_headers; i++)
 		if (rw_slice_caseis(h->headers[i].name, "Connection") &&
 		    list_has(h->headers[i].value, name))
 			return true;
@@ -133,13 +133,56 @@ static bool is_ows(char c)
 	return c == ' ' || c == '\t';
 }
 
+/* name: value, and the line's end. */
+static char *put_line(char *p, struct rw_slice name, struct rw_slice value)
+{
+	memcpy(p, name.p, name.n);
+	p += name.n;
+	memcpy(p, ": ", 2);
+	p += 2;
+	if (value.n)
+		memcpy(p, value.p, value.n);
+	p += value.n;
+	memcpy(p, "\r\n", 2);
+	return p + 2;
+}
+
+static size_t line_bytes(struct rw_slice name, struct rw_slice value)
+{
+	return name.n + value.n + 4;
+}
+
 int rw_h1_put_header(struct rw_buf *b, struct rw_slice name, struct rw_slice value)
 {
+	int rc;
+
 	if (!name.n || !rw_h1_all(name, RW_H1_TCHAR) || !rw_h1_is_value(value))
 		return RW_EINVAL;
 	if (value.n && (is_ows(value.p[0]) || is_ows(value.p[value.n - 1])))
 		return RW_EINVAL;
-	return PUT(b, name, RW_SLICE(": "), value, RW_SLICE("\r\n"));
+	rc = rw_buf_reserve(b, line_bytes(name, value));
+	if (!rc)
+		b->len = (size_t)(put_line(b->p + b->len, name, value) - b->p);
+	return rc;
+}
+
+size_t rw_h1_lines_room(const struct rw_h1_head *h)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < h->n_headers; i++)
+		n += line_bytes(h->headers[i].name, h->headers[i].value);
+	return n;
+}
+
+struct rw_h1_lines rw_h1_lines_of(const struct rw_h1_head *h, rw_h1_goes goes, char *out)
+{
+	char *p = out;
+
+	for (unsigned i = 0; i < h->n_headers; i++)
+		if (!rw_h1_own_field(h->headers[i].name) && goes(h, h->headers[i].name))
+			p = put_line(p, h->headers[i].name, h->headers[i].value);
+	return (struct rw_h1_lines){{out, (size_t)(p - out)}};
 }
 
 enum { MAX_DIGITS = 24 };

@@ -323,7 +323,7 @@ static void on_open(void *user)
 static void on_data(void *user, const uint8_t *data, size_t n)
 {
 	struct rw_upconn *c = user;
-	struct rw_error e = {0};
+	struct rw_error e;
 	size_t used;
 	int rc;
 

@@ -122,6 +122,8 @@ struct rw_http_field {
 	struct rw_slice value;
 };
 
+/* Fields of the upstream's that stand first in the head. Borrowed until that is written. */
+void rw_exchange_lines(struct rw_exchange *x, struct rw_h1_lines lines);
 /*
  * The answer's head. length: body bytes to come, or -1: unknown (chunked for
  * HTTP/1.1, close-delimited for 1.0). Date, Connection and framing are added here.

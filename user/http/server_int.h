@@ -26,8 +26,9 @@ enum {
  */
 struct rw_exchange {
 	void *xuser;
-	bool active;	     /* between on_request and on_done */
-	bool body_whole;     /* the request's */
+	struct rw_h1_lines lines; /* for the answer's head */
+	bool active;		  /* between on_request and on_done */
+	bool body_whole;	  /* the request's */
 	bool body_small;     /* what is missing of it is little enough to be read and dropped */
 	bool wants_continue; /* waits for 100 before it sends its body */
 	bool head_put;	     /* the answer's head is in out, or further */

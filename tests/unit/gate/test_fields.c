@@ -91,14 +91,19 @@ static void what_would_be_wrong_behind_a_gateway_stays_behind(void **state)
 	world_begin(&w, ONE_UPSTREAM, "");
 	w.up.answer = ANSWER("Set-Cookie: __cf_bm=shared\r\nAlt-Svc: h3=\":443\"\r\n"
 			     "Strict-Transport-Security: max-age=1\r\nETag: \"x\"\r\n"
-			     "Content-Digest: sha-256=:x:\r\nDate: never\r\n");
-	assert_int_equal(ask(&w, "Content-Digest: sha-256=:x:\r\nAccept-Encoding: br\r\n", "hi"),
+			     "Content-Digest: sha-256=:x:\r\nRepr-Digest: sha-256=:x:\r\n"
+			     "Digest: x\r\nContent-MD5: x\r\nDate: never\r\n");
+	assert_int_equal(ask(&w,
+			     "Content-Digest: sha-256=:x:\r\nRepr-Digest: sha-256=:x:\r\n"
+			     "Digest: x\r\nContent-MD5: x\r\nAccept-Encoding: br\r\n",
+			     "hi"),
 			 200);
 	assert_false(has(&w.up.got, "Digest"));
+	assert_false(has(&w.up.got, "MD5"));
 	assert_true(has(&w.up.got, "accept-encoding: identity\r\n"));
 	assert_false(has(&w.up.got, "br\r\n"));
 	for (const char *const *name = (const char *const[]){"ookie", "lt-", "trict-", "ETag",
-							     "igest", "never", NULL};
+							     "igest", "MD5", "never", NULL};
 	     *name; name++)
 		assert_false(has(&w.c.got, *name));
 	world_end(&w);

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "http/h1_impl.h"
 #include "transcript.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
@@ -338,6 +339,55 @@ static void until_eof_body_over_its_bound_is_cut_there(void **state)
 	}
 }
 
+/* --- names ----------------------------------------------------------------------------------- */
+
+static void a_name_is_found_at_its_length_in_any_case(void **state)
+{
+	static const rw_h1_names set = {[2] = {"TE"},
+					[4] = {"date", "Etag", "host"},
+					[31] = {"x-name-of-thirty-one-characters"}};
+
+	(void)state;
+	assert_true(rw_h1_named(set, RW_SLICE("te")));
+	assert_true(rw_h1_named(set, RW_SLICE("HOST")));
+	assert_true(rw_h1_named(set, RW_SLICE("eTAG")));
+	assert_true(rw_h1_named(set, RW_SLICE("X-Name-Of-Thirty-One-Characters")));
+	assert_false(rw_h1_named(set, RW_SLICE("")));
+	assert_false(rw_h1_named(set, RW_SLICE("t")));
+	assert_false(rw_h1_named(set, RW_SLICE("dat\x05")));
+	assert_false(rw_h1_named(set, RW_SLICE("hos")));
+	assert_false(rw_h1_named(set, RW_SLICE("x-name-of-thirty-one-characters-")));
+}
+
+/* A name that stood at another length than its own would never be found. */
+static void every_name_of_one_hop_is_known(void **state)
+{
+	static const char *const own[] = {"Host",	    "Expect",		"Upgrade",
+					  "Trailer",	    "Connection",	"Keep-Alive",
+					  "Content-Length", "Transfer-Encoding"};
+	static const char *const hop[] = {"TE",
+					  "Expect",
+					  "Trailer",
+					  "Upgrade",
+					  "Connection",
+					  "Keep-Alive",
+					  "HTTP2-Settings",
+					  "Proxy-Connection",
+					  "Transfer-Encoding",
+					  "Proxy-Authenticate",
+					  "Proxy-Authorization",
+					  "Proxy-Authentication-Info"};
+	const struct rw_h1_head head = {0};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(own); i++)
+		assert_true(rw_h1_own_field(rw_slice_str(own[i])));
+	for (size_t i = 0; i < COUNT(hop); i++)
+		assert_true(rw_h1_hop_by_hop(&head, rw_slice_str(hop[i])));
+	assert_false(rw_h1_own_field(RW_SLICE("Accept")));
+	assert_false(rw_h1_hop_by_hop(&head, RW_SLICE("Accept")));
+}
+
 /* --- callbacks ------------------------------------------------------------------------------- */
 
 struct refuser {
@@ -501,7 +551,7 @@ static void parsers_share_a_store_and_not_a_message(void **state)
 
 static void hop_by_hop_is_the_fixed_list_and_what_connection_names(void **state)
 {
-	struct rw_h1_head h = {.n_headers = 3};
+	struct rw_h1_head h = {.n_headers = 3, .connection_names = true};
 	static const char *const yes[] = {"connection", "KEEP-ALIVE", "te",
 					  "Trailer",	"upgrade",    "transfer-encoding",
 					  "x-a",	"X-B",	      "proxy-authorization"};
@@ -585,6 +635,8 @@ int main(void)
 		cmocka_unit_test(skipped_bytes_are_counted_as_if_they_were_fed),
 		cmocka_unit_test(limits_are_exact_and_name_their_status),
 		cmocka_unit_test(until_eof_body_over_its_bound_is_cut_there),
+		cmocka_unit_test(a_name_is_found_at_its_length_in_any_case),
+		cmocka_unit_test(every_name_of_one_hop_is_known),
 		cmocka_unit_test(a_callback_that_refuses_is_the_last_one),
 		cmocka_unit_test(a_body_in_progress_holds_no_head),
 		cmocka_unit_test(parsers_share_a_store_and_not_a_message),
