@@ -136,45 +136,51 @@ static struct rw_slice without_query(struct rw_slice path)
 static int add_record(const struct rw_audit_record *r, struct rw_buf *out)
 {
 	const struct {
-		const char *name;
+		struct rw_slice name;
 		struct rw_slice value;
 	} texts[] = {
-		{",\"request_id\":", rw_slice_str(r->request_id)},
-		{",\"peer\":", rw_slice_str(r->peer)},
-		{",\"key_id\":", rw_slice_str(r->key_id)},
-		{",\"client_cert\":", rw_slice_str(r->client_cert)},
-		{",\"method\":", r->method},
-		{",\"path\":", without_query(r->path)},
-		{",\"model\":", r->model},
-		{",\"verdict\":", rw_slice_str(r->verdict)},
-		{",\"reason\":", rw_slice_str(r->reason)},
-		{",\"upstream\":", rw_slice_str(r->upstream)},
-		{",\"upstream_error\":", rw_slice_str(r->upstream_error)},
-		{",\"tls_backend\":", rw_slice_str(r->tls_backend)},
+		{RW_SLICE(",\"request_id\":"), rw_slice_str(r->request_id)},
+		{RW_SLICE(",\"peer\":"), rw_slice_str(r->peer)},
+		{RW_SLICE(",\"key_id\":"), rw_slice_str(r->key_id)},
+		{RW_SLICE(",\"client_cert\":"), rw_slice_str(r->client_cert)},
+		{RW_SLICE(",\"method\":"), r->method},
+		{RW_SLICE(",\"path\":"), without_query(r->path)},
+		{RW_SLICE(",\"model\":"), r->model},
+		{RW_SLICE(",\"verdict\":"), rw_slice_str(r->verdict)},
+		{RW_SLICE(",\"reason\":"), rw_slice_str(r->reason)},
+		{RW_SLICE(",\"upstream\":"), rw_slice_str(r->upstream)},
+		{RW_SLICE(",\"upstream_error\":"), rw_slice_str(r->upstream_error)},
+		{RW_SLICE(",\"tls_backend\":"), rw_slice_str(r->tls_backend)},
 	};
 	const struct {
-		const char *name;
+		struct rw_slice name;
 		uint64_t value;
 	} numbers[] = {
-		{",\"status\":", r->status},
-		{",\"request_bytes\":", r->request_bytes},
-		{",\"answer_bytes\":", r->answer_bytes},
-		{",\"prompt_tokens\":", r->prompt_tokens},
-		{",\"completion_tokens\":", r->completion_tokens},
-		{",\"duration_us\":", r->duration_us},
-		{",\"upstream_us\":", r->upstream_us},
-		{",\"detector_asked\":", r->detector_asked},
-		{",\"detector_failed\":", r->detector_failed},
-		{",\"detector_us\":", r->detector_us},
+		{RW_SLICE(",\"status\":"), r->status},
+		{RW_SLICE(",\"request_bytes\":"), r->request_bytes},
+		{RW_SLICE(",\"answer_bytes\":"), r->answer_bytes},
+		{RW_SLICE(",\"prompt_tokens\":"), r->prompt_tokens},
+		{RW_SLICE(",\"completion_tokens\":"), r->completion_tokens},
+		{RW_SLICE(",\"duration_us\":"), r->duration_us},
+		{RW_SLICE(",\"upstream_us\":"), r->upstream_us},
+		{RW_SLICE(",\"detector_asked\":"), r->detector_asked},
+		{RW_SLICE(",\"detector_failed\":"), r->detector_failed},
+		{RW_SLICE(",\"detector_us\":"), r->detector_us},
 	};
 	int rc = rw_buf_add_str(out, "{\"time\":");
 
 	if (!rc)
 		rc = add_time(out, r->time_ms);
-	for (size_t i = 0; !rc && i < sizeof(texts) / sizeof(texts[0]); i++)
-		rc = add_text(out, texts[i].name, texts[i].value);
-	for (size_t i = 0; !rc && i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		rc = add_number(out, numbers[i].name, numbers[i].value);
+	for (size_t i = 0; !rc && i < sizeof(texts) / sizeof(texts[0]); i++) {
+		rc = rw_buf_add_slice(out, texts[i].name);
+		if (!rc)
+			rc = rw_buf_add_json(out, texts[i].value);
+	}
+	for (size_t i = 0; !rc && i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		rc = rw_buf_add_slice(out, numbers[i].name);
+		if (!rc)
+			rc = rw_buf_add_u64(out, numbers[i].value);
+	}
 	if (!rc)
 		rc = add_bool(out, ",\"stream\":", r->stream);
 	if (!rc)

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/utf8.h"
+#include "base/vec.h"
 
 enum { FIRST_CAP = 256 };
 
@@ -44,6 +45,10 @@ int rw_buf_add_u64(struct rw_buf *b, uint64_t v)
 	char digits[20];
 	size_t at = sizeof(digits);
 
+	if (v < 10) {
+		digits[0] = (char)('0' + v);
+		return rw_buf_add(b, digits, 1);
+	}
 	do {
 		digits[--at] = (char)('0' + v % 10);
 		v /= 10;
@@ -147,11 +152,45 @@ static int add_json_text(struct rw_buf *b, struct rw_slice s)
 	return run < i ? rw_buf_add(b, p + run, i - run) : RW_OK;
 }
 
+/* Nothing in it needs a look: no quote, backslash or control, and ASCII alone. */
+static bool is_plain_json(struct rw_slice s)
+{
+	char last[RW_VEC] = "                ";
+
+	for (; s.n >= RW_VEC; s.p += RW_VEC, s.n -= RW_VEC)
+		if (rw_vec_any(rw_vec_json_special(rw_vec_at(s.p))))
+			return false;
+	if (s.n == 0)
+		return true;
+	memcpy(last, s.p, s.n);
+	return !rw_vec_any(rw_vec_json_special(rw_vec_at(last)));
+}
+
+/* Most texts are: then this is one append. */
+static int add_plain_json(struct rw_buf *b, struct rw_slice s)
+{
+	int rc = rw_buf_reserve(b, s.n + 2);
+	char *p;
+
+	if (rc)
+		return rc;
+	p = b->p + b->len;
+	*p = '"';
+	if (s.n)
+		memcpy(p + 1, s.p, s.n);
+	p[s.n + 1] = '"';
+	b->len += s.n + 2;
+	return RW_OK;
+}
+
 int rw_buf_add_json(struct rw_buf *b, struct rw_slice s)
 {
 	size_t before = b->len;
-	int rc = rw_buf_add(b, "\"", 1);
+	int rc;
 
+	if (is_plain_json(s))
+		return add_plain_json(b, s);
+	rc = rw_buf_add(b, "\"", 1);
 	if (!rc)
 		rc = add_json_text(b, s);
 	if (!rc)

@@ -179,6 +179,22 @@ static void json_replaces_invalid_utf8_bytewise(void **state)
 	assert_json(RW_SLICE("\xc0\xaf"), "\"\xef\xbf\xbd\xef\xbf\xbd\"");
 }
 
+/* Text is looked at by sixteen bytes, and what is left of it apart. */
+static void json_escapes_at_every_place(void **state)
+{
+	char text[48], want[64];
+
+	(void)state;
+	for (size_t n = 1; n < sizeof(text); n++)
+		for (size_t at = 0; at < n; at++) {
+			memset(text, 'x', n);
+			text[at] = '"';
+			snprintf(want, sizeof(want), "\"%.*s\\\"%.*s\"", (int)at, text,
+				 (int)(n - at - 1), text + at + 1);
+			assert_json(rw_slice_of(text, n), want);
+		}
+}
+
 /* Half a string left behind at the bound would be broken JSON in whoever's buffer it is. */
 static void json_is_all_or_nothing_at_every_bound(void **state)
 {
@@ -231,6 +247,7 @@ int main(void)
 		cmocka_unit_test(json_escapes_what_rfc_8259_asks_for),
 		cmocka_unit_test(json_has_no_line_end_for_any_reader),
 		cmocka_unit_test(json_replaces_invalid_utf8_bytewise),
+		cmocka_unit_test(json_escapes_at_every_place),
 		cmocka_unit_test(json_is_all_or_nothing_at_every_bound),
 		cmocka_unit_test(json_of_every_byte_pair_is_one_valid_line),
 	};
