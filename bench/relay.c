@@ -91,12 +91,15 @@ static void on_accept(void *user, struct rw_sock *s, const struct rw_addr *peer)
 	p->upstream = (struct way){p, &p->client, NULL};
 	p->open = 1;
 	rw_sock_bind(s, &cb, &p->client);
+	rw_sock_lazy(s, true);
 	rw_sock_recv(s, false);
 	p->upstream.sock = rw_sock_connect(loop, &upstream, &cb, &p->upstream);
-	if (p->upstream.sock)
-		p->open++;
-	else
+	if (!p->upstream.sock) {
 		rw_sock_abort(s);
+		return;
+	}
+	rw_sock_lazy(p->upstream.sock, true);
+	p->open++;
 }
 
 int main(int argc, char **argv)

@@ -161,7 +161,7 @@ void rw_conn_update_recv(struct rw_conn *c)
 /* Feeds the parser up to the end of a message whose answer is still under way. */
 static void feed(struct rw_conn *c, const char *data, size_t n)
 {
-	struct rw_error e = {0};
+	struct rw_error e;
 	size_t used;
 	int rc;
 
@@ -194,25 +194,21 @@ static void feed_held(struct rw_conn *c)
 	rw_buf_free(&held);
 }
 
-/*
- * After a turn's callbacks: what the handler wrote goes out, an ended exchange is over
- * and the next request begins: one a turn, so that nobody starves.
- */
-static void settle(void *arg)
+static bool is_lost(struct rw_conn *c)
+{
+	if (c->closing && c->x.active)
+		rw_exchange_over(c, false);
+	return c->closing;
+}
+
+/* The answer is on its way: the exchange ends, and the next request begins. */
+static void end(void *arg)
 {
 	struct rw_conn *c = arg;
 	bool keep;
 
-	if (c->closing) {
-		if (c->x.active)
-			rw_exchange_over(c, false);
+	if (is_lost(c))
 		return;
-	}
-	if (!c->x.active || !rw_exchange_push(c) || !c->x.ended) {
-		if (!c->closing)
-			update_wait(c);
-		return;
-	}
 	keep = c->x.keep_alive && !c->server->draining;
 	rw_exchange_over(c, true);
 	if (c->closing)
@@ -221,6 +217,22 @@ static void settle(void *arg)
 		rw_conn_close(c, false);
 	else
 		feed_held(c);
+}
+
+/*
+ * After a turn's callbacks: what the handler wrote goes out. One exchange of a connection ends a
+ * turn, so that nobody starves.
+ */
+static void settle(void *arg)
+{
+	struct rw_conn *c = arg;
+
+	if (is_lost(c))
+		return;
+	if (c->x.active && rw_exchange_push(c) && c->x.ended)
+		rw_task_after(c->server->loop, &c->settle, end, c);
+	else if (!c->closing)
+		update_wait(c);
 }
 
 void rw_conn_later(struct rw_conn *c)

@@ -137,6 +137,9 @@ struct rw_sock {
 	bool still;	 /* on_still is due when no receive is under way */
 	bool ulp;	 /* kernel TLS has the socket, with keys or without */
 	bool records;	 /* the kernel opens the peer's records */
+	bool lazy;	 /* what the user asked for */
+	bool lazily;	 /* how the send in flight was started */
+	bool no_room;	 /* a lazy one found none: the next waits for it */
 	bool no_key;	 /* it waits for the peer's next key */
 	size_t some;	 /* receive so many bytes at most, once */
 	bool once;	 /* such a receive is under way */
@@ -153,6 +156,9 @@ struct rw_sock {
 	STAILQ_ENTRY(rw_sock) dirty_link;
 	SLIST_ENTRY(rw_sock) free_link;
 };
+
+/* At or below it a queue that was at its high mark is drained. */
+enum { RW_LOW_MARK = 64 << 10 };
 
 /* The type of a record of data; every other one is control and handed over by itself. */
 enum { RW_RECORD_DATA = 23 };
@@ -278,8 +284,9 @@ struct rw_loop {
 	unsigned n_splices;	   /* in use */
 	struct rw_wheel wheel;
 	struct rw_mailbox mailbox;
-	struct rw_task *tasks, **last_task; /* in the order they were set */
-	unsigned round;			    /* those of an earlier one run now */
+	struct rw_tasks tasks, after;
+	bool urgent;	/* somebody waits for the end of a lazy send: the next wait is none */
+	unsigned round; /* those of an earlier one run now */
 	struct rw_loop_stats stats;
 	struct rw_io_done done[RW_BATCH];
 };

@@ -127,8 +127,13 @@ struct rw_io_ops {
 	 * each piece. Only where set_option has set such a key.
 	 */
 	void (*recv_records)(struct rw_io *io, int fd, uint64_t tag);
-	/* The array is copied; what it points at is not. 1 <= n <= RW_IO_MAX_IOV. */
-	void (*send)(struct rw_io *io, int fd, const struct iovec *iov, unsigned n, uint64_t tag);
+	/*
+	 * The array is copied; what it points at is not. 1 <= n <= RW_IO_MAX_IOV. lazy: where it
+	 * ends at once and whole, that ends no wait, and is told with what does; where nothing can
+	 * be sent at once it ends with RW_EAGAIN.
+	 */
+	void (*send)(struct rw_io *io, int fd, const struct iovec *iov, unsigned n, bool lazy,
+		     uint64_t tag);
 	/* As send, as records of this type: where set_option has set a key to send by. */
 	void (*send_record)(struct rw_io *io, int fd, uint8_t type, const struct iovec *iov,
 			    unsigned n, uint64_t tag);
@@ -166,6 +171,8 @@ struct rw_io_ops {
 	 * a negative error when the back-end is broken.
 	 */
 	int (*wait)(struct rw_io *io, uint64_t timeout_ns, struct rw_io_done *out, unsigned max);
+	/* Submits what was started now, if the next wait would look before it sleeps. */
+	void (*hurry)(struct rw_io *io);
 	/* Ends a wait of the loop's thread, now or its next one. Any thread. */
 	void (*wake)(struct rw_io *io);
 

@@ -36,7 +36,8 @@ int rw_loop_new(struct rw_loop **out, struct rw_io *io, const struct rw_loop_con
 	rw_chunk_pool_init(&l->chunks,
 			   cfg->max_queued_bytes ? cfg->max_queued_bytes : default_queued_bytes);
 	rw_mailbox_init(&l->mailbox);
-	l->last_task = &l->tasks;
+	l->tasks.last = &l->tasks.first;
+	l->after.last = &l->after.first;
 	l->io = io;
 	l->now_ns = io->ops->now_ns(io);
 	rw_wheel_init(&l->wheel, l->now_ns);
@@ -78,8 +79,8 @@ static uint64_t timeout(struct rw_loop *l, uint64_t max_wait_ns)
 {
 	uint64_t next, now;
 
-	if (atomic_load_explicit(&l->mailbox.waiting, memory_order_relaxed) || l->tasks ||
-	    max_wait_ns == 0)
+	if (atomic_load_explicit(&l->mailbox.waiting, memory_order_relaxed) || l->tasks.first ||
+	    l->after.first || l->urgent || max_wait_ns == 0)
 		return 0;
 	next = rw_wheel_next_ns(&l->wheel);
 	if (next == UINT64_MAX)
@@ -90,34 +91,45 @@ static uint64_t timeout(struct rw_loop *l, uint64_t max_wait_ns)
 	return next - now < max_wait_ns ? next - now : max_wait_ns;
 }
 
+static void set_task(struct rw_tasks *in, struct rw_task *t, const struct rw_task *what)
+{
+	if (t->in)
+		return;
+	*t = *what;
+	t->in = in;
+	t->pprev = in->last;
+	*in->last = t;
+	in->last = &t->next;
+}
+
 void rw_task_set(struct rw_loop *l, struct rw_task *t, void (*fn)(void *arg), void *arg)
 {
-	if (t->loop)
-		return;
-	*t = (struct rw_task){
-		.pprev = l->last_task, .loop = l, .round = l->round, .fn = fn, .arg = arg};
-	*l->last_task = t;
-	l->last_task = &t->next;
+	set_task(&l->tasks, t, &(struct rw_task){.round = l->round, .fn = fn, .arg = arg});
+}
+
+void rw_task_after(struct rw_loop *l, struct rw_task *t, void (*fn)(void *arg), void *arg)
+{
+	set_task(&l->after, t, &(struct rw_task){.round = l->round, .fn = fn, .arg = arg});
 }
 
 void rw_task_cancel(struct rw_task *t)
 {
-	if (!t->loop)
+	if (!t->in)
 		return;
 	*t->pprev = t->next;
 	if (t->next)
 		t->next->pprev = t->pprev;
 	else
-		t->loop->last_task = t->pprev;
-	t->loop = NULL;
+		t->in->last = t->pprev;
+	t->in = NULL;
 }
 
-static void run_tasks(struct rw_loop *l)
+static void run_tasks(struct rw_loop *l, struct rw_tasks *in)
 {
 	struct rw_task *t;
 
 	l->round++;
-	while ((t = l->tasks) && t->round != l->round) {
+	while ((t = in->first) && t->round != l->round) {
 		rw_task_cancel(t);
 		t->fn(t->arg);
 	}
@@ -125,7 +137,7 @@ static void run_tasks(struct rw_loop *l)
 
 static void settle(struct rw_loop *l)
 {
-	run_tasks(l);
+	run_tasks(l, &l->tasks);
 	rw_listeners_settle(l);
 	rw_socks_settle(l);
 }
@@ -148,6 +160,7 @@ int rw_loop_turn(struct rw_loop *l, uint64_t max_wait_ns)
 
 	settle(l); /* what was asked for between turns */
 	n = l->io->ops->wait(l->io, timeout(l, max_wait_ns), l->done, RW_BATCH);
+	l->urgent = false;
 	if (n < 0)
 		return n;
 	l->busy = n == RW_BATCH;
@@ -157,6 +170,11 @@ int rw_loop_turn(struct rw_loop *l, uint64_t max_wait_ns)
 		rw_mailbox_run(&l->mailbox);
 	rw_wheel_fire(&l->wheel, l->now_ns);
 	settle(l);
+	if (l->after.first) {
+		l->io->ops->hurry(l->io);
+		run_tasks(l, &l->after);
+		settle(l);
+	}
 	return RW_OK;
 }
 

@@ -119,14 +119,22 @@ static inline bool rw_timer_armed(const struct rw_timer *t)
  * one that is set changes nothing. The owner cancels it before freeing what
  * embeds it.
  */
+struct rw_tasks {
+	struct rw_task *first, **last; /* in the order they were set */
+};
 struct rw_task {
 	struct rw_task *next, **pprev;
-	struct rw_loop *loop; /* NULL: not set */
+	struct rw_tasks *in; /* NULL: not set */
 	unsigned round;
 	void (*fn)(void *arg);
 	void *arg;
 };
 void rw_task_set(struct rw_loop *l, struct rw_task *t, void (*fn)(void *arg), void *arg);
+/*
+ * The same, but after what was asked of sockets is started and, where the loop is about to look
+ * for what comes next rather than to sleep, on its way: for what nobody waits for.
+ */
+void rw_task_after(struct rw_loop *l, struct rw_task *t, void (*fn)(void *arg), void *arg);
 void rw_task_cancel(struct rw_task *t);
 
 #endif

@@ -168,8 +168,10 @@ void sim_op_unref(struct sim_op *op)
 void sim_complete(struct sim_op *op, int res, bool more, const struct rw_io_done *buffer)
 {
 	struct rw_sim *s = op->end->sim;
-	struct sim_event ev = {.what = SIM_COMPLETE, .op = op, .at = s->now + sim_lateness(s)};
+	struct sim_event ev = {.what = SIM_COMPLETE, .op = op, .at = s->now};
 
+	if (!op->lazy)
+		ev.at += sim_lateness(s);
 	RW_BUG_ON(op->over);
 	if (ev.at < op->last_at)
 		ev.at = op->last_at;
@@ -216,7 +218,7 @@ bool rw_sim_step(struct rw_sim *s)
 		/*
 		 * Twice: what a timer's callback asked for is known to the second wait.
 		 */
-		if (end->n_ready || end->idle < 2)
+		if (sim_has_news(end) || end->idle < 2)
 			return true;
 		if (end->wake_at < next)
 			next = end->wake_at;

@@ -23,6 +23,7 @@ struct sim_op {
 	unsigned refs;	  /* the end's list, and events that point here */
 	bool over;
 	bool reset;  /* a close with RST */
+	bool lazy;   /* a send whose end, if all of it goes at once, ends no wait */
 	int file;    /* of a sync */
 	size_t some; /* a receive of so many bytes at most; 0: any, again and again */
 	unsigned n_iov;
@@ -144,6 +145,8 @@ void sim_happen(struct rw_sim *s, const struct sim_event *ev);
 
 /* --- sim_io.c -------------------------------------------------------------------------- */
 
+/* Is there anything to tell but what is told with something else? */
+bool sim_has_news(const struct sim_end *end);
 void sim_deliver(struct sim_end *end, const struct rw_io_done *d, struct sim_op *op);
 
 #endif

@@ -158,11 +158,15 @@ static void exec_send(struct sim_op *op)
 		return;
 	}
 	room = to->window - to->arrived - to->travelling;
-	if (room == 0)
+	if (room == 0) {
+		if (op->lazy)
+			sim_complete(op, RW_EAGAIN, false, NULL);
 		return; /* until the window opens */
+	}
 	n = total < room ? (uint32_t)total : room;
 	if (sim_chance(s, s->knobs.short_send))
 		n = 1 + (uint32_t)sim_below(s, n);
+	op->lazy &= n == total;
 	if (!fail_midway(k, op->iov, n)) {
 		put_bytes(to, op->iov, n);
 		send_event(to, SIM_BYTES, n);

@@ -205,7 +205,7 @@ static int enqueue(struct rw_sock *s, uint8_t type, const void *data, size_t n)
 	if (rc)
 		return rc;
 	l->stats.queued_bytes += n;
-	if (s->queue.bytes > HIGH_MARK)
+	if (s->queue.bytes >= HIGH_MARK)
 		s->above_high = true;
 	rw_sock_touch(s);
 	return RW_OK;
@@ -229,6 +229,11 @@ size_t rw_sock_queued(const struct rw_sock *s)
 size_t rw_sock_high_mark(void)
 {
 	return HIGH_MARK;
+}
+
+void rw_sock_lazy(struct rw_sock *s, bool on)
+{
+	s->lazy = on;
 }
 
 void rw_sock_recv(struct rw_sock *s, bool on)
@@ -276,16 +281,25 @@ void rw_sock_abort(struct rw_sock *s)
 
 /* --- what has to be started ------------------------------------------------------------ */
 
+/* Nobody waits for the send that was peeked at: it is all there is, and nobody was held up. */
+static bool may_be_lazy(const struct rw_sock *s)
+{
+	return s->lazy && !s->no_room && !s->shut && !s->above_high &&
+	       s->in_flight == s->queue.bytes && s->in_flight <= RW_LOW_MARK;
+}
+
 static void start_send(struct rw_sock *s)
 {
 	struct iovec iov[RW_IO_MAX_IOV];
 	unsigned n = rw_sendq_peek(&s->queue, iov, &s->in_flight);
 	uint64_t tag = rw_sock_begin(s, RW_IO_SEND);
 
+	s->loop->stats.sends++;
+	s->lazily = may_be_lazy(s);
 	if (s->queue.head->record)
 		ops_of(s)->send_record(s->loop->io, s->fd, s->queue.head->record, iov, n, tag);
 	else
-		ops_of(s)->send(s->loop->io, s->fd, iov, n, tag);
+		ops_of(s)->send(s->loop->io, s->fd, iov, n, s->lazily, tag);
 }
 
 static void ask_cancel(struct rw_sock *s, unsigned op)
@@ -399,8 +413,13 @@ static void settle_recv(struct rw_sock *s)
 
 static void settle_send(struct rw_sock *s)
 {
-	if (s->dying || rw_sock_busy(s, RW_IO_SEND) || rw_splice_sends(s))
+	if (s->dying || rw_splice_sends(s))
 		return;
+	if (rw_sock_busy(s, RW_IO_SEND)) {
+		/* Somebody waits for it now. */
+		s->loop->urgent |= s->lazily && (s->shut || s->queue.bytes > s->in_flight);
+		return;
+	}
 	if (s->queue.bytes) {
 		start_send(s);
 		return;

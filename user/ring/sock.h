@@ -114,6 +114,12 @@ int rw_sock_send(struct rw_sock *s, const void *data, size_t n);
 size_t rw_sock_queued(const struct rw_sock *s);
 size_t rw_sock_high_mark(void);
 /*
+ * From the next send on: what goes out whole at once need not wake the loop to say so. on_drain,
+ * and the memory, then come with whatever happens next; where somebody waits for more to go out,
+ * nothing is late. Off at first.
+ */
+void rw_sock_lazy(struct rw_sock *s, bool on);
+/*
  * Receiving starts on (after accept or connect); off lets the TCP window close.
  * Idempotent. While it is off nothing is told: what was under way is kept, in
  * order, and handed over in a later turn when it is on again, then the FIN. A

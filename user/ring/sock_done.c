@@ -2,8 +2,6 @@
 /* Sockets: what an operation that has ended means. */
 #include "ring/internal.h"
 
-enum { LOW_MARK = 64 << 10 };
-
 /* To see the peer's FIN after ours, or what it had still sent after a send that failed. */
 static const uint64_t linger_ns = 2000000000;
 
@@ -136,6 +134,9 @@ static void done_send(struct rw_sock *s, const struct rw_io_done *d)
 	size_t n;
 
 	rw_sock_touch(s);
+	s->no_room = d->res == RW_EAGAIN;
+	if (s->no_room) /* settle starts it again, and it waits */
+		return;
 	if (d->res < 0) {
 		if (!s->dying)
 			send_failed(s, d->res);
@@ -143,7 +144,6 @@ static void done_send(struct rw_sock *s, const struct rw_io_done *d)
 	}
 	n = (size_t)d->res;
 	RW_BUG_ON(n > s->in_flight);
-	l->stats.sends++;
 	l->stats.short_sends += n < s->in_flight;
 	l->stats.queued_bytes -= n;
 	record = n == s->in_flight ? s->queue.head->record : 0;
@@ -152,7 +152,7 @@ static void done_send(struct rw_sock *s, const struct rw_io_done *d)
 		return;
 	if (record && s->cb->on_record_sent)
 		s->cb->on_record_sent(s->user, record);
-	if (s->queue.bytes <= LOW_MARK)
+	if (s->queue.bytes <= RW_LOW_MARK)
 		s->above_high = false;
 	if ((was_above && !s->above_high) || s->queue.bytes == 0)
 		if (!s->finishing && s->cb->on_drain)

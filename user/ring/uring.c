@@ -221,8 +221,8 @@ static void uring_recv_records(struct rw_io *io, int fd, uint64_t tag)
 
 /* A message with more than one piece, or of a type. The kernel copies all of it when it is
  * submitted. */
-static void put_message(struct rw_uring *u, int fd, uint8_t type, const struct iovec *iov,
-			unsigned n, uint64_t tag)
+static struct io_uring_sqe *put_message(struct rw_uring *u, int fd, uint8_t type,
+					const struct iovec *iov, unsigned n, int flags)
 {
 	struct io_uring_sqe *sqe = rw_uring_sqe(u);
 	struct rw_uring_msg *m = &u->msgs[u->n_msgs++];
@@ -239,8 +239,12 @@ static void put_message(struct rw_uring *u, int fd, uint8_t type, const struct i
 		c->cmsg_len = CMSG_LEN(1);
 		*CMSG_DATA(c) = type;
 	}
-	io_uring_prep_sendmsg(sqe, fd, &m->head, MSG_NOSIGNAL);
-	io_uring_sqe_set_data64(sqe, tag);
+	io_uring_prep_sendmsg(sqe, fd, &m->head, (unsigned)flags);
+	return sqe;
+}
+
+static void make_room_for_messages(struct rw_uring *u)
+{
 	if (u->n_msgs == RW_URING_MSGS)
 		submit_early(u);
 }
@@ -248,21 +252,47 @@ static void put_message(struct rw_uring *u, int fd, uint8_t type, const struct i
 static void uring_send_record(struct rw_io *io, int fd, uint8_t type, const struct iovec *iov,
 			      unsigned n, uint64_t tag)
 {
-	put_message(rw_uring_of(io), fd, type, iov, n, tag);
+	struct rw_uring *u = rw_uring_of(io);
+
+	io_uring_sqe_set_data64(put_message(u, fd, type, iov, n, MSG_NOSIGNAL), tag);
+	make_room_for_messages(u);
 }
 
-static void uring_send(struct rw_io *io, int fd, const struct iovec *iov, unsigned n, uint64_t tag)
+/*
+ * No completion where all of it went. MSG_WAITALL makes less of it a failure, which completes, and
+ * MSG_DONTWAIT too little room, instead of a wait for more.
+ */
+static void be_lazy(struct rw_uring *u, struct io_uring_sqe *sqe, const struct iovec *iov,
+		    unsigned n, uint64_t tag)
+{
+	struct rw_uring_lazy *z = &u->lazy[u->n_lazy++];
+
+	*z = (struct rw_uring_lazy){.tag = tag};
+	for (unsigned i = 0; i < n; i++)
+		z->bytes += (int32_t)iov[i].iov_len;
+	sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+}
+
+static void uring_send(struct rw_io *io, int fd, const struct iovec *iov, unsigned n, bool lazy,
+		       uint64_t tag)
 {
 	struct rw_uring *u = rw_uring_of(io);
 	struct io_uring_sqe *sqe;
+	int flags = MSG_NOSIGNAL;
 
+	lazy = lazy && u->n_lazy < RW_URING_LAZY;
+	if (lazy)
+		flags |= MSG_DONTWAIT | MSG_WAITALL;
 	if (n > 1) {
-		put_message(u, fd, 0, iov, n, tag);
-		return;
+		sqe = put_message(u, fd, 0, iov, n, flags);
+	} else {
+		sqe = rw_uring_sqe(u);
+		io_uring_prep_send(sqe, fd, iov->iov_base, iov->iov_len, flags);
 	}
-	sqe = rw_uring_sqe(u);
-	io_uring_prep_send(sqe, fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL);
+	if (lazy)
+		be_lazy(u, sqe, iov, n, tag);
 	io_uring_sqe_set_data64(sqe, tag);
+	make_room_for_messages(u);
 }
 
 static void uring_readable(struct rw_io *io, int fd, uint64_t tag)
@@ -418,6 +448,7 @@ const struct rw_io_ops rw_uring_ops = {
 	.abandon = uring_abandon,
 	.give_back = uring_give_back,
 	.wait = rw_uring_wait,
+	.hurry = rw_uring_hurry,
 	.wake = rw_uring_wake,
 	.now_ns = rw_uring_now,
 	.wall_ms = uring_wall,

@@ -12,6 +12,8 @@
 
 /* Messages with more than one piece that can wait for one submission. */
 enum { RW_URING_MSGS = 64 };
+/* Lazy sends of a turn, fewer than a turn takes completions. */
+enum { RW_URING_LAZY = 32 };
 
 /* What stands before the bytes of a record in its buffer. */
 enum {
@@ -51,6 +53,16 @@ struct rw_uring {
 	struct rw_uring_msg msgs[RW_URING_MSGS];
 	unsigned n_msgs;
 
+	/*
+	 * Sends that end without a completion where all goes well: they do not wait for room, so
+	 * once they are submitted they have ended.
+	 */
+	struct rw_uring_lazy {
+		uint64_t tag;
+		int32_t bytes;
+	} lazy[RW_URING_LAZY];
+	unsigned n_lazy;
+
 	uint64_t random;
 	struct rw_look look;
 };
@@ -70,6 +82,7 @@ int rw_uring_error(int err);
 /* In uring_wait.c. */
 void rw_uring_watch_wake(struct rw_uring *u);
 void rw_uring_wake(struct rw_io *io);
+void rw_uring_hurry(struct rw_io *io);
 int rw_uring_wait(struct rw_io *io, uint64_t timeout_ns, struct rw_io_done *out, unsigned max);
 
 /* In uring_setup.c: binds the ring to the calling thread. */

@@ -106,7 +106,7 @@ static int restrict_ring(struct rw_uring *u)
 		r[i].sqe_op = opcodes[i];
 	}
 	r[N].opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED;
-	r[N].sqe_flags = IOSQE_BUFFER_SELECT;
+	r[N].sqe_flags = IOSQE_BUFFER_SELECT | IOSQE_CQE_SKIP_SUCCESS;
 	/* Leaving is always allowed, or the thread would keep the ring alive. */
 	r[N + 1].opcode = IORING_RESTRICTION_REGISTER_OP;
 	r[N + 1].register_op = IORING_UNREGISTER_RING_FDS;

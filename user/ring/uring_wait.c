@@ -67,10 +67,38 @@ static void translate(struct rw_uring *u, const struct io_uring_cqe *cqe, struct
 	}
 }
 
+/* A lazy send that completes has failed, in part or whole, and tells that by itself. */
+static void forget_lazy(struct rw_uring *u, uint64_t tag)
+{
+	for (unsigned i = 0; i < u->n_lazy; i++)
+		if (u->lazy[i].tag == tag) {
+			u->lazy[i] = u->lazy[--u->n_lazy];
+			return;
+		}
+}
+
+/* The others that were submitted have ended well. */
+static unsigned reap_lazy(struct rw_uring *u, struct rw_io_done *out)
+{
+	struct io_uring_cqe *cqe;
+	unsigned head, n;
+
+	if (io_uring_sq_ready(&u->ring) || io_uring_cq_has_overflow(&u->ring))
+		return 0;
+	io_uring_for_each_cqe(&u->ring, head, cqe) if (rw_io_tag_op(cqe->user_data) == RW_IO_SEND)
+		forget_lazy(u, cqe->user_data);
+	n = u->n_lazy;
+	for (unsigned i = 0; i < n; i++)
+		out[i] = (struct rw_io_done){
+			.tag = u->lazy[i].tag, .res = u->lazy[i].bytes, .buffer = RW_IO_NO_BUFFER};
+	u->n_lazy = 0;
+	return n;
+}
+
 static int reap(struct rw_uring *u, struct rw_io_done *out, unsigned max)
 {
 	struct io_uring_cqe *cqe;
-	unsigned head, seen = 0, n = 0;
+	unsigned head, seen = 0, n = u->n_lazy ? reap_lazy(u, out) : 0;
 	bool woken = false, starved = false;
 
 	io_uring_for_each_cqe(&u->ring, head, cqe)
@@ -123,6 +151,13 @@ static bool has_news(const struct rw_uring *u)
 {
 	return io_uring_cq_ready(&u->ring) ||
 	       (__atomic_load_n(u->ring.sq.kflags, __ATOMIC_ACQUIRE) & IORING_SQ_TASKRUN);
+}
+
+/* There is something to do, and nothing for the kernel. */
+static bool is_served(const struct rw_uring *u)
+{
+	return io_uring_cq_ready(&u->ring) && !io_uring_sq_ready(&u->ring) &&
+	       !(__atomic_load_n(u->ring.sq.kflags, __ATOMIC_ACQUIRE) & IORING_SQ_TASKRUN);
 }
 
 /* Lets the other thread of a core have it, and costs less power than asking at once. */
@@ -185,6 +220,18 @@ static int look_and_block(struct rw_uring *u, uint64_t timeout_ns)
 	return rc;
 }
 
+/* Where nobody looks, the wait submits and sleeps in one system call. */
+void rw_uring_hurry(struct rw_io *io)
+{
+	struct rw_uring *u = rw_uring_of(io);
+
+	if (!u->look.max_ns || !rw_look_span(&u->look, rw_uring_now(io), UINT64_MAX))
+		return;
+	io_uring_submit(&u->ring); /* what it does not take, the wait does */
+	if (io_uring_sq_ready(&u->ring) == 0)
+		u->n_msgs = 0;
+}
+
 int rw_uring_wait(struct rw_io *io, uint64_t timeout_ns, struct rw_io_done *out, unsigned max)
 {
 	struct rw_uring *u = rw_uring_of(io);
@@ -192,7 +239,9 @@ int rw_uring_wait(struct rw_io *io, uint64_t timeout_ns, struct rw_io_done *out,
 
 	if (rc)
 		return rc;
-	if (timeout_ns == 0 || io_uring_cq_ready(&u->ring))
+	if (is_served(u))
+		rc = 0;
+	else if (timeout_ns == 0 || io_uring_cq_ready(&u->ring))
 		rc = io_uring_submit_and_get_events(&u->ring);
 	else if (u->look.max_ns)
 		rc = look_and_block(u, timeout_ns);

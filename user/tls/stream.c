@@ -374,6 +374,12 @@ static struct rw_stream *stream_new(struct rw_loop *l, struct rw_tls_ctx *tls, c
 	return st;
 }
 
+/* But for who waits to give the keys away: for that nothing may be under way. */
+static void be_lazy(struct rw_stream *st)
+{
+	rw_sock_lazy(st->sock, !st->tries);
+}
+
 struct rw_stream *rw_stream_accept(struct rw_loop *l, struct rw_sock *s, struct rw_tls_ctx *tls,
 				   const struct rw_stream_cb *cb, void *user)
 {
@@ -386,6 +392,7 @@ struct rw_stream *rw_stream_accept(struct rw_loop *l, struct rw_sock *s, struct 
 	st->sock = s;
 	st->connected = true;
 	rw_sock_bind(s, &sock_cb, st);
+	be_lazy(st);
 	if (!tls)
 		rw_task_set(l, &st->later, on_later, st);
 	return st;
@@ -405,10 +412,12 @@ struct rw_stream *rw_stream_connect(struct rw_loop *l, const struct rw_addr *add
 	if (!st)
 		return NULL;
 	st->sock = rw_sock_connect(l, addr, &sock_cb, st);
-	if (st->sock)
-		return st;
-	free_stream(st);
-	return NULL;
+	if (!st->sock) {
+		free_stream(st);
+		return NULL;
+	}
+	be_lazy(st);
+	return st;
 }
 
 void rw_stream_take_turns(struct rw_stream *st, struct rw_turns *t)

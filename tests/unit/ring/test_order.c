@@ -91,8 +91,10 @@ static void s_connect(struct rw_io *io, int fd, const struct rw_addr *addr, uint
 	s_start(io, fd, tag);
 }
 
-static void s_send(struct rw_io *io, int fd, const struct iovec *iov, unsigned n, uint64_t tag)
+static void s_send(struct rw_io *io, int fd, const struct iovec *iov, unsigned n, bool lazy,
+		   uint64_t tag)
 {
+	(void)lazy;
 	(void)iov;
 	(void)n;
 	sent_type = 0;
@@ -122,6 +124,11 @@ static void s_give_back(struct rw_io *io, unsigned buffer)
 	(void)io;
 	(void)buffer;
 	given_back++;
+}
+
+static void s_hurry(struct rw_io *io)
+{
+	(void)io;
 }
 
 static int s_wait(struct rw_io *io, uint64_t timeout_ns, struct rw_io_done *out, unsigned max)
@@ -171,6 +178,7 @@ static const struct rw_io_ops script_ops = {
 	.abandon = s_abandon,
 	.give_back = s_give_back,
 	.wait = s_wait,
+	.hurry = s_hurry,
 	.wake = s_wake,
 	.now_ns = s_number,
 	.wall_ms = s_number,

@@ -426,7 +426,7 @@ static void send_one(struct seam *m, uint32_t slot)
 {
 	struct iovec iov = {(void *)(uintptr_t)"x", 1};
 
-	m->io->ops->send(m->io, m->fd, &iov, 1, rw_io_tag(slot, 1, RW_IO_SEND));
+	m->io->ops->send(m->io, m->fd, &iov, 1, false, rw_io_tag(slot, 1, RW_IO_SEND));
 }
 
 static void two_sends(struct seam *m)

@@ -120,11 +120,51 @@ static void tasks_run_in_order_and_cancelled_ones_do_not(void **state)
 	end(&w);
 }
 
+/* The books of an answer are kept behind it: its bytes must have been started by then. */
+static void what_comes_after_finds_the_turn_s_tasks_done(void **state)
+{
+	struct world w = begin();
+	char log[8] = "";
+	struct probe first = {.loop = w.loop, .name = 'a', .log = log},
+		     then = {.loop = w.loop, .name = 't', .log = log};
+
+	(void)state;
+	rw_task_after(w.loop, &first.task, on_task, &first);
+	rw_task_set(w.loop, &then.task, on_task, &then);
+	rw_task_set(w.loop, &first.task, on_task,
+		    &first); /* it is set already, and stays where it is */
+	rw_loop_turn(w.loop, UINT64_MAX);
+	assert_string_equal(log, "ta");
+	rw_task_after(w.loop, &first.task, on_task, &first);
+	rw_task_cancel(&first.task);
+	rw_loop_turn(w.loop, 0);
+	assert_int_equal(first.runs, 1);
+	end(&w);
+}
+
+/* What it sets in turn does not wait for the next event. */
+static void a_task_set_by_what_comes_after_runs_in_the_same_turn(void **state)
+{
+	struct world w = begin();
+	struct probe p = {.loop = w.loop, .again = true};
+
+	(void)state;
+	rw_task_after(w.loop, &p.task, on_task, &p);
+	rw_loop_turn(w.loop, UINT64_MAX);
+	assert_int_equal(p.runs, 2);
+	p.again = false;
+	rw_loop_turn(w.loop, UINT64_MAX);
+	assert_int_equal(p.runs, 3);
+	end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_task_runs_once_in_the_turn_it_was_set_in),
 		cmocka_unit_test(a_task_set_by_a_task_runs_in_a_later_round),
+		cmocka_unit_test(what_comes_after_finds_the_turn_s_tasks_done),
+		cmocka_unit_test(a_task_set_by_what_comes_after_runs_in_the_same_turn),
 		cmocka_unit_test(tasks_run_in_order_and_cancelled_ones_do_not),
 	};
 

@@ -292,6 +292,7 @@ static void a_cork_gathers_writes_into_few_records(void **state)
 	struct rw_stream *st;
 	struct cutter x;
 	struct world w;
+	size_t before;
 
 	begin(&w, state);
 	cutter_begin(&x, &w);
@@ -299,11 +300,12 @@ static void a_cork_gathers_writes_into_few_records(void **state)
 	world_turns(&w, 20); /* the tickets */
 	st = w.accepted[0].st;
 	keep_raw = true;
+	before = rw_stream_queued(st); /* that those have gone is told with what comes next */
 	rw_stream_cork(st, true);
 	rw_stream_write(st, "head", 4);
 	rw_stream_write(st, "", 0);
 	rw_stream_write(st, "body", 4);
-	assert_int_equal(rw_stream_queued(st), 8);
+	assert_int_equal(rw_stream_queued(st), before + 8);
 	rw_stream_cork(st, false);
 	world_until(&w, x.client.got.len == 8);
 	assert_int_equal(records_in(&raw_got), 1);
