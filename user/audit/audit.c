@@ -103,9 +103,11 @@ static void tell_state(struct rw_audit *a)
 /* Its first whole records, CHUNK_BYTES of them or one that is longer. */
 static struct rw_slice some_of(const struct rw_buf *b)
 {
-	const char *end = b->len <= CHUNK_BYTES ? b->p + b->len - 1
-						: memrchr(b->p, '\n', CHUNK_BYTES);
+	const char *end;
 
+	if (b->len <= CHUNK_BYTES)
+		return rw_buf_slice(b);
+	end = memrchr(b->p, '\n', CHUNK_BYTES);
 	if (!end)
 		end = memchr(b->p, '\n', b->len);
 	return rw_slice_of(b->p, (size_t)(end + 1 - b->p));

@@ -88,7 +88,7 @@ static int pass_over(struct rw_log_files *l, const char *name, const char *why, 
 
 static int add_file(struct rw_log_files *l, const char *name, struct rw_error *e)
 {
-	uint64_t first;
+	uint64_t first = 0;
 	int rc;
 
 	if (compressed(name))

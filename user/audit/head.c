@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -56,17 +57,33 @@ static void print(const struct rw_head *h, char out[HEAD_BYTES])
 	out[HEAD_BYTES - 1] = '\0';
 }
 
+/* What stands behind the name; 0 where it does not stand there. */
+static uint64_t number_of(const char *text, const char *name)
+{
+	const char *at = strstr(text, name);
+
+	return at ? strtoull(at + strlen(name), NULL, 10) : 0;
+}
+
+static bool digest_of(const char *text, unsigned char out[RW_CHAIN_DIGEST])
+{
+	static const char name[] = "\"sha256\":\"";
+	const char *at = strstr(text, name);
+
+	return at && strlen(at) >= sizeof(name) + RW_CHAIN_HEX &&
+	       rw_chain_unhex(at + sizeof(name) - 1, out);
+}
+
 bool rw_head_read(int fd, struct rw_head *out)
 {
-	char text[HEAD_BYTES] = "", again[HEAD_BYTES], hex[RW_CHAIN_HEX];
+	char text[HEAD_BYTES] = "", again[HEAD_BYTES];
 
 	if (pread(fd, text, HEAD_BYTES - 1, 0) != HEAD_BYTES - 1 ||
-	    sscanf(text,
-		   "{\"seq\":%" SCNu64 ",\"sha256\":\"%64[0-9a-f]\",\"end\":%" SCNu64
-		   ",\"bytes\":%" SCNu64 "}",
-		   &out->at.seq, hex, &out->end, &out->bytes) != 4 ||
-	    strlen(hex) != RW_CHAIN_HEX - 1 || !rw_chain_unhex(hex, out->at.digest))
+	    !digest_of(text, out->at.digest))
 		return false;
+	out->at.seq = number_of(text, "\"seq\":");
+	out->end = number_of(text, "\"end\":");
+	out->bytes = number_of(text, "\"bytes\":");
 	print(out, again); /* the one way to write it, or it is none */
 	return !memcmp(text, again, HEAD_BYTES - 1) && out->end > out->bytes;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Commands that have verbs (`ringwall deny add`), what those have for options that only print, and how commands end. */
+/* Commands that have verbs (`ringwall deny add`), what those have for options that only print, and
+ * how commands end. */
 #ifndef RW_CMD_VERBS_H
 #define RW_CMD_VERBS_H
 

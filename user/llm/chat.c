@@ -222,7 +222,7 @@ static int read_role(struct rw_json *j, void *ctx, int arg)
 		{"tool", RW_ROLE_TOOL},	       {"function", RW_ROLE_TOOL},
 	};
 	struct parse *p = ctx;
-	struct rw_slice name;
+	struct rw_slice name = {0};
 	struct rw_span s;
 	int rc;
 

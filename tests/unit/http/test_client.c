@@ -98,8 +98,10 @@ static void fields_that_break_framing_are_refused(void **state)
 	(void)state;
 	begin(&b, NULL, false);
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-		const struct rw_fetch_request rq = {RW_SLICE("GET"), RW_SLICE("/"), &bad[i], 1,
-						    NOTHING};
+		const struct rw_fetch_request rq = {.method = RW_SLICE("GET"),
+						    .target = RW_SLICE("/"),
+						    .fields = &bad[i],
+						    .n_fields = 1};
 		struct rw_error e = {0};
 		struct got g = {0};
 
