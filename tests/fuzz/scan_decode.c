@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Views and decoders over any bytes: in bounds, never longer than the text, each byte from a place
- * in it. */
+/* Views and decoders over any bytes: in bounds, never longer than the text but for spaces between
+ * words, each byte from a place in it. */
 #include "base/err.h"
 #include "scan/decode.h"
 #include "scan/ngram.h"
@@ -8,11 +8,18 @@
 static struct rw_view view;
 static struct rw_decoded d, again;
 
+/* Each byte from a place in the text; a word may have a space in front. */
+static void check_parted(const struct rw_decoded *at, size_t n)
+{
+	RW_BUG_ON(at->n > 2 * n);
+	for (size_t i = 0; i < at->n; i++)
+		RW_BUG_ON(at->origin[i] >= n);
+}
+
 static void check(const struct rw_decoded *at, size_t n)
 {
 	RW_BUG_ON(at->n > n);
-	for (size_t i = 0; i < at->n; i++)
-		RW_BUG_ON(at->origin[i] >= n);
+	check_parted(at, n);
 }
 
 /* Words lie in the view, in order, and their features in the model. */
@@ -47,11 +54,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	words(rw_slice_of(d.bytes, d.n));
 	rw_decode(&again, rw_slice_of(d.bytes, d.n), false);
 	check(&again, d.n);
+	rw_decode_together(&d, text);
+	check_parted(&d, n);
+	words(rw_slice_of(d.bytes, d.n));
 	rw_decode_rotated(&d, text, (unsigned)(n % 26));
 	check(&d, n);
 	rw_decode_reversed(&d, text, n & 1);
 	check(&d, n);
 	RW_BUG_ON(d.n != n);
+	rw_decode_mirrored(&d, text);
+	check(&d, n);
+	rw_decode_unbroken(&d, text);
+	check(&d, n);
+	rw_decode_spelled(&d, text);
+	check(&d, n);
+	rw_decode_numbered(&d, text);
+	check(&d, n);
+	rw_decode_joined(&d, text, n & 1, n & 2);
+	check(&d, n);
 	rw_decode_spaced(&d, text);
 	check(&d, n);
 	rw_decode_turns(&d, text, (enum rw_turns)(n % RW_TURNS_WAYS));

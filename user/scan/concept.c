@@ -1,54 +1,168 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scan/concept.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "scan/concept_pack.h"
 #include "scan/lexicon.h"
 
-enum { TURNED_BYTES = 16, LONG_WORD = 6 };
+enum { LONG_WORD = 6 };
 
-struct rw_concepts {
-	struct rw_concept_pack pack;
-	char (*turned)[TURNED_BYTES];
+/* Ways in which a text may be turned about: how many hits tell, and fewer are chance. */
+enum turn {
+	BACKWARDS,
+	ROTATED_LAST = 25, /* by 1 to 25 letters */
+	MIRRORED,	   /* z for a */
+	NUMBERED,	   /* 1 for a */
+	SPELLED,	   /* Alfa for a */
+	BROKEN,		   /* wo rds */
+	PIECES,		   /* "combine" */
+	TOGETHER,	   /* wordsthat */
+	TURNS,
+	TURNED_HITS = 2,
 };
 
-/*
- * Words that betray a text turned about: each stands in the lexicon backwards and rotated by 1 to
- * 25, as id n_words + turn * TURNED + word; turn 0 is backwards.
- */
+_Static_assert((unsigned)TURNS == (unsigned)RW_CONCEPT_TURNS, "each way has its count");
+
+/* What the lexicon holds for that: a long one betrays it, two short ones do. */
+enum { TURNED_BYTES = 24, SURE_BYTES = 8, NUMBERED_LETTERS = 6, SIGNS = 4 };
+
+struct turned {
+	char text[TURNED_BYTES];
+	uint8_t turn, hits; /* as how many it counts */
+};
+
 static const char *const turned_words[] = {
-	"ignore", "previous", "instructions", "system",	      "prompt",	    "password",
-	"reveal", "forget",   "disregard",    "rules",	      "above",	    "directives",
-	"output", "respond",  "pretend",      "restrictions", "assistant",  "secret",
-	"print",  "please",   "write",	      "would",	      "there",	    "their",
-	"about",  "which",    "answer",	      "question",     "everything", "instead",
-	"where",  "should",   "because",      "people",
+	"ignore",   "previous",	  "instructions", "system",	  "prompt",	"password",
+	"reveal",   "forget",	  "disregard",	  "rules",	  "above",	"directives",
+	"output",   "respond",	  "pretend",	  "restrictions", "assistant",	"secret",
+	"print",    "please",	  "write",	  "would",	  "there",	"their",
+	"about",    "which",	  "answer",	  "question",	  "everything", "instead",
+	"where",    "should",	  "because",	  "people",	  "message",	"following",
+	"commands", "guidelines", "existing",	  "policies",	  "hidden",	"orders",
+	"access",   "without",	  "developer",	  "attention",	  "context",	"conversation",
+	"filters",  "everyone",	  "earlier",	  "current",	  "other",	"these",
+	"could",    "never",	  "after",	  "before",	  "first",	"directions",
+};
+
+/* Pairs of letters that are frequent, in the words of radio. */
+static const char *const spelled[] = {
+	"tango hotel",	   "hotel echo",    "india november", "echo romeo",    "alpha november",
+	"alfa november",   "romeo echo",    "oscar november", "echo november", "tango india",
+	"india oscar",	   "sierra tango",  "oscar romeo",    "golf november", "november oscar",
+	"november sierra", "romeo uniform", "uniform lima",   "papa romeo",    "oscar uniform",
+};
+
+/* What is left of a word where a space was put into it. */
+static const char *const broken[] = {
+	"nore",	   "gnore",    "ructions", "tructions", "structions", "ctions",	   "tions",
+	"vious",   "evious",   "revious",  "ompt",	"rompt",      "trictions", "rictions",
+	"sregard", "isregard", "rget all", "idelines",	"rective",    "irective",  "assword",
+};
+
+/* What asks for pieces to be put together. */
+static const char *const pieces[] = {
+	"concatenat",	"combine them",	     "combine these", "combine all", "combine the",
+	"combined",	"combining",	     "join them",     "join the",    "join these",
+	"put together", "put them together", "merge them",    "merge the",   "assemble",
+};
+
+/* What begins an attack whose words run together. */
+static const char *const together[] = {
+	"actas",	  "act_as",	      "bypassall",	 "bypassthe",
+	"bypassyour",	  "disregardall",     "disregardany",	 "disregardprevious",
+	"disregardthe",	  "disregardyour",    "disregard_",	 "disregard-",
+	"donotfollow",	  "enterdan",	      "forgetall",	 "forgeteverything",
+	"forgetprevious", "forgetthe",	      "forgetwhat",	 "forgetyour",
+	"forget_",	  "forget-",	      "fromnowon",	 "giveme",
+	"ignoreabove",	  "ignoreall",	      "ignoreany",	 "ignoreevery",
+	"ignoreprevious", "ignoreprior",      "ignorethe",	 "ignorethese",
+	"ignorewhat",	  "ignoreyour",	      "ignore_all",	 "ignore_prev",
+	"ignore_the",	  "ignore_your",      "ignore-all",	 "ignore-prev",
+	"ignore-the",	  "ignore-your",      "nowforget",	 "nowignore",
+	"overrideall",	  "overridethe",      "overrideyour",	 "please_",
+	"pleaseforget",	  "pleaseignore",     "please-",	 "pretendto",
+	"pretendyou",	  "printall",	      "printeverything", "printthe",
+	"printyour",	  "repeateverything", "repeatthe",	 "repeatyour",
+	"revealall",	  "revealthe",	      "revealyour",	 "showme",
+	"showyour",	  "show_me",	      "skipall",	 "stopfollowing",
+	"tellme",	  "tell_me",	      "whatareyour",	 "whatisthe",
+	"whatisyour",	  "writeall",	      "writeeverything", "youarenow",
+	"youare",	  "you_are",
 };
 
 enum {
 	TURNED = sizeof(turned_words) / sizeof(turned_words[0]),
-	TURNS = RW_CONCEPT_TURNS,
-	TURNED_HITS = 2, /* fewer are chance */
+	SPELLED_ENTRIES = sizeof(spelled) / sizeof(spelled[0]),
+	BROKEN_ENTRIES = sizeof(broken) / sizeof(broken[0]),
+	PIECES_ENTRIES = sizeof(pieces) / sizeof(pieces[0]),
+	TOGETHER_ENTRIES = sizeof(together) / sizeof(together[0]),
+	TURNED_ENTRIES = (MIRRORED + 1 + SIGNS) * TURNED + SPELLED_ENTRIES + BROKEN_ENTRIES +
+			 PIECES_ENTRIES + TOGETHER_ENTRIES,
 };
 
-static void turn(const char *word, unsigned by, char out[TURNED_BYTES])
+struct rw_concepts {
+	struct rw_concept_pack pack;
+	struct turned turned[TURNED_ENTRIES];
+};
+
+static char turned_letter(char c, enum turn by)
+{
+	if (by == MIRRORED)
+		return (char)('z' - (c - 'a'));
+	return (char)('a' + ((unsigned)(c - 'a') + by) % 26);
+}
+
+static void turn(const char *word, enum turn by, struct turned *out)
 {
 	size_t n = strlen(word);
 
 	for (size_t i = 0; i < n; i++)
-		out[i] = by ? (char)('a' + ((unsigned)(word[i] - 'a') + by) % 26) : word[n - 1 - i];
-	out[n] = '\0';
+		out->text[i] = by == BACKWARDS ? word[n - 1 - i] : turned_letter(word[i], by);
+	out->text[n] = '\0';
+	out->turn = (uint8_t)by;
+	out->hits = n >= SURE_BYTES ? TURNED_HITS : 1;
 }
 
-static int fill_turned(struct rw_concepts *c, struct rw_error *e)
+/* The first letters of a word as numbers, with the sign between them. */
+static void put_number(const char *word, const char *sign, struct turned *out)
 {
-	c->turned = calloc(TURNS * TURNED, sizeof(*c->turned));
-	if (!c->turned)
-		return rw_fail(e, RW_ENOMEM, "no memory for the concepts");
-	for (unsigned k = 0; k < TURNS * TURNED; k++)
-		turn(turned_words[k % TURNED], k / TURNED, c->turned[k]);
-	return 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < NUMBERED_LETTERS && word[i]; i++)
+		n += (size_t)snprintf(out->text + n, sizeof(out->text) - n, "%s%d", i ? sign : "",
+				      word[i] - 'a' + 1);
+	out->turn = NUMBERED;
+	out->hits = 1;
+}
+
+static struct turned *put_all(struct turned *at, const char *const *all, unsigned n, enum turn by)
+{
+	for (unsigned i = 0; i < n; i++, at++) {
+		snprintf(at->text, sizeof(at->text), "%s", all[i]);
+		at->turn = (uint8_t)by;
+		at->hits = 1;
+	}
+	return at;
+}
+
+static void fill_turned(struct rw_concepts *c)
+{
+	static const char *const signs[SIGNS] = {" ", "-", ",", ", "};
+	struct turned *at = c->turned;
+
+	for (unsigned k = 0; k < TURNED; k++) {
+		for (unsigned by = BACKWARDS; by <= MIRRORED; by++)
+			turn(turned_words[k], (enum turn)by, at++);
+		for (unsigned i = 0; i < SIGNS; i++)
+			put_number(turned_words[k], signs[i], at++);
+	}
+	at = put_all(at, spelled, SPELLED_ENTRIES, SPELLED);
+	at = put_all(at, broken, BROKEN_ENTRIES, BROKEN);
+	at = put_all(at, pieces, PIECES_ENTRIES, PIECES);
+	at = put_all(at, together, TOGETHER_ENTRIES, TOGETHER);
+	RW_BUG_ON(at != c->turned + TURNED_ENTRIES);
 }
 
 unsigned rw_concepts_entries(const struct rw_concepts *c, uint32_t first,
@@ -59,10 +173,11 @@ unsigned rw_concepts_entries(const struct rw_concepts *c, uint32_t first,
 	for (unsigned i = 0; out && i < n; i++)
 		out[i] = (struct rw_lexicon_entry){c->pack.words[i].text, c->pack.words[i].len,
 						   first + i, true};
-	for (unsigned k = 0; out && k < TURNS * TURNED; k++)
-		out[n + k] = (struct rw_lexicon_entry){c->turned[k], (uint32_t)strlen(c->turned[k]),
+	for (unsigned k = 0; out && k < TURNED_ENTRIES; k++)
+		out[n + k] = (struct rw_lexicon_entry){c->turned[k].text,
+						       (uint32_t)strlen(c->turned[k].text),
 						       first + n + k, false};
-	return n + TURNS * TURNED;
+	return n + TURNED_ENTRIES;
 }
 
 struct rw_lexicon *rw_concepts_lexicon(const struct rw_concepts *c)
@@ -146,10 +261,12 @@ void rw_concepts_begin(struct rw_concept_seen *seen)
 void rw_concepts_note(const struct rw_concepts *c, const struct rw_view *v, uint32_t id,
 		      size_t start, struct rw_concept_seen *seen)
 {
+	const struct turned *turned;
 	unsigned at;
 
 	if (id >= c->pack.n_words) {
-		seen->turns[(id - c->pack.n_words) / TURNED]++;
+		turned = &c->turned[id - c->pack.n_words];
+		seen->turns[turned->turn] += turned->hits;
 		return;
 	}
 	if (seen->n == RW_CONCEPT_WORDS_SEEN || !stands_alone(v, &c->pack.words[id], start))
@@ -177,9 +294,17 @@ unsigned rw_concepts_hits(const struct rw_concepts *c, const struct rw_concept_s
 
 struct rw_turned rw_concepts_turned(const struct rw_concept_seen *seen)
 {
-	struct rw_turned out = {.reversed = seen->turns[0] >= TURNED_HITS};
+	struct rw_turned out = {
+		.reversed = seen->turns[BACKWARDS] >= TURNED_HITS,
+		.mirrored = seen->turns[MIRRORED] >= TURNED_HITS,
+		.numbered = seen->turns[NUMBERED] >= TURNED_HITS,
+		.spelled = seen->turns[SPELLED] >= TURNED_HITS,
+		.broken = seen->turns[BROKEN] >= TURNED_HITS,
+		.pieces = seen->turns[PIECES] > 0,
+		.together = seen->turns[TOGETHER] > 0,
+	};
 
-	for (unsigned i = 1; i < TURNS; i++)
+	for (unsigned i = 1; i <= ROTATED_LAST; i++)
 		if (seen->turns[i] >= TURNED_HITS &&
 		    (!out.rotated || seen->turns[i] > seen->turns[out.rotated]))
 			out.rotated = i;
@@ -431,8 +556,7 @@ int rw_concepts_load(struct rw_concepts **out, struct rw_error *e)
 	if (!c)
 		return rw_fail(e, RW_ENOMEM, "no memory for the concepts");
 	rc = rw_concept_pack_read(&c->pack, e);
-	if (!rc)
-		rc = fill_turned(c, e);
+	fill_turned(c);
 	if (!rc)
 		rc = check(c, e);
 	if (rc) {
@@ -447,7 +571,6 @@ void rw_concepts_free(struct rw_concepts *c)
 {
 	if (!c)
 		return;
-	free(c->turned);
 	rw_concept_pack_free(&c->pack);
 	free(c);
 }

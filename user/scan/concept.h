@@ -42,7 +42,7 @@ struct rw_concept_hit {
 	uint16_t concept;
 };
 
-enum { RW_CONCEPT_TURNS = 26 };
+enum { RW_CONCEPT_TURNS = 32 };
 
 /* What stands in one view, as the lexicon tells it: words of concepts, by their starts; and words
  * that betray a text turned about, by how. */
@@ -78,10 +78,15 @@ void rw_concepts_note(const struct rw_concepts *c, const struct rw_view *v, uint
 unsigned rw_concepts_hits(const struct rw_concepts *c, const struct rw_concept_seen *seen,
 			  struct rw_concept_hit hits[RW_CONCEPT_HITS_MAX]);
 
-/* Whether words of attacks stand in the view rotated (by how much; 0: none) or backwards. */
+/*
+ * Whether words of attacks stand in the view rotated (by how much; 0: none), backwards, with the
+ * alphabet mirrored (z for a), as numbers (1 for a), spelled in the words of radio (Alfa for a), or
+ * with spaces inside; pieces: something is to be put together; together:
+ * words run together.
+ */
 struct rw_turned {
 	unsigned rotated;
-	bool reversed;
+	bool reversed, mirrored, numbered, spelled, broken, pieces, together;
 };
 struct rw_turned rw_concepts_turned(const struct rw_concept_seen *seen);
 

@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 
 enum {
+	LETTERS = 26,	      /* of the alphabet */
 	LINE_MIN = 32,	      /* a line of wrapped base64 is at least so long */
 	READABLE_PERCENT = 90 /* of what a token decodes to; less is a key or a hash */
 };
@@ -123,10 +124,61 @@ static bool hex(struct rw_decoded *d, struct rw_slice text, size_t i, size_t end
 	return keep(d, from);
 }
 
+/* RFC 4648 6: capitals and the digits from 2 to 7, five bits each. */
+static bool base32(struct rw_decoded *d, struct rw_slice text, size_t i, size_t end)
+{
+	size_t from = d->n, first = i;
+	uint32_t bits = 0;
+	unsigned n = 0;
+
+	for (size_t k = i; k < end; k++)
+		if (!(text.p[k] >= 'A' && text.p[k] <= 'Z') &&
+		    !(text.p[k] >= '2' && text.p[k] <= '7'))
+			return false;
+	for (; i < end; i++) {
+		unsigned v = text.p[i] >= 'A' ? (unsigned)(text.p[i] - 'A')
+					      : (unsigned)(text.p[i] - '2') + LETTERS;
+
+		if (!n)
+			first = i;
+		bits = bits << 5 | v;
+		n += 5;
+		if (n < 8)
+			continue;
+		n -= 8;
+		rw_decoded_put(d, (char)(bits >> n), first);
+		first = i;
+	}
+	return keep(d, from);
+}
+
+/* Zeros and ones, eight a character, without anything between. */
+static bool binary(struct rw_decoded *d, struct rw_slice text, size_t i, size_t end)
+{
+	size_t from = d->n;
+
+	if ((end - i) % 8 || end - i < 8 * RW_CODED_RUN_MIN)
+		return false;
+	for (size_t k = i; k < end; k++)
+		if (text.p[k] != '0' && text.p[k] != '1')
+			return false;
+	for (; i < end; i += 8) {
+		unsigned v = 0;
+
+		for (size_t k = i; k < i + 8; k++)
+			v = v << 1 | (text.p[k] == '1');
+		rw_decoded_put(d, (char)v, i);
+	}
+	return keep(d, from);
+}
+
 /* Appends what the token [i, end) decodes to; false: nothing. */
 static bool token(struct rw_decoded *d, struct rw_slice text, size_t i, size_t end, bool inside)
 {
-	if (hex(d, text, i, end) || base64(d, text, i, end))
+	bool prefixed = end - i > 2 && text.p[i] == '0' && (text.p[i + 1] | 0x20) == 'x';
+
+	if (binary(d, text, i, end) || hex(d, text, prefixed ? i + 2 : i, end) ||
+	    base64(d, text, i, end) || base32(d, text, i, end))
 		return true;
 	/* The rest of a token begins anywhere in a group of four. */
 	for (size_t k = 1; inside && !i && k < 4; k++)
@@ -138,7 +190,7 @@ static bool token(struct rw_decoded *d, struct rw_slice text, size_t i, size_t e
 /* What other knows begins so. No number begins with a letter: what that codes is no character. */
 static bool may_be_other(char c)
 {
-	return (c >= '0' && c <= '9') || c == '%' || c == '&' || c == '\\' || c == '.' || c == '-';
+	return (c >= '0' && c <= '9') || (c && strchr("%&\\=.-", c));
 }
 
 /* What is coded at i in other ways than a token; how much of the text it is. */
@@ -147,6 +199,7 @@ static size_t other(struct rw_decoded *d, struct rw_slice text, size_t i)
 	switch (text.p[i]) {
 	case '%':
 	case '&':
+	case '=':
 	case '\\':
 		return rw_decode_escape(d, text, i);
 	case '.':

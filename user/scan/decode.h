@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Undoing disguises: a block of text in, what it says in clear out, each byte with the offset of
- * what it came from. No output is longer than its input and each takes one pass over it, so
- * whatever a text holds, a bounded number of views costs a bounded number of passes.
+ * what it came from. No output is longer than its input, but of rw_decode_together, and none than a
+ * block; each takes one pass over it, so whatever a text holds, a bounded number of views costs a
+ * bounded number of passes.
  */
 #ifndef RW_SCAN_DECODE_H
 #define RW_SCAN_DECODE_H
@@ -25,18 +26,19 @@ struct rw_decoded {
 };
 
 /*
- * The text with what is encoded in it decoded in its place: base64 (standard, URL, wrapped), hex,
- * percent, HTML entities, \u \x \0 escapes, numbers of characters (binary, decimal, hex), Morse.
- * False: there is none. inside: the text goes on from before, so a token at its start may be the
- * rest of one.
+ * The text with what is encoded in it decoded in its place: base64 (standard, URL, wrapped),
+ * base32, hex, percent, quoted-printable, HTML entities, \u \x \0 escapes, numbers of characters
+ * (binary, octal, decimal, hex), Morse. False: there is none. inside: the text goes on from before,
+ * so a token at its start may be the rest of one.
  */
 bool rw_decode(struct rw_decoded *d, struct rw_slice text, bool inside);
 /*
  * What in text asks for that: escapes or Morse; long tokens and rows of numbers do by struct
- * rw_hints of the view (model.h). And whether lines of speakers ask for rw_decode_turns.
+ * rw_hints of the view (model.h). Whether lines of speakers ask for rw_decode_turns, and a sum of
+ * names or quotes for rw_decode_joined.
  */
 struct rw_decode_hints {
-	bool coded, turns;
+	bool coded, turns, sum;
 };
 struct rw_decode_hints rw_decode_hints(struct rw_slice text);
 /* Letters moved back by n in the alphabet. */
@@ -46,9 +48,35 @@ void rw_decode_reversed(struct rw_decoded *d, struct rw_slice text, bool words);
 /* "i g n o r e" without what is between the letters; false: nothing is spaced out. */
 bool rw_decode_spaced(struct rw_decoded *d, struct rw_slice text);
 
+/*
+ * Long tokens with spaces between the words that attacks are made of, which ran together. False: no
+ * token has enough of them. A space for each byte at most; what would be longer than a block is cut
+ * off, and stands in the next, which overlaps.
+ */
+bool rw_decode_together(struct rw_decoded *d, struct rw_slice text);
+/* Letters as far from the end of the alphabet as they were from its beginning. */
+void rw_decode_mirrored(struct rw_decoded *d, struct rw_slice text);
+/* Without white space and hyphens, which stood inside words. */
+void rw_decode_unbroken(struct rw_decoded *d, struct rw_slice text);
+/* Words of radio as the letters that they stand for; rows of numbers from 1 to 26 likewise. */
+void rw_decode_spelled(struct rw_decoded *d, struct rw_slice text);
+void rw_decode_numbered(struct rw_decoded *d, struct rw_slice text);
+/*
+ * The pieces that are given to names, in one: a = "ig", b = "nore"; spaced: with a space between.
+ * all: whatever is quoted, too. False: there are not two.
+ */
+bool rw_decode_joined(struct rw_decoded *d, struct rw_slice text, bool all, bool spaced);
+
 /* How the turns of a user are joined: as they are; without labels and quotes; the same without a
- * space. */
-enum rw_turns { RW_TURNS_SPACED, RW_TURNS_BARE, RW_TURNS_GLUED, RW_TURNS_WAYS };
+ * space; what is quoted in them, with a space and without. */
+enum rw_turns {
+	RW_TURNS_SPACED,
+	RW_TURNS_BARE,
+	RW_TURNS_GLUED,
+	RW_TURNS_QUOTED,
+	RW_TURNS_QUOTED_GLUED,
+	RW_TURNS_WAYS
+};
 /*
  * Of a conversation in lines ("User: ...", "Assistant: ...") what the user said. False: it is none,
  * or has one turn only.

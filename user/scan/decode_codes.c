@@ -37,6 +37,17 @@ static size_t percent(struct rw_decoded *d, struct rw_slice text, size_t i)
 	return 3;
 }
 
+/* =69 of quoted-printable beside another; and = at the end of a line, which may be inside a word.
+ */
+static size_t quoted_printable(struct rw_decoded *d, struct rw_slice text, size_t i)
+{
+	bool beside = (i + 3 < text.n && text.p[i + 3] == '=') || (i > 2 && text.p[i - 3] == '=');
+
+	if (i && i + 1 < text.n && text.p[i + 1] == '\n' && (unsigned char)text.p[i - 1] > ' ')
+		return 2;
+	return beside ? percent(d, text, i) : 0;
+}
+
 static size_t entity(struct rw_decoded *d, struct rw_slice text, size_t i)
 {
 	static const struct {
@@ -124,6 +135,8 @@ size_t rw_decode_escape(struct rw_decoded *d, struct rw_slice text, size_t i)
 	switch (text.p[i]) {
 	case '%':
 		return percent(d, text, i);
+	case '=':
+		return quoted_printable(d, text, i);
 	case '&':
 		return entity(d, text, i);
 	default:
@@ -181,7 +194,9 @@ size_t rw_decode_numbers(struct rw_decoded *d, struct rw_slice text, size_t i)
 	n = row(d, text, i, 2, 8);
 	if (!n)
 		n = row(d, text, i, 16, 2);
-	return n ? n : row(d, text, i, 10, 0);
+	if (!n)
+		n = row(d, text, i, 10, 0);
+	return n ? n : row(d, text, i, 8, 3);
 }
 
 /* By what is sent, as a number: a leading 1, then 0 for a dot and 1 for a dash. */

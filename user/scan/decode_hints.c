@@ -3,20 +3,20 @@
 #include "scan/decode.h"
 #include "scan/lanes.h"
 
-enum { ESCAPES = 3, MARKS = 4 };
+enum { ESCAPES = 3, MARKS = 7, TAIL_BYTES = 8 };
 
 /* What stands in front of the colon of a user's line, at least: two of one kind are turns. */
-static const char *const marks[MARKS] = {"ser", "SER", "uman", "ustomer"};
+static const char *const marks[MARKS] = {"ser", "SER", "uman", "ustomer", "urn", "essage", "art"};
 
 struct hints {
 	struct rw_slice text;
 	unsigned escapes, marks[MARKS];
-	bool morse;
+	bool morse, sum;
 };
 
-/* 64 bytes: where an escape may begin, lines of speakers, and Morse may be. */
+/* 64 bytes: where an escape may begin, lines of speakers, Morse and sums may be. */
 struct signs {
-	uint64_t escape, colon, dot, dash;
+	uint64_t escape, colon, dot, dash, plus;
 };
 
 static inline struct signs classify(const char *p)
@@ -27,8 +27,10 @@ static inline struct signs classify(const char *p)
 		rw_lanes x = rw_lanes_load(p + (size_t)i * RW_LANES);
 		unsigned at = i * RW_LANES;
 
-		s.escape |= rw_lanes_bits(rw_lanes_within(x, '%', '&') | rw_lanes_equal(x, '\\'))
+		s.escape |= rw_lanes_bits(rw_lanes_within(x, '%', '&') | rw_lanes_equal(x, '\\') |
+					  rw_lanes_equal(x, '='))
 			    << at;
+		s.plus |= rw_lanes_bits(rw_lanes_equal(x, '+')) << at;
 		s.colon |= rw_lanes_bits(rw_lanes_equal(x, ':')) << at;
 		s.dot |= rw_lanes_bits(rw_lanes_equal(x, '.')) << at;
 		s.dash |= rw_lanes_bits(rw_lanes_equal(x, '-')) << at;
@@ -40,6 +42,8 @@ static bool is_escape(const char *p)
 {
 	if (*p == '%')
 		return rw_hex_digit(p[1]) >= 0 && rw_hex_digit(p[2]) >= 0;
+	if (*p == '=') /* where all is coded: =69=67 */
+		return rw_hex_digit(p[1]) >= 0 && rw_hex_digit(p[2]) >= 0 && p[3] == '=';
 	if (*p == '&')
 		return p[1] == '#' || (p[2] == 't' && p[3] == ';');
 	return (p[1] | 0x20) == 'u' || p[1] == 'x' || (p[1] >= '0' && p[1] <= '3');
@@ -50,12 +54,23 @@ static void see_escape(struct hints *h, size_t at)
 	h->escapes += h->text.n - at > 3 && is_escape(h->text.p + at);
 }
 
+/* What may stand between a speaker's name and the colon: "**User**:", "User (2):" */
+static const bool tails[256] = {
+	['*'] = true, [']'] = true, [')'] = true, ['>'] = true,	       ['_'] = true,
+	[' '] = true, ['('] = true, ['#'] = true, ['0' ... '9'] = true};
+
 static void see_colon(struct hints *h, size_t at)
 {
+	const char *p = h->text.p;
+
+	for (unsigned i = 0; i < TAIL_BYTES && at && tails[(unsigned char)p[at - 1]]; i++)
+		at--;
+	if (!at || !strchr("rRnet", p[at - 1])) /* what the marks end with */
+		return;
 	for (unsigned k = 0; k < MARKS; k++) {
 		size_t n = strlen(marks[k]);
 
-		h->marks[k] += at >= n && !memcmp(h->text.p + at - n, marks[k], n);
+		h->marks[k] += at >= n && !memcmp(p + at - n, marks[k], n);
 	}
 }
 
@@ -63,6 +78,22 @@ static void see_colon(struct hints *h, size_t at)
 static void see_morse(struct hints *h, size_t at)
 {
 	h->morse |= at + 2 < h->text.n && h->text.p[at + 2] == ' ';
+}
+
+static bool may_be_added(char c)
+{
+	return (c | 0x20) >= 'a' ? (c | 0x20) <= 'z' : (c && strchr("\"'`", c));
+}
+
+/* A plus between names or quotes, with a space on both sides or none. */
+static void see_plus(struct hints *h, size_t at)
+{
+	const char *p = h->text.p;
+	size_t gap = at && p[at - 1] == ' ' ? 2 : 1;
+
+	h->sum |= at >= gap && at + gap < h->text.n && (p[at + 1] == ' ') == (gap == 2) &&
+		  (may_be_added(p[at - gap]) || (p[at - gap] >= '0' && p[at - gap] <= '9')) &&
+		  may_be_added(p[at + gap]);
 }
 
 static void see_each(struct hints *h, size_t at, uint64_t bits,
@@ -90,6 +121,8 @@ struct rw_decode_hints rw_decode_hints(struct rw_slice text)
 		if (h.escapes < ESCAPES)
 			see_each(&h, at, s.escape, see_escape);
 		see_each(&h, at, s.colon, see_colon);
+		if (!h.sum)
+			see_each(&h, at, s.plus, see_plus);
 		/* A bit where the second of the two stands. */
 		turn = (s.dash & (s.dot << 1 | before.dot >> 63)) |
 		       (s.dot & (s.dash << 1 | before.dash >> 63));
@@ -101,5 +134,6 @@ struct rw_decode_hints rw_decode_hints(struct rw_slice text)
 		most = h.marks[k] > most ? h.marks[k] : most;
 	out.coded = h.escapes >= ESCAPES || h.morse;
 	out.turns = most > 1;
+	out.sum = h.sum;
 	return out;
 }

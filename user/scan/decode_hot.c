@@ -40,7 +40,8 @@ static inline struct kinds classify(const char *p)
 			    << at;
 		k.sign |= rw_lanes_bits(sign) << at;
 		k.morse |= rw_lanes_bits(sign | slash | space) << at;
-		k.escape |= rw_lanes_bits(rw_lanes_within(x, '%', '&') | rw_lanes_equal(x, '\\'))
+		k.escape |= rw_lanes_bits(rw_lanes_within(x, '%', '&') | rw_lanes_equal(x, '\\') |
+					  rw_lanes_equal(x, '='))
 			    << at;
 	}
 	return k;

@@ -18,6 +18,18 @@ void rw_decode_rotated(struct rw_decoded *d, struct rw_slice text, unsigned n)
 	}
 }
 
+void rw_decode_mirrored(struct rw_decoded *d, struct rw_slice text)
+{
+	RW_BUG_ON(text.n > RW_VIEW_TEXT_BYTES);
+	d->n = 0;
+	for (size_t i = 0; i < text.n; i++) {
+		char low = text.p[i] | 0x20;
+
+		rw_decoded_put(d, low >= 'a' && low <= 'z' ? (char)('z' - (low - 'a')) : text.p[i],
+			       i);
+	}
+}
+
 /* Appends the characters of [i, end) from the last to the first. */
 static void reverse(struct rw_decoded *d, struct rw_slice text, size_t i, size_t end)
 {
@@ -66,10 +78,12 @@ static size_t letter(struct rw_slice text, size_t i)
 	return i < text.n && text.p[i] & (char)0x80 ? rw_utf8_len(text.p + i, text.n - i) : 0;
 }
 
+enum { MARKED_MIN = 2 };
+
 static bool spacer(char c)
 {
 	return c == ' ' || c == '.' || c == '-' || c == '_' || c == '*' || c == '|' || c == '/' ||
-	       c == ',' || c == '~' || c == '+';
+	       c == ',' || c == '~' || c == '+' || c == '\n';
 }
 
 /* The end of the row of single letters at i, each but the last before one spacer. */
@@ -102,6 +116,16 @@ static size_t row_end(struct rw_slice text, size_t i, size_t *letters)
 	return end;
 }
 
+/* Letters that make a row: of those with a sign between fewer, since one word is a row of its own.
+ */
+static size_t row_min(struct rw_slice text, size_t i)
+{
+	size_t at = i + letter(text, i);
+
+	return at < text.n && spacer(text.p[at]) && text.p[at] != ' ' ? MARKED_MIN
+								      : RW_CODED_RUN_MIN;
+}
+
 bool rw_decode_spaced(struct rw_decoded *d, struct rw_slice text)
 {
 	bool some = false;
@@ -114,7 +138,7 @@ bool rw_decode_spaced(struct rw_decoded *d, struct rw_slice text)
 		bool starts = !i || !letter(text, i - 1);
 
 		end = starts ? row_end(text, i, &letters) : i;
-		if (letters < RW_CODED_RUN_MIN) {
+		if (letters < row_min(text, i)) {
 			rw_decoded_put(d, text.p[i], i);
 			i++;
 			continue;

@@ -17,6 +17,7 @@ enum {
 	 * is whole in one; but by no more of the text, where invisible characters stuff it. */
 	OVERLAP_VIEW = 1024,
 	OVERLAP_BYTES = 4096, /* and by this where a disguise was undone, which may go on */
+	PUZZLE_BYTES = 4096,  /* of a text whose pieces are to be put together: no program */
 	HIT_FINDINGS = 32,    /* of one pattern in one neighbourhood; more say nothing new */
 	NEAR_BYTES = 512,     /* of the view: one neighbourhood */
 	TAKE = 64,	      /* words that are sorted at once */
@@ -329,32 +330,66 @@ static int look_derived(struct job *j, const struct bytes *b, struct rw_decoded 
 	return look(j, &next);
 }
 
+/* Undoes what the view's words betray. */
+static int undo_turned(struct job *j, const struct bytes *b, struct rw_turned t)
+{
+	struct rw_decoded *d = &j->s->decoded[b->depth];
+	int rc = 0;
+
+	if (t.rotated) {
+		rw_decode_rotated(d, b->text, t.rotated);
+		rc = look_derived(j, b, d, RW_VIA_ROTATED);
+	}
+	for (unsigned words = 0; !rc && t.reversed && words < 2; words++) {
+		rw_decode_reversed(d, b->text, words);
+		rc = look_derived(j, b, d, RW_VIA_REVERSED);
+	}
+	if (!rc && t.mirrored) {
+		rw_decode_mirrored(d, b->text);
+		rc = look_derived(j, b, d, RW_VIA_ROTATED);
+	}
+	if (!rc && t.numbered) {
+		rw_decode_numbered(d, b->text);
+		rc = look_derived(j, b, d, RW_VIA_DECODED);
+	}
+	if (!rc && t.spelled) {
+		rw_decode_spelled(d, b->text);
+		rc = look_derived(j, b, d, RW_VIA_DECODED);
+	}
+	if (!rc && t.broken) {
+		rw_decode_unbroken(d, b->text);
+		rc = look_derived(j, b, d, RW_VIA_JOINED);
+	}
+	return rc;
+}
+
 /* Undoes the disguises that b or its view hinted at. */
 static int undo(struct job *j, const struct bytes *b, const struct rw_hints *hints)
 {
 	struct rw_decoded *d = &j->s->decoded[b->depth];
 	struct rw_decode_hints raw = rw_decode_hints(b->text);
-	bool turns = b->via == RW_VIA_PLAIN && raw.turns;
+	bool turns = b->via == RW_VIA_PLAIN && raw.turns, pieces = hints->turned.pieces;
+	bool together = b->depth || hints->turned.together;
 	int rc = 0;
 
 	rw_meter_lap(j->s->meter, RW_PART_HINTS);
 	if (hints->words.coded || raw.coded)
 		if (rw_decode(d, b->text, !b->map && j->from))
 			rc = look_derived(j, b, d, RW_VIA_DECODED);
+	if (!rc && together && hints->words.coded && rw_decode_together(d, b->text))
+		rc = look_derived(j, b, d, RW_VIA_DECODED);
 	for (unsigned way = 0; !rc && turns && way < RW_TURNS_WAYS; way++)
 		if (rw_decode_turns(d, b->text, (enum rw_turns)way))
 			rc = look_derived(j, b, d, RW_VIA_TURNS);
-	if (!rc && hints->rotated) {
-		rw_decode_rotated(d, b->text, hints->rotated);
-		rc = look_derived(j, b, d, RW_VIA_ROTATED);
-	}
-	for (unsigned words = 0; !rc && hints->reversed && words < 2; words++) {
-		rw_decode_reversed(d, b->text, words);
-		rc = look_derived(j, b, d, RW_VIA_REVERSED);
+	if (!rc && (raw.sum || pieces) && b->text.n <= PUZZLE_BYTES &&
+	    rw_decode_joined(d, b->text, pieces, false)) {
+		rc = look_derived(j, b, d, RW_VIA_JOINED);
+		if (!rc && rw_decode_joined(d, b->text, pieces, true))
+			rc = look_derived(j, b, d, RW_VIA_JOINED);
 	}
 	if (!rc && hints->words.spaced && rw_decode_spaced(d, b->text))
 		rc = look_derived(j, b, d, RW_VIA_SPACED);
-	return rc;
+	return rc ? rc : undo_turned(j, b, hints->turned);
 }
 
 /* How much of the block the end of its view is made of. */

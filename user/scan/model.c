@@ -268,10 +268,7 @@ bool rw_model_begin(const struct rw_model *m, const struct rw_view *v, struct rw
 void rw_model_end(const struct rw_model *m, const struct rw_concepts *c, const struct rw_view *v,
 		  struct rw_model_scratch *s, struct rw_model_best *best)
 {
-	struct rw_turned turned = rw_concepts_turned(&s->seen);
-
-	s->hints.rotated = turned.rotated;
-	s->hints.reversed = turned.reversed;
+	s->hints.turned = rw_concepts_turned(&s->seen);
 	if (!s->n_windows)
 		return;
 	sum_concepts(m, c, s);

@@ -28,8 +28,7 @@ struct rw_model_sum {
 /* What in a view asks for a disguise to be undone. */
 struct rw_hints {
 	struct rw_word_hints words;
-	bool reversed;	  /* words that are ours backwards */
-	unsigned rotated; /* by so many letters; 0: not */
+	struct rw_turned turned;
 };
 
 struct rw_model_scratch {

@@ -7,8 +7,8 @@ static const char *const category_names[RW_CAT_COUNT] = {"injection", "pii",   "
 							 "markup",    "topic", "leak"};
 static const char *const action_names[] = {"allow", "flag", "mask", "block"};
 
-static const char *const via_names[RW_VIAS] = {"plain",	   "decoded", "rotated",
-					       "reversed", "spaced",  "turns"};
+static const char *const via_names[RW_VIAS] = {"plain",	 "decoded", "rotated", "reversed",
+					       "spaced", "joined",  "turns"};
 
 const char *rw_via_name(enum rw_via via)
 {

@@ -55,10 +55,11 @@ enum rw_via {
 	RW_VIA_ROTATED,
 	RW_VIA_REVERSED,
 	RW_VIA_SPACED,
+	RW_VIA_JOINED,
 	RW_VIA_TURNS,
 	RW_VIAS
 };
-/* "plain", "decoded", "rotated", "reversed", "spaced", "turns". */
+/* "plain", "decoded", "rotated", "reversed", "spaced", "joined", "turns". */
 const char *rw_via_name(enum rw_via via);
 
 enum { RW_FINDINGS_MAX = 256, RW_SIGNALS_MAX = 4 };

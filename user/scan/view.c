@@ -32,25 +32,46 @@ static const struct fold_range ranges[] = {
 	{0x0100, 0x017f, TABLE, 0,
 	 "aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkkllllllllllnnnnnn*nnoooo"
 	 "oooorrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs"},
-	{0x01a0, 0x01a1, TABLE, 0, "oo"},
-	{0x01af, 0x01b0, TABLE, 0, "uu"},
-	{0x0251, 0x0251, SHIFT, 'a', NULL},
-	{0x0261, 0x0261, SHIFT, 'g', NULL},
+	{0x0180, 0x024f, TABLE, 0,
+	 "b**g****c***d**eeff**h*i*kl***n*oo***p*******t*uu***y*z*********l************aai"
+	 "ioouuuuuuuuuueaaaa****ggkkoooo**j***gg**nnaa****aaaaeeeeiiiioooorrrruuuusstt**hh"
+	 "*d***zaaeeooooooooyy***j****c**sz******e*j***r*y"},
+	{0x0250, 0x029f, TABLE, 0, /* small capitals, among others */
+	 "aaabccddee*e***fggg**hh*iiilll*mmmnnno***r*rrrj*rrs****ttuuvvwyyzz*******b*ghjkl"},
+	{0x02b0, 0x02b8, TABLE, 0, "h*jr***wy"},
+	{0x02e1, 0x02e3, TABLE, 0, "lsx"},
 	{0x0300, 0x036f, DROP, 0, NULL},
+	{0x0386, 0x038e, TABLE, 0, "a*ehi*o*u"},
+	{0x038f, 0x038f, SHIFT, 0x03c9, NULL},
+	{0x0390, 0x0390, TABLE, 0, "i"},
 	{0x0391, 0x03a9, TABLE, 0, "ab**ezh*ik*mn*o*p**tu*x**"},
-	{0x03b1, 0x03c9, TABLE, 0, "ab**ezh*ik*mn*o*p**tu*x**"},
+	{0x03aa, 0x03b0, TABLE, 0, "iuaehiu"},
+	{0x03b1, 0x03c1, TABLE, 0, "ab**ezh*ik*mn*o*p"},
+	{0x03c2, 0x03c2, SHIFT, 0x03c3, NULL}, /* at the end of a word */
+	{0x03c3, 0x03c9, TABLE, 0, "*tu*x**"},
+	{0x03ca, 0x03cd, TABLE, 0, "iuou"},
+	{0x03ce, 0x03ce, SHIFT, 0x03c9, NULL},
 	{0x0400, 0x042f, TABLE, 0, "ee***siij*******a*b**e****k*mho*pcty*x**********"},
 	{0x0430, 0x045f, TABLE, 0, "a*b**e****k*mho*pcty*x**********ee***siij*******"},
+	{0x0474, 0x0475, TABLE, 0, "vv"},
+	{0x04ae, 0x04af, TABLE, 0, "yy"},
+	{0x04ba, 0x04bb, TABLE, 0, "hh"},
 	{0x04c0, 0x04c0, SHIFT, 'l', NULL},
 	{0x04cf, 0x04cf, SHIFT, 'l', NULL},
 	{0x0501, 0x0501, SHIFT, 'd', NULL},
 	{0x051b, 0x051b, SHIFT, 'q', NULL},
 	{0x051d, 0x051d, SHIFT, 'w', NULL},
+	{0x0566, 0x0585, TABLE, 0, "q*********h*******n****u***g***o"}, /* Armenian */
+	{0x05df, 0x05df, SHIFT, 'l', NULL},
 	{0x061c, 0x061c, DROP, 0, NULL},
 	{0x064b, 0x0652, DROP, 0, NULL},
 	{0x115f, 0x1160, DROP, 0, NULL},
 	{0x1680, 0x1680, SPACE, 0, NULL},
 	{0x180b, 0x180e, DROP, 0, NULL},
+	{0x1d00, 0x1d22, TABLE, 0, "a**bcdde*ijklmno*o*o****prrtuu*mvwz"},
+	{0x1d2c, 0x1d6a, TABLE, 0,
+	 "a*b*de*ghijklmn*o*prtuwaaa*bde***g*km*o***ptu**v******iruv*****"},
+	{0x1d9c, 0x1dbb, TABLE, 0, "c***f**************************z"},
 	{0x1e00, 0x1eff, TABLE, 0,
 	 "aabbbbbbccddddddddddeeeeeeeeeeffgghhhhhhhhhhiiiikkkkkkllllllllmmmmmmnnnnnnnnoooo"
 	 "oooopppprrrrrrrrssssssssssttttttttuuuuuuuuuuvvvvwwwwwwwwwwxxxxyyzzzzzzhtwyas**s*"
@@ -66,21 +87,33 @@ static const struct fold_range ranges[] = {
 	{0x202f, 0x202f, SPACE, 0, NULL},
 	{0x205f, 0x205f, SPACE, 0, NULL},
 	{0x2060, 0x206f, DROP, 0, NULL},
+	{0x2070, 0x209c, TABLE, 0, "0i**456789*****n0123456789******aeox*hklmnpst"},
+	{0x2102, 0x2149, TABLE, 0,
+	 "c*******ghhhh*iill*n***pqrrr******z***z*kabc*eef*mo****i***********ddeij"},
 	{0x2212, 0x2212, TABLE, 0, "-"},
+	{0x249c, 0x24b5, LETTERS, 0, NULL},
 	{0x24b6, 0x24e9, LETTERS, 0, NULL},
+	{0x2800, 0x2800, SPACE, 0, NULL}, /* Braille */
+	{0x2801, 0x283f, TABLE, 0,
+	 "a*b*k*l*cif*msp*e*h*o*r*djg*ntq*****u*v*****x*******z****w**y**"},
 	{0x3000, 0x3000, SPACE, 0, NULL},
+	{0xa730, 0xa731, TABLE, 0, "fs"},
 	{0xfe00, 0xfe0f, DROP, 0, NULL},
 	{0xfeff, 0xfeff, DROP, 0, NULL},
 	{0xff01, 0xff5e, SHIFT, '!', NULL},
 	{0xfff9, 0xfffb, DROP, 0, NULL},
 	{0x1d400, 0x1d6a3, LETTERS, 0, NULL},
 	{0x1d7ce, 0x1d7ff, DIGITS, 0, NULL},
+	{0x1f110, 0x1f129, LETTERS, 0, NULL},
 	{0x1f130, 0x1f149, LETTERS, 0, NULL},
 	{0x1f150, 0x1f169, LETTERS, 0, NULL},
 	{0x1f170, 0x1f189, LETTERS, 0, NULL},
 	{0x1f1e6, 0x1f1ff, LETTERS, 0, NULL},
 	{0xe0020, 0xe007e, SHIFT, ' ', NULL},
-	{0xe0100, 0xe01ef, DROP, 0, NULL},
+	{0xe0100, 0xe010f, DROP, 0, NULL},
+	{0xe0110, 0xe016e, SHIFT, ' ',
+	 NULL}, /* selectors that no script uses carry bytes, from 16 */
+	{0xe016f, 0xe01ef, DROP, 0, NULL},
 };
 
 static const struct fold_range *range_of(uint32_t cp)
@@ -191,9 +224,24 @@ static char leet(char c)
 		return 's';
 	case '7':
 		return 't';
+	case '8':
+		return 'b';
+	case '9':
+		return 'g';
 	default:
 		return 0;
 	}
+}
+
+/* The letter that the byte at i looks like: a 1 behind a vowel or beside another is an l. */
+static char leet_letter(const struct rw_view *v, struct rw_slice text, size_t i)
+{
+	char before = v->n ? v->bytes[v->n - 1] : ' ';
+	bool twice = (i && text.p[i - 1] == '1') || (i + 1 < text.n && text.p[i + 1] == '1');
+
+	if (text.p[i] == '1' && (twice || strchr("aeiou", before)))
+		return 'l';
+	return leet(text.p[i]);
 }
 
 enum { LEET_REACH = 16 }; /* bytes of a word that a digit in it makes suspect */
@@ -261,8 +309,8 @@ static size_t fold_one(struct rw_view *v, struct rw_slice text, size_t i, size_t
 		return 1;
 	}
 	if (leet(c) && is_leet(v, text, i, *folded)) {
+		c = leet_letter(v, text, i);
 		*folded = v->n;
-		c = leet(c);
 	}
 	if (c >= 'A' && c <= 'Z')
 		c = (char)(c + 32);
