@@ -48,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (n > RW_VIEW_TEXT_BYTES)
 		return 0;
 	words(text);
-	rw_decode_hints(text);
+	rw_decode_hints_at[rw_level_here()](text);
 	rw_decode(&d, text, n & 1);
 	check(&d, n);
 	words(rw_slice_of(d.bytes, d.n));

@@ -40,7 +40,8 @@ bool rw_decode(struct rw_decoded *d, struct rw_slice text, bool inside);
 struct rw_decode_hints {
 	bool coded, turns, sum;
 };
-struct rw_decode_hints rw_decode_hints(struct rw_slice text);
+typedef struct rw_decode_hints rw_decode_hints_fn(struct rw_slice text);
+RW_AT_LEVELS(rw_decode_hints_fn, rw_decode_hints);
 /* Letters moved back by n in the alphabet. */
 void rw_decode_rotated(struct rw_decoded *d, struct rw_slice text, unsigned n);
 /* The characters from the last to the first; words: those of each word. */

@@ -367,7 +367,7 @@ static int undo_turned(struct job *j, const struct bytes *b, struct rw_turned t)
 static int undo(struct job *j, const struct bytes *b, const struct rw_hints *hints)
 {
 	struct rw_decoded *d = &j->s->decoded[b->depth];
-	struct rw_decode_hints raw = rw_decode_hints(b->text);
+	struct rw_decode_hints raw = rw_decode_hints_at[rw_level_here()](b->text);
 	bool turns = b->via == RW_VIA_PLAIN && raw.turns, pieces = hints->turned.pieces;
 	bool together = b->depth || hints->turned.together;
 	int rc = 0;

@@ -103,7 +103,7 @@ static void see_each(struct hints *h, size_t at, uint64_t bits,
 		see(h, at + (unsigned)__builtin_ctzll(bits));
 }
 
-struct rw_decode_hints rw_decode_hints(struct rw_slice text)
+struct rw_decode_hints RW_HOT(rw_decode_hints)(struct rw_slice text)
 {
 	struct hints h = {.text = text};
 	struct signs s, before = {0};
