@@ -107,14 +107,14 @@ struct rw_concepts {
 	struct turned turned[TURNED_ENTRIES];
 };
 
-static char turned_letter(char c, enum turn by)
+static char turned_letter(char c, unsigned by)
 {
 	if (by == MIRRORED)
 		return (char)('z' - (c - 'a'));
 	return (char)('a' + ((unsigned)(c - 'a') + by) % 26);
 }
 
-static void turn(const char *word, enum turn by, struct turned *out)
+static void turn(const char *word, unsigned by, struct turned *out)
 {
 	size_t n = strlen(word);
 
@@ -154,7 +154,7 @@ static void fill_turned(struct rw_concepts *c)
 
 	for (unsigned k = 0; k < TURNED; k++) {
 		for (unsigned by = BACKWARDS; by <= MIRRORED; by++)
-			turn(turned_words[k], (enum turn)by, at++);
+			turn(turned_words[k], by, at++);
 		for (unsigned i = 0; i < SIGNS; i++)
 			put_number(turned_words[k], signs[i], at++);
 	}
