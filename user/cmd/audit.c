@@ -182,6 +182,16 @@ static void on_progress(void *arg, size_t n)
 	j->progress.texts = j->v.walk.records;
 }
 
+static void print_passed(struct rw_slice lines)
+{
+	while (lines.n) {
+		size_t n = (size_t)((const char *)memchr(lines.p, '\n', lines.n) - lines.p);
+
+		fprintf(stderr, "ringwall: note: %.*s\n", (int)n, lines.p);
+		lines = rw_slice_of(lines.p + n + 1, lines.n - n - 1);
+	}
+}
+
 /* Where everything is; the heads are read before the log, which may grow meanwhile. */
 static int gather(struct job *j, const struct options *o, struct rw_error *e)
 {
@@ -199,11 +209,7 @@ static int gather(struct job *j, const struct options *o, struct rw_error *e)
 	if (!rc && !o->n_paths)
 		rc = add_path(j, j->log, true, e);
 	rw_log_files_sort(&j->files);
-	for (const char *p = j->files.passed.p, *end; p < j->files.passed.p + j->files.passed.len;
-	     p = end + 1) {
-		end = memchr(p, '\n', (size_t)(j->files.passed.p + j->files.passed.len - p));
-		fprintf(stderr, "ringwall: note: %.*s\n", (int)(end - p), p);
-	}
+	print_passed(rw_buf_slice(&j->files.passed));
 	if (!rc && !j->files.n)
 		rc = rw_fail(e, RW_ENOTFOUND, "there is no audit log with a chain there");
 	return rc;
