@@ -74,18 +74,18 @@ def test_rotation_is_one_chain_with_and_without_sighup(ringwall, flavour):
     with World(ringwall, flavour) as w:
         ids, files = ask(w, 5), []
         for how in ("alone", "SIGHUP", "restart"):
-            wait_for("the records", 10, lambda: ids[-1] in w.audit_file.read_text())
+            wait_for("the records", 60, lambda: ids[-1] in w.audit_file.read_text())
             files.append(w.audit_file.with_name(f"audit.jsonl.{how}"))
             os.rename(w.audit_file, files[-1])
             if how == "SIGHUP":
                 w.gateway.signal(signal.SIGHUP)
-                wait_for("the new file", 10, w.audit_file.exists)
+                wait_for("the new file", 60, w.audit_file.exists)
             elif how == "restart":
                 w.gateway.stop()
                 w.start_gateway()
             ids += ask(w, 5)
-            wait_for("the new file", 10, w.audit_file.exists)
-        wait_for("the records", 10, lambda: ids[-1] in w.audit_file.read_text())
+            wait_for("the new file", 60, w.audit_file.exists)
+        wait_for("the records", 60, lambda: ids[-1] in w.audit_file.read_text())
         p = verify(w)
         assert f"in {len(files) + 1} files" in p.stdout and records(p) >= len(ids)
         auditors_script([*files, w.audit_file])
@@ -101,7 +101,7 @@ def log(ringwall, flavour, tmp_path):
     """A stopped gateway's log, and a head that was noted before its last records."""
     with World(ringwall, flavour) as w:
         ids = ask(w, 6)
-        wait_for("the records", 10, lambda: ids[-1] in w.audit_file.read_text())
+        wait_for("the records", 60, lambda: ids[-1] in w.audit_file.read_text())
         early = verify(w).stdout.split()[-1]
         ids += ask(w, 6)
         w.gateway.stop()

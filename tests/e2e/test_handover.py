@@ -76,7 +76,7 @@ def test_no_connection_is_lost_when_the_gateway_is_replaced_five_times(pair):
         churn.some_more()
     churn.all_were_answered()
     asked = churn.clients[-1].done
-    wait_for("the records", 10, lambda: len(w.audit()) >= asked)
+    wait_for("the records", 60, lambda: len(w.audit()) >= asked)
     assert len({r["request_id"] for r in w.audit()}) == len(w.audit()) == asked > 20, "one a request"
     whole = json.loads(w.run(w.ringwall, "audit", "verify", w.audit_file, "--json").stdout)
     assert whole["last"] >= asked and not whole["stray"], "five pairs of gateways made one chain"
