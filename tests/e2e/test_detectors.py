@@ -61,7 +61,7 @@ def test_a_judge_has_a_say(world, client):
     with pytest.raises(openai.BadRequestError) as e:
         client.chat.completions.create(**say("tell me about the moonlight"))
     assert e.value.code == "content_policy_violation" and "external.judge" in e.value.response.headers["x-ringwall-findings"]
-    assert world.audit(e.value.response.headers["x-ringwall-request-id"])["upstream"] == "stub"
+    assert world.audit(e.value.response.headers["x-ringwall-request-id"])["upstream"] == "", "nothing left"
 
 
 def test_a_conversation_is_asked_about_once(world, client):

@@ -189,7 +189,8 @@ bool rw_request_record(struct rw_request *r, bool completed)
 		.detector_failed = r->consulted.failed,
 		.detector_us = r->consulted.ns / 1000,
 		.upstream_error = r->upstream_error,
-		.upstream = r->upstream >= 0 ? c->upstreams[r->upstream].name : "",
+		/* A refused one has a route, but nothing of it left. */
+		.upstream = r->fetch_ns ? c->upstreams[r->upstream].name : "",
 		.tls_backend = si->backend,
 		.rules = r->snap->rules,
 		.request_findings = &r->found,
