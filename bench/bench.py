@@ -70,6 +70,8 @@ def say(side, figures):
     words = [f"{figures[k]:8.1f} {text}" for k, text in
              (("us_per_request", "us CPU a request"), ("us_per_event", "us CPU an event"),
               ("requests_per_s", "requests/s"), ("own_bytes", "bytes")) if k in figures]
+    if "sleeps" in figures:
+        words.append(f"{figures['sleeps']:.2f} sleeps for each")
     for k in ("latency", "first", "event"):
         if k in figures:
             words.append(f"{k} p50 {figures[k]['p50_us']:.0f} p99 {figures[k]['p99_us']:.0f} us")

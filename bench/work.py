@@ -88,6 +88,11 @@ def body(prompt, **more):
     return json.dumps({"model": "stub", "messages": [{"role": "user", "content": prompt}], **more})
 
 
+def sleeps(w):
+    """How often our workers waited in the kernel so far."""
+    return w.metrics()["ringwall_sleeps_total"] if w.gateway else 0
+
+
 class Work:
     """name: in tables; sides: which ones it is asked of."""
 
@@ -108,10 +113,12 @@ class Work:
         self.ask(w, side, 1)
 
     def measure(self, w, side, pids, seconds):
-        before = cpu_seconds(pids)
+        slept, before = sleeps(w), cpu_seconds(pids)
         n, figures = self.ask(w, side, seconds)
         if pids and n:
             figures["us_per_request"] = (cpu_seconds(pids) - before) * 1e6 / n
+        if w.gateway and n:
+            figures["sleeps"] = (sleeps(w) - slept) / n
         if pids:
             figures["own_bytes"] = own_bytes(pids)
         return figures
