@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The parser: two readers that must agree. A head is gathered whole, read
- * strictly by ours (h1_head.c) and then by llhttp in one piece; a body's framing
+ * strictly by ours (h1_head.c), and what of it frames then by llhttp; a body's framing
  * is walked by ours, decoded by llhttp. Where the two see different messages,
  * the message is refused: so would two other implementations have.
  */
@@ -174,6 +174,29 @@ static int ll_feed(struct rw_h1 *p, const char *data, size_t n, bool end, struct
 	return RW_OK;
 }
 
+/*
+ * Gives llhttp the first line and the fields that frame. Of every other line ours has seen that it
+ * is a token, a colon and visible text up to its CRLF: to no reader does it say more.
+ */
+static int ll_head(struct rw_h1 *p, bool end, struct rw_error *e)
+{
+	const struct rw_buf *raw = &p->msg->raw;
+	const struct rw_h1_head *h = &p->msg->head;
+	const char *from = raw->p, *blank = raw->p + raw->len - 2;
+	int rc = RW_OK;
+
+	for (unsigned i = 0; !rc && i < h->n_headers; i++) {
+		const char *line = h->headers[i].name.p;
+
+		if (rw_h1_frames(h->headers[i].name))
+			continue;
+		if (line > from)
+			rc = ll_feed(p, from, (size_t)(line - from), false, e);
+		from = i + 1 < h->n_headers ? h->headers[i + 1].name.p : blank;
+	}
+	return rc ? rc : ll_feed(p, from, (size_t)(raw->p + raw->len - from), end, e);
+}
+
 /* Both read the same head? */
 static bool ll_agrees(struct rw_h1 *p)
 {
@@ -241,7 +264,7 @@ static int head_whole(struct rw_h1 *p, bool *end, struct rw_error *e)
 	if (rc)
 		return rc;
 	none = p->body == RW_H1_NO_BODY || (p->body == RW_H1_LENGTH && !p->left);
-	rc = ll_feed(p, m->raw.p, m->raw.len, none, e);
+	rc = ll_head(p, none, e);
 	if (rc)
 		return rc;
 	if (!ll_agrees(p))

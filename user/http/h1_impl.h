@@ -28,6 +28,9 @@ bool rw_h1_known_method(struct rw_slice m);
 /* Fields that the server and the pool write by themselves: refused from those who use them. */
 bool rw_h1_own_field(struct rw_slice name);
 
+/* Fields by which a reader finds a message's end, or another protocol behind it. */
+bool rw_h1_frames(struct rw_slice name);
+
 /* How the body that follows a head is delimited. */
 enum rw_h1_body { RW_H1_NO_BODY, RW_H1_LENGTH, RW_H1_CHUNKED, RW_H1_UNTIL_EOF };
 

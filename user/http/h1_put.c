@@ -60,6 +60,19 @@ bool rw_h1_own_field(struct rw_slice name)
 	return rw_h1_named(own, name);
 }
 
+bool rw_h1_frames(struct rw_slice name)
+{
+	static const rw_h1_names framing = {
+		[7] = {"Upgrade"},
+		[10] = {"Connection"},
+		[14] = {"Content-Length"},
+		[16] = {"Proxy-Connection"},
+		[17] = {"Transfer-Encoding"},
+	};
+
+	return rw_h1_named(framing, name);
+}
+
 bool rw_h1_hop_by_hop(const struct rw_h1_head *h, struct rw_slice name)
 {
 	static const rw_h1_names always = {

@@ -90,6 +90,12 @@ static const struct taken requests[] = {
 	 "H DELETE/a0 1.1 keep [Host=x] E\nH PATCH/a0 1.1 keep [Host=x] E\n"
 	 "H PUT/a0 1.1 keep [Host=x] E\nH OPTIONS/a0 1.1 keep [Host=x] E\n"
 	 "H HEAD/a0 1.1 keep [Host=x] E\n"},
+	{"framing_among_other_fields",
+	 "POST / HTTP/1.1\r\nA: 1\r\nHost: x\r\ncontent-LENGTH: 1\r\nB: 2\r\nC: 3\r\n\r\na"
+	 "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nA: 1\r\nHost: x\r\nConnection: close"
+	 "\r\n\r\n1\r\na\r\n0\r\n\r\n",
+	 "H POST/0 1.1 keep 1 [A=1|Host=x|content-LENGTH=1|B=2|C=3] B a E\n"
+	 "H POST/0 1.1 chunked [Transfer-Encoding=chunked|A=1|Host=x|Connection=close] B a E\n"},
 	{"nothing", "", ""},
 };
 
@@ -377,9 +383,13 @@ static void every_name_of_one_hop_is_known(void **state)
 					  "Proxy-Authenticate",
 					  "Proxy-Authorization",
 					  "Proxy-Authentication-Info"};
+	static const char *const frames[] = {"upgrade", "CONNECTION", "Content-Length",
+					     "Proxy-Connection", "Transfer-Encoding"};
 	const struct rw_h1_head head = {0};
 
 	(void)state;
+	for (size_t i = 0; i < COUNT(frames); i++)
+		assert_true(rw_h1_frames(rw_slice_str(frames[i])));
 	for (size_t i = 0; i < COUNT(own); i++)
 		assert_true(rw_h1_own_field(rw_slice_str(own[i])));
 	for (size_t i = 0; i < COUNT(hop); i++)
