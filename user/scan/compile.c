@@ -250,6 +250,8 @@ static int compile_db(struct rw_rules *r, enum rw_db db, struct rw_view *view, s
 
 		if (rule->pem)
 			r->pem_rule = (int)i;
+		if (rule->street)
+			r->street_rule = (int)i;
 		r->topics |= rule->info.category == RW_CAT_TOPIC;
 		if (rule->model)
 			r->model_rule = (int)i;
@@ -270,7 +272,7 @@ int rw_rules_compile(struct rw_rules *r, struct rw_error *e)
 	struct rw_view *view = malloc(sizeof(*view));
 	int rc = 0;
 
-	r->pem_rule = r->model_rule = -1;
+	r->pem_rule = r->street_rule = r->model_rule = -1;
 	for (unsigned i = 0; i < r->set.n; i++)
 		total += r->set.rules[i].patterns.n;
 	r->pats = calloc(total + 1, sizeof(*r->pats));

@@ -428,6 +428,21 @@ static int step(struct pass *p, struct rw_seg *seg, const struct rw_unit *u)
 	return rc;
 }
 
+/* What the segmenter found by itself. */
+static int tell(const struct pass *p, const struct rw_unit *u)
+{
+	bool street = u->kind == RW_UNIT_STREET;
+	struct rw_finding f = {
+		.start = (uint32_t)u->start,
+		.end = (uint32_t)(street ? u->end : u->start),
+		.rule = (uint16_t)(street ? p->r->street_rule : p->r->pem_rule),
+	};
+
+	if (u->kind == RW_UNIT_CLOSE)
+		return p->sink->closed(p->sink->arg, u->end);
+	return p->sink->found(p->sink->arg, &f, !street);
+}
+
 int rw_entities(struct rw_scanner *s, const struct rw_rules *r, struct rw_seg *seg,
 		struct rw_slice text, bool eof, unsigned categories, const struct rw_sink *sink)
 {
@@ -455,14 +470,8 @@ int rw_entities(struct rw_scanner *s, const struct rw_rules *r, struct rw_seg *s
 			continue;
 		}
 		rc = flush(&p, &to, &open);
-		if (!rc && u.kind == RW_UNIT_CLOSE)
-			rc = sink->closed(sink->arg, u.end);
-		else if (!rc)
-			rc = sink->found(sink->arg,
-					 &(struct rw_finding){.start = (uint32_t)u.start,
-							      .end = (uint32_t)u.start,
-							      .rule = (uint16_t)r->pem_rule},
-					 true);
+		if (!rc)
+			rc = tell(&p, &u);
 	}
 	return rc ? rc : flush(&p, &to, &open);
 }

@@ -24,7 +24,7 @@ struct rw_lane *rw_lane_new(struct rw_scanner *s, struct rw_rules *r, const stru
 	l->mask.sp = &l->spells;
 	l->mask.label = &l->label;
 	l->due = INJECTION_EVERY;
-	rw_seg_init(&l->seg, rw_wants_pem(s, r, l->categories));
+	rw_seg_init(&l->seg, rw_seg_finds(s, r, l->categories));
 	return l;
 }
 
@@ -293,7 +293,7 @@ int rw_lane_end(struct rw_lane *l, struct rw_buf *out)
 	l->out = NULL;
 	rw_buf_reset(&l->text);
 	rw_spells_reset(&l->spells);
-	rw_seg_init(&l->seg, false);
+	rw_seg_init(&l->seg, 0);
 	l->mask.done = l->shown = l->token = 0;
 	l->failed = rc;
 	return rc;

@@ -23,11 +23,20 @@ static inline enum rw_action rw_action_of(const struct rw_guard *g, const struct
 	return g->action[info->category];
 }
 
-static inline bool rw_wants_pem(const struct rw_scanner *s, const struct rw_rules *r,
-				unsigned categories)
+/* Whether a rule that has no patterns, or none (-1), is looked for. */
+static inline bool rw_wants_rule(const struct rw_scanner *s, const struct rw_rules *r, int rule,
+				 unsigned categories)
 {
-	return r->pem_rule >= 0 && categories & 1u << RW_CAT_SECRET &&
-	       (s->only < 0 || s->only == r->pem_rule);
+	return rule >= 0 && (s->only < 0 || s->only == rule) &&
+	       categories & 1u << rw_rule_of(r, (unsigned)rule)->info.category;
+}
+
+/* What the segmenter is to find by itself. */
+static inline unsigned rw_seg_finds(const struct rw_scanner *s, const struct rw_rules *r,
+				    unsigned categories)
+{
+	return (rw_wants_rule(s, r, r->pem_rule, categories) ? RW_SEG_FINDS_PEM : 0u) |
+	       (rw_wants_rule(s, r, r->street_rule, categories) ? RW_SEG_FINDS_STREETS : 0u);
 }
 
 /* Writes a text with something else in place of findings: done is how much of it is written. */

@@ -182,6 +182,10 @@ static int key_validator(struct reader *rd, const yaml_node_t *v, struct rw_rule
 		rule->pem = true;
 		return 0;
 	}
+	if (name && !strcmp(name, "street")) {
+		rule->street = true;
+		return 0;
+	}
 	if (name && !strcmp(name, "model")) {
 		rule->model = true;
 		return 0;
@@ -243,11 +247,12 @@ static int check_rule(struct reader *rd, const yaml_node_t *node, const struct r
 		return fail(rd, node, "words are for the category topic", NULL);
 	if (rule->domains.n && rule->info.category != RW_CAT_MARKUP)
 		return fail(rd, node, "domains are for the category markup", NULL);
-	if (rule->pem || rule->model || rule->external
+	if (rule->pem || rule->street || rule->model || rule->external
 		    ? rule->patterns.n + rule->words.n + rule->domains.n != 0
 		    : rule->patterns.n + rule->words.n + rule->domains.n == 0)
 		return fail(rd, node,
-			    "it needs patterns, or the validator pem, model or external and none",
+			    "it needs patterns, or the validator pem, street, model or external "
+			    "and none",
 			    NULL);
 	if (rule->patterns.n > RW_RULE_PATTERNS_MAX)
 		return fail(rd, node, "it has too many patterns; make it two rules", NULL);
@@ -257,6 +262,8 @@ static int check_rule(struct reader *rd, const yaml_node_t *node, const struct r
 		return fail(rd, node, "it needs cases under match and under no_match", NULL);
 	if (rule->pem && rule->info.category != RW_CAT_SECRET)
 		return fail(rd, node, "the validator pem is for the category secret", NULL);
+	if (rule->street && rule->info.category != RW_CAT_PII)
+		return fail(rd, node, "the validator street is for the category pii", NULL);
 	if (rule->model && rule->info.category != RW_CAT_INJECTION)
 		return fail(rd, node, "the validator model is for the category injection", NULL);
 	return 0;

@@ -48,7 +48,7 @@ struct rw_rule {
 	struct rw_pack_list match, no_match;
 	const struct rw_validator *validator; /* or NULL */
 	unsigned entropy_centibits;	      /* least Shannon entropy per character, 0: any */
-	bool pem;			      /* found by the segmenter, not by a pattern */
+	bool pem, street;		      /* found by the segmenter, not by a pattern */
 	bool model;			      /* by the model (model.h) */
 	bool external;			      /* by a detector elsewhere: nothing here to test */
 	const char *replaces; /* the pack whose rule of that id it stands for, or NULL */

@@ -2,6 +2,7 @@
 #include "scan/seg.h"
 
 #include "base/err.h"
+#include "scan/street.h"
 
 enum {
 	IN_TOKEN = 1, /* may be part of an entity */
@@ -58,9 +59,9 @@ static uint8_t class_of(struct rw_slice text, size_t at)
 	return classes[(unsigned char)text.p[at]];
 }
 
-void rw_seg_init(struct rw_seg *s, bool pem_on)
+void rw_seg_init(struct rw_seg *s, unsigned finds)
 {
-	*s = (struct rw_seg){.mode = RW_SEG_GAP, .pem_on = pem_on};
+	*s = (struct rw_seg){.mode = RW_SEG_GAP, .finds = (uint8_t)finds, .held = SIZE_MAX};
 }
 
 /* Nothing that we look for is short, or without a digit, an @, a slash, or length and a capital. */
@@ -207,15 +208,40 @@ static int joins(struct rw_seg *s, struct rw_slice text, bool eof)
 
 static bool at_pem_begin(const struct rw_seg *s, struct rw_slice text)
 {
-	return s->pem_on && s->pos - s->token >= PEM_BEGIN_BYTES &&
+	return s->finds & RW_SEG_FINDS_PEM && s->pos - s->token >= PEM_BEGIN_BYTES &&
 	       memcmp(text.p + s->pos - PEM_BEGIN_BYTES, "-----BEGIN", PEM_BEGIN_BYTES) == 0;
 }
 
 enum walked { WALKED_MORE, WALKED_ON, WALKED_UNIT };
 
+static enum walked take_street(struct rw_seg *s, size_t start, long n, struct rw_unit *u)
+{
+	size_t end = start + (size_t)n;
+
+	*u = (struct rw_unit){RW_UNIT_STREET, start, end, end};
+	s->mode = RW_SEG_GAP;
+	s->pos = end;
+	return WALKED_UNIT;
+}
+
+/* The bytes of the address that the run, a number or two, begins, from start on; as of
+ * rw_street_numbered. */
+static long street_behind(const struct rw_seg *s, struct rw_slice text, bool eof)
+{
+	if (!(s->finds & RW_SEG_FINDS_STREETS) || s->pos - s->run > RW_STREET_NUMBER ||
+	    !(class_of(text, s->run) & DIGIT))
+		return 0;
+	if (s->pos + 2 >= text.n)
+		return eof ? 0 : -1;
+	if (!rw_street_may_follow(rw_slice_of(text.p + s->pos + 1, 2)))
+		return 0;
+	return rw_street_numbered(text, s->run, eof);
+}
+
 /* The byte at pos ends the token: what becomes of the run? */
 static enum walked end_token(struct rw_seg *s, struct rw_slice text, bool eof, struct rw_unit *u)
 {
+	long street;
 	int join;
 
 	if (text.p[s->pos] != ' ')
@@ -225,7 +251,10 @@ static enum walked end_token(struct rw_seg *s, struct rw_slice text, bool eof, s
 		s->pem_at = s->pos - PEM_BEGIN_BYTES;
 		return WALKED_ON;
 	}
-	join = joins(s, text, eof);
+	street = street_behind(s, text, eof);
+	if (street > 0)
+		return take_street(s, s->run, street, u);
+	join = street < 0 ? -1 : joins(s, text, eof);
 	if (join < 0)
 		return WALKED_MORE;
 	if (join == 0)
@@ -373,8 +402,36 @@ static enum walked walk_hidden(struct rw_seg *s, struct rw_slice text, bool eof,
 	return WALKED_ON;
 }
 
+static bool is_alpha(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (signed char)c < 0;
+}
+
+/* At pos a number may begin that a street's name stands in front of; or a run. */
+static enum walked start_number(struct rw_seg *s, struct rw_slice text, bool eof, struct rw_unit *u)
+{
+	size_t lead = s->pos;
+	long n = 0;
+
+	/* a letter or the dot of "Str.", and a space: else it is not looked for at all */
+	if (s->pos > 2 && text.p[s->pos - 1] == ' ' &&
+	    (is_alpha(text.p[s->pos - 2]) || text.p[s->pos - 2] == '.'))
+		lead = rw_street_lead(text, s->floor, s->pos);
+	if (lead < s->pos)
+		n = rw_street_named(text, lead, eof);
+
+	if (n > 0)
+		return take_street(s, lead, n, u);
+	if (n < 0) {
+		s->held = lead;
+		return WALKED_MORE;
+	}
+	start_run(s);
+	return WALKED_ON;
+}
+
 /* Skips what stands between runs, and prose: most of most texts. */
-static enum walked walk_gap(struct rw_seg *s, struct rw_slice text)
+static enum walked walk_gap(struct rw_seg *s, struct rw_slice text, bool eof, struct rw_unit *u)
 {
 	const unsigned char *p = (const unsigned char *)text.p;
 	size_t at = s->pos, from;
@@ -401,6 +458,8 @@ static enum walked walk_gap(struct rw_seg *s, struct rw_slice text)
 	s->pos = from;
 	if (from == text.n)
 		return WALKED_MORE;
+	if (s->finds & RW_SEG_FINDS_STREETS && classes[p[from]] & DIGIT)
+		return start_number(s, text, eof, u);
 	start_run(s);
 	return WALKED_ON;
 }
@@ -467,14 +526,27 @@ static enum walked walk_swallow(struct rw_seg *s, struct rw_slice text, bool eof
 	return WALKED_UNIT;
 }
 
+/* Names at the end of the text are held as long as they may be a street's. */
+static void hold_streets(struct rw_seg *s, struct rw_slice text)
+{
+	size_t open;
+
+	if (!(s->finds & RW_SEG_FINDS_STREETS) || (s->mode != RW_SEG_GAP && s->mode != RW_SEG_RUN))
+		return;
+	open = rw_street_open(text, s->floor);
+	if (open < s->held)
+		s->held = open;
+}
+
 bool rw_seg_next(struct rw_seg *s, struct rw_slice text, bool eof, struct rw_unit *u)
 {
 	enum walked w;
 
+	s->held = SIZE_MAX;
 	do {
 		switch (s->mode) {
 		case RW_SEG_GAP:
-			w = walk_gap(s, text);
+			w = walk_gap(s, text, eof, u);
 			break;
 		case RW_SEG_HIDDEN:
 			w = walk_hidden(s, text, eof, u);
@@ -495,20 +567,24 @@ bool rw_seg_next(struct rw_seg *s, struct rw_slice text, bool eof, struct rw_uni
 			RW_BUG_ON(true);
 		}
 	} while (w == WALKED_ON);
+	if (w == WALKED_UNIT)
+		s->floor = u->end;
+	else if (!eof)
+		hold_streets(s, text);
 	return w == WALKED_UNIT;
 }
 
 void rw_seg_step(struct rw_seg *s, size_t from, bool swallow)
 {
 	RW_BUG_ON(s->mode != RW_SEG_RUN || from <= s->run || from > s->pos);
-	s->run = from;
+	s->run = s->floor = from;
 	if (swallow)
 		s->mode = RW_SEG_SWALLOW;
 	else if (from == s->pos)
 		s->mode = RW_SEG_GAP;
 }
 
-size_t rw_seg_decided(const struct rw_seg *s)
+static size_t decided(const struct rw_seg *s)
 {
 	switch (s->mode) {
 	case RW_SEG_GAP:
@@ -521,10 +597,18 @@ size_t rw_seg_decided(const struct rw_seg *s)
 	}
 }
 
+size_t rw_seg_decided(const struct rw_seg *s)
+{
+	size_t at = decided(s);
+
+	return s->held < at ? s->held : at;
+}
+
 void rw_seg_rebase(struct rw_seg *s, size_t n)
 {
-	size_t *all[] = {&s->pos,     &s->run,	     &s->token,	  &s->core,    &s->pem_at,
-			 &s->pem.pos, &s->pem.start, &s->pem.end, &s->pem.gap, &s->pem.token};
+	size_t *all[] = {&s->pos,     &s->run,	   &s->token,	 &s->core,
+			 &s->pem_at,  &s->floor,   &s->pem.pos,	 &s->pem.start,
+			 &s->pem.end, &s->pem.gap, &s->pem.token};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		*all[i] -= *all[i] < n ? *all[i] : n;

@@ -13,6 +13,9 @@
  * from there. A secret that reaches the end of such a window is swallowed: its
  * characters belong to it as long as they come. A PEM block is swallowed from its BEGIN line on.
  *
+ * Street addresses have words in them: they are read ahead of a number, or back from one, and are
+ * units of their own. A name that a number may follow is held.
+ *
  * Positions are offsets into the text that each call gets; the caller may drop
  * bytes from the front with rw_seg_rebase. One owner, no memory of its own.
  */
@@ -41,6 +44,13 @@ enum rw_unit_kind {
 	RW_UNIT_STEP,	   /* a window of a run that goes on; rw_seg_step must follow */
 	RW_UNIT_PEM_BEGIN, /* a private key starts at start, its end is not known yet */
 	RW_UNIT_CLOSE,	   /* what was swallowed ends at end */
+	RW_UNIT_STREET,	   /* [start, end) is a street address */
+};
+
+/* What the segmenter finds by itself, where it is asked to. */
+enum {
+	RW_SEG_FINDS_PEM = 1,
+	RW_SEG_FINDS_STREETS = 2,
 };
 
 struct rw_unit {
@@ -64,8 +74,10 @@ struct rw_seg {
 	bool digit;    /* that part has a digit */
 	bool at_core;  /* and nothing but characters of number groups */
 	bool iban;     /* the groups so far may be an IBAN */
-	bool pem_on;   /* private keys are looked for */
+	uint8_t finds; /* RW_SEG_FINDS_... */
 	uint8_t seen;  /* classes of the run's bytes */
+	size_t floor;  /* end of the last unit */
+	size_t held;   /* where a street may begin whose number has not come */
 	size_t pem_at; /* where -----BEGIN stands */
 	struct rw_pem pem;
 	bool opened;	       /* the key was reported */
@@ -73,7 +85,7 @@ struct rw_seg {
 	enum rw_pem_what what; /* held while the key is reported */
 };
 
-void rw_seg_init(struct rw_seg *s, bool pem_on);
+void rw_seg_init(struct rw_seg *s, unsigned finds);
 
 /*
  * The next unit of text, which starts where the text of the call before started

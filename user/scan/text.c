@@ -50,7 +50,7 @@ int rw_scan_text(struct rw_scanner *s, const struct rw_rules *r, struct rw_slice
 	if (categories & RW_IN_VIEW)
 		rc = rw_injections(s, r, text, categories, true, out);
 	if (!rc && categories & RW_ENTITIES) {
-		rw_seg_init(&seg, rw_wants_pem(s, r, categories));
+		rw_seg_init(&seg, rw_seg_finds(s, r, categories));
 		rc = rw_entities(s, r, &seg, text, true, categories, &sink);
 	}
 	rw_findings_sort(out, 0);

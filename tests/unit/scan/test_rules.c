@@ -336,7 +336,8 @@ static void a_wrong_pack_says_where_and_what(void **state)
 		{RULE("x", "    validator: external\n" CASES),
 		 "rule x: what a detector elsewhere finds has no cases here"},
 		{RULE("x", "    validator: external\n    patterns: [abcdefg]\n"),
-		 "rule x: it needs patterns, or the validator pem, model or external and none"},
+		 "rule x: it needs patterns, or the validator pem, street, model or external and "
+		 "none"},
 		{RULE("x", "    colour: red\n"), "50-mine.yaml:6: rule x: unknown key colour"},
 		{RULE("x", "    severity: 101\n"), "50-mine.yaml:6: rule x: a whole number"},
 		{RULE("x", "    validator: magic\n"),

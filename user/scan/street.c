@@ -1,0 +1,656 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scan/street.h"
+
+#include <stdint.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+	NAMES_MAX = 5,	/* words of a street's name */
+	SIGNS_MAX = 6,	/* white space and commas between the parts of an address */
+	DIGITS_MAX = 5, /* of the number of a house */
+	STEM_BYTES = 3, /* at least, in front of "weg" */
+	CITY_WORDS = 5,
+	WORD_MAX = 10, /* bytes of the longest below */
+};
+
+enum kind {
+	SUFFIX = 1,    /* ends a street's name */
+	WEAK = 2,      /* as well, but other things, too: more must tell that it is an address */
+	SHORT = 4,     /* a dot belongs to it */
+	UNIT = 8,      /* an apartment or the like */
+	OPENS = 16,    /* begins the name of a street whose number follows */
+	NUMBERED = 32, /* and of one whose number stands in front */
+	SMALL = 64,    /* stands small inside a name */
+	GERMAN = 128,  /* behind "Villacher", "Frankfurter" */
+};
+
+#define WORD(word, kind) {word, sizeof(word) - 1, kind}
+static const struct {
+	const char *word;
+	uint8_t n, kind;
+} words[] = {
+	WORD("street", SUFFIX),
+	WORD("st", SUFFIX | SHORT),
+	WORD("road", SUFFIX),
+	WORD("rd", SUFFIX | SHORT),
+	WORD("avenue", SUFFIX | OPENS | NUMBERED),
+	WORD("ave", SUFFIX | SHORT),
+	WORD("av", SUFFIX | SHORT),
+	WORD("boulevard", SUFFIX | OPENS | NUMBERED),
+	WORD("blvd", SUFFIX | SHORT),
+	WORD("lane", SUFFIX),
+	WORD("ln", SUFFIX | SHORT),
+	WORD("highway", SUFFIX),
+	WORD("hwy", SUFFIX | SHORT),
+	WORD("parkway", SUFFIX),
+	WORD("pkwy", SUFFIX | SHORT),
+	WORD("crescent", SUFFIX),
+	WORD("terrace", SUFFIX),
+	WORD("drive", WEAK),
+	WORD("dr", WEAK | SHORT),
+	WORD("court", WEAK),
+	WORD("ct", WEAK | SHORT),
+	WORD("way", WEAK),
+	WORD("place", WEAK),
+	WORD("pl", WEAK | SHORT),
+	WORD("square", WEAK),
+	WORD("sq", WEAK | SHORT),
+	WORD("close", WEAK),
+	WORD("trail", WEAK),
+	WORD("circle", WEAK),
+	WORD("row", WEAK),
+	WORD("walk", WEAK),
+	WORD("hill", WEAK),
+	WORD("grove", WEAK),
+	WORD("mews", WEAK),
+	WORD("gardens", WEAK),
+	WORD("apt", UNIT | SHORT),
+	WORD("apartment", UNIT),
+	WORD("suite", UNIT),
+	WORD("ste", UNIT | SHORT),
+	WORD("unit", UNIT),
+	WORD("flat", UNIT),
+	WORD("floor", UNIT),
+	WORD("room", UNIT),
+	WORD("rm", UNIT | SHORT),
+	WORD("rue", OPENS | NUMBERED),
+	WORD("chemin", OPENS | NUMBERED),
+	WORD("quai", OPENS | NUMBERED),
+	WORD("impasse", OPENS | NUMBERED),
+	WORD("all\xc3\xa9"
+	     "e",
+	     OPENS | NUMBERED),
+	WORD("bd", NUMBERED | SHORT),
+	WORD("via", OPENS | WEAK),
+	WORD("viale", OPENS),
+	WORD("piazza", OPENS),
+	WORD("corso", OPENS),
+	WORD("calle", OPENS),
+	WORD("avenida", OPENS),
+	WORD("paseo", OPENS),
+	WORD("carrer", OPENS),
+	WORD("rua", OPENS),
+	WORD("travessa", OPENS),
+	WORD("strada", OPENS),
+	WORD("bulevardul", OPENS),
+	WORD("ul", OPENS | SHORT),
+	WORD("ulica", OPENS),
+	WORD("ulice", OPENS),
+	WORD("al", OPENS | SHORT),
+	WORD("aleja", OPENS),
+	WORD("\xd1\x83\xd0\xbb", OPENS | SHORT),		 /* ul. */
+	WORD("\xd1\x83\xd0\xbb\xd0\xb8\xd1\x86\xd0\xb0", OPENS), /* ulitsa */
+	WORD("de", SMALL),
+	WORD("del", SMALL),
+	WORD("della", SMALL),
+	WORD("dei", SMALL),
+	WORD("delle", SMALL),
+	WORD("degli", SMALL),
+	WORD("di", SMALL),
+	WORD("da", SMALL),
+	WORD("do", SMALL),
+	WORD("dos", SMALL),
+	WORD("das", SMALL),
+	WORD("du", SMALL),
+	WORD("des", SMALL),
+	WORD("la", SMALL),
+	WORD("le", SMALL),
+	WORD("les", SMALL),
+	WORD("el", SMALL),
+	WORD("los", SMALL),
+	WORD("las", SMALL),
+	WORD("of", SMALL),
+	WORD("the", SMALL),
+	WORD("strasse", GERMAN),
+	WORD("stra\xc3\x9f"
+	     "e",
+	     GERMAN),
+	WORD("str", GERMAN | SHORT),
+	WORD("allee", GERMAN),
+	WORD("platz", GERMAN),
+	WORD("weg", GERMAN),
+	WORD("damm", GERMAN),
+	WORD("ring", GERMAN),
+	WORD("chaussee", GERMAN),
+};
+
+/* By the last five bits of their first byte: which lengths there are. */
+static const uint16_t lengths[32] = {
+	[1] = 0x02ec,  [2] = 0x0614,  [3] = 0x0164,  [4] = 0x003c,  [5] = 0x0004,
+	[6] = 0x0030,  [7] = 0x00a0,  [8] = 0x0098,  [9] = 0x0080,  [12] = 0x001c,
+	[13] = 0x0010, [15] = 0x0004, [16] = 0x00f4, [17] = 0x0410, [18] = 0x001c,
+	[19] = 0x00ec, [20] = 0x01a8, [21] = 0x0034, [22] = 0x0028, [23] = 0x0018,
+};
+
+/* Ends of words that only streets have, where a number follows. */
+static const char *const ends[] = {
+	"strasse",
+	"stra\xc3\x9f"
+	"e",
+	"str",
+	"gasse",
+	"weg",
+	"allee",
+	"damm",
+	"chaussee",
+	"straat",
+	"laan",
+	"gracht",
+	"plein",
+	"gatan",
+	"v\xc3\xa4gen",
+	"gaten",
+	"veien",
+	"vegen",
+	"vej",
+	"katu",
+	"str\xc3\xa6ti",
+	"braut",
+};
+
+/* Where an address is read, and what of the text it may see. */
+struct reading {
+	struct rw_slice text;
+	size_t at;
+	bool more;    /* behind the text's end there may be more */
+	bool starved; /* and something asked for it */
+};
+
+static struct reading begin(struct rw_slice text, size_t start, bool eof)
+{
+	size_t n = text.n - start;
+	bool whole = n > RW_STREET_MAX;
+
+	return (struct reading){
+		.text = rw_slice_of(text.p, whole ? start + RW_STREET_MAX : text.n),
+		.at = start,
+		.more = !eof && !whole,
+	};
+}
+
+static long end(const struct reading *r, size_t start, bool ok)
+{
+	if (r->starved)
+		return -1;
+	return ok ? (long)(r->at - start) : 0;
+}
+
+static int look(struct reading *r, size_t ahead)
+{
+	if (r->at + ahead < r->text.n)
+		return (unsigned char)r->text.p[r->at + ahead];
+	r->starved |= r->more;
+	return -1;
+}
+
+static bool take(struct reading *r, char c)
+{
+	bool is = look(r, 0) == c;
+
+	r->at += is;
+	return is;
+}
+
+static bool is_digit(int c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Beyond ASCII what UTF-8 writes with two bytes: Latin, Greek, Cyrillic. */
+static bool is_letter(int c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= 0x80 && c < 0xe0);
+}
+
+static bool is_capital(int c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 0xc3 && c < 0xe0);
+}
+
+static bool joins_letters(int c)
+{
+	return c == '\'' || c == '-';
+}
+
+static unsigned kind_of(struct rw_slice w)
+{
+	if (!w.n || w.n > WORD_MAX || !(lengths[w.p[0] & 31] & 1u << w.n))
+		return 0;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (words[i].n == w.n && !strncasecmp(words[i].word, w.p, w.n))
+			return words[i].kind;
+	return 0;
+}
+
+static bool is_name(struct rw_slice w)
+{
+	if (!w.n)
+		return false;
+	return is_capital((unsigned char)w.p[0]) ||
+	       (w.n > 2 && w.p[1] == '\'' && is_capital((unsigned char)w.p[2]));
+}
+
+/* "Hauptstrasse", "Rooseveltlaan". */
+static bool is_street(struct rw_slice w)
+{
+	if (!is_name(w))
+		return false;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		size_t n = strlen(ends[i]);
+
+		if (w.n >= n + STEM_BYTES && !memcmp(w.p + w.n - n, ends[i], n))
+			return true;
+	}
+	return false;
+}
+
+/* "Berliner", in front of "Allee". */
+static bool is_of_town(struct rw_slice w)
+{
+	return is_name(w) && w.n > STEM_BYTES + 1 && !memcmp(w.p + w.n - 2, "er", 2);
+}
+
+static struct rw_slice word(struct reading *r)
+{
+	size_t from = r->at;
+	int c = look(r, 0);
+
+	while (is_letter(c) || (r->at > from && joins_letters(c) && is_letter(look(r, 1)))) {
+		r->at++;
+		c = look(r, 0);
+	}
+	return rw_slice_of(r->text.p + from, r->at - from);
+}
+
+/* The dot of "St.", "J.", "ul.". */
+static void dot(struct reading *r, struct rw_slice w, unsigned kind)
+{
+	if (kind & SHORT || w.n <= 2)
+		take(r, '.');
+}
+
+/* Whether nothing goes on the word or number that ends here. */
+static bool ended(struct reading *r)
+{
+	int c = look(r, 0);
+
+	if (is_letter(c) || is_digit(c) || (c > 0 && strchr("_@=%", c)))
+		return false;
+	return !(c > 0 && strchr(".:,", c) &&
+		 (is_digit(look(r, 1)) || (c != ',' && is_letter(look(r, 1)))));
+}
+
+static unsigned digits(struct reading *r)
+{
+	unsigned n = 0;
+
+	for (; is_digit(look(r, 0)); n++)
+		r->at++;
+	return n;
+}
+
+/* "12", "12B": of a house. */
+static bool plain_number(struct reading *r)
+{
+	unsigned n = digits(r);
+
+	if (is_letter(look(r, 0)) && !is_letter(look(r, 1)))
+		r->at++;
+	return n && n <= DIGITS_MAX;
+}
+
+/* And "12-14", "5/7". */
+static bool number(struct reading *r)
+{
+	if (!plain_number(r))
+		return false;
+	if ((look(r, 0) == '-' || look(r, 0) == '/') && is_digit(look(r, 1))) {
+		r->at++;
+		return plain_number(r) && ended(r);
+	}
+	return ended(r);
+}
+
+/* "5th", "42nd". */
+static bool ordinal(struct reading *r)
+{
+	size_t from = r->at;
+	struct rw_slice w;
+
+	if (digits(r)) {
+		w = word(r);
+		if (w.n == 2 && memmem("st nd rd th", 11, w.p, 2))
+			return true;
+	}
+	r->at = from;
+	return false;
+}
+
+/* White space, one comma, line's end: between an address' parts. */
+static bool gap(struct reading *r)
+{
+	size_t from = r->at;
+	int c = look(r, 0);
+
+	while (c > 0 && strchr(" ,\n", c) && r->at - from < SIGNS_MAX) {
+		r->at++;
+		c = look(r, 0);
+	}
+	return r->at > from;
+}
+
+/* ", Apt 4B", " Suite 200", " #12" */
+static bool unit(struct reading *r)
+{
+	size_t from = r->at;
+	struct rw_slice w;
+	unsigned kind;
+
+	if (!gap(r))
+		return false;
+	if (take(r, '#')) {
+		kind = UNIT;
+	} else {
+		w = word(r);
+		kind = kind_of(w);
+		dot(r, w, kind);
+		if (kind & UNIT && take(r, ' '))
+			take(r, '#');
+	}
+	if (kind & UNIT && plain_number(r) && ended(r))
+		return true;
+	r->at = from;
+	return false;
+}
+
+/* "97205", "97205-1234", and "SW1A 2AA" behind its first letters. */
+static bool postcode(struct reading *r, struct rw_slice before)
+{
+	unsigned n = digits(r);
+
+	if (before.n && before.n <= 2 && n <= 2) {
+		if (is_capital(look(r, 0)))
+			r->at++;
+		return take(r, ' ') && digits(r) == 1 && word(r).n == 2;
+	}
+	if (n < 4 || n > 6)
+		return false;
+	if (look(r, 0) == '-' && is_digit(look(r, 1))) {
+		r->at++;
+		digits(r);
+	}
+	return ended(r);
+}
+
+/* ", Portland, OR 97205", ", London SW1A 2AA", ", 10115 Berlin" */
+static bool place_behind(struct reading *r)
+{
+	struct rw_slice w, none = {0};
+
+	if (!gap(r))
+		return false;
+	if (is_digit(look(r, 0)))
+		return postcode(r, none) && take(r, ' ') && is_name(word(r));
+	for (unsigned i = 0; i < CITY_WORDS; i++) {
+		w = word(r);
+		if (!is_name(w))
+			return false;
+		if (is_digit(look(r, 0)))
+			return postcode(r, w);
+		dot(r, w, 0);
+		if (!gap(r))
+			return false;
+		if (is_digit(look(r, 0)))
+			return postcode(r, none);
+	}
+	return false;
+}
+
+/* What goes on an address behind its street: whether there is something that only addresses have.
+ */
+static bool tail(struct reading *r)
+{
+	bool is = unit(r);
+	size_t from;
+
+	is |= unit(r);
+	from = r->at;
+	if (place_behind(r))
+		return true;
+	r->at = from;
+	return is;
+}
+
+/* Words of a name, each behind a space: how many of them are no small ones. */
+static unsigned names(struct reading *r)
+{
+	unsigned n = 0;
+	size_t to = r->at;
+
+	for (unsigned i = 0; i < NAMES_MAX && take(r, ' '); i++) {
+		struct rw_slice w = word(r);
+		unsigned kind = kind_of(w);
+
+		if (is_name(w)) {
+			dot(r, w, kind);
+			to = r->at;
+			n++;
+		} else if (!(kind & SMALL)) {
+			break;
+		}
+	}
+	r->at = to;
+	return n;
+}
+
+static bool goes_on(struct reading *r, bool (*how)(int))
+{
+	return look(r, 0) == ' ' && how(look(r, 1));
+}
+
+static bool is_small(int c)
+{
+	return c >= 'a' && c <= 'z';
+}
+
+/* Whether "at" or a colon stands in front: "Address: 12 Oak Drive". */
+static bool is_told(struct rw_slice text, size_t start)
+{
+	const char *p = text.p + start;
+
+	if (start >= 2 && p[-1] == ' ' && p[-2] == ':')
+		return true;
+	return start >= 3 && p[-1] == ' ' && p[-2] == 't' && p[-3] == 'a' &&
+	       (start == 3 || !is_letter((unsigned char)p[-4]));
+}
+
+/* Behind the street's last word, w. told: an address was announced. */
+static bool closes(struct reading *r, struct rw_slice w, unsigned kind, bool told)
+{
+	bool weak = kind & WEAK || !is_capital((unsigned char)w.p[0]);
+
+	dot(r, w, kind);
+	if (!ended(r))
+		return false;
+	if (tail(r) || told)
+		return true;
+	return !weak && !goes_on(r, is_capital);
+}
+
+/* From behind the number: " Oak Avenue ...", " rue de la Paix". */
+static bool numbered(struct reading *r, bool told, bool year)
+{
+	take(r, ',');
+	for (unsigned i = 0; i <= NAMES_MAX && take(r, ' '); i++) {
+		struct rw_slice w;
+		unsigned kind;
+
+		if (is_digit(look(r, 0))) {
+			if (!i && ordinal(r))
+				continue;
+			if (!number(r))
+				return false;
+			if (!i) /* two numbers in front */
+				continue;
+			return tail(r);
+		}
+		w = word(r);
+		kind = kind_of(w);
+		if (!i && kind & NUMBERED) {
+			dot(r, w, kind);
+			return names(r) && ended(r) && !year;
+		}
+		if (i && kind & (SUFFIX | WEAK))
+			return closes(r, w, year ? kind | WEAK : kind, told && !year);
+		if (!is_name(w) && !(i && kind & SMALL))
+			return false;
+		dot(r, w, kind);
+	}
+	return false;
+}
+
+bool rw_street_may_follow(struct rw_slice behind)
+{
+	static const char small[] = "ru av bo bd ch qu im al";
+
+	if (is_capital((unsigned char)behind.p[0]))
+		return true;
+	return is_small(behind.p[0]) && is_small(behind.p[1]) &&
+	       memmem(small, sizeof(small), behind.p, 2);
+}
+
+long rw_street_numbered(struct rw_slice text, size_t start, bool eof)
+{
+	struct reading r = begin(text, start, eof);
+	bool ok = number(&r), year;
+
+	year = r.at - start == 4 &&
+	       (!memcmp(text.p + start, "19", 2) || !memcmp(text.p + start, "20", 2));
+	return end(&r, start, ok && numbered(&r, is_told(text, start), year));
+}
+
+/* Up to the space in front of the number. */
+static bool name_in_front(struct reading *r)
+{
+	struct rw_slice w = word(r);
+	unsigned kind = kind_of(w);
+
+	if (kind & OPENS)
+		return (!(kind & SHORT) || take(r, '.')) && names(r);
+	if (is_street(w)) /* "Substr 5" is none */
+		return memcmp(w.p + w.n - 3, "str", 3) != 0 || take(r, '.');
+	if (!is_of_town(w) || !take(r, ' '))
+		return false;
+	w = word(r);
+	kind = kind_of(w);
+	dot(r, w, kind);
+	return kind & GERMAN;
+}
+
+long rw_street_named(struct rw_slice text, size_t start, bool eof)
+{
+	struct reading r = begin(text, start, eof);
+	unsigned kind = kind_of(word(&r));
+	bool ok, small = is_small(text.p[start]);
+
+	r.at = start;
+	ok = name_in_front(&r) && take(&r, ' ') && number(&r);
+	if (ok && !tail(&r)) /* "via Bluetooth 5", "Via Zoom 3 people" */
+		ok = !(kind & OPENS) || !((kind & WEAK && small) || goes_on(&r, is_small));
+	return end(&r, start, ok);
+}
+
+/* The word that ends at to, and the dot behind it: where it begins. */
+static size_t word_before(struct rw_slice text, size_t floor, size_t to, struct rw_slice *w)
+{
+	size_t at = to;
+
+	if (at > floor && text.p[at - 1] == '.')
+		at--;
+	*w = rw_slice_of(text.p + at, 0);
+	while (at > floor && to - at <= RW_STREET_LEAD &&
+	       (is_letter((unsigned char)text.p[at - 1]) || joins_letters(text.p[at - 1])))
+		at--;
+	*w = rw_slice_of(text.p + at, (size_t)(w->p - text.p) - at);
+	return at;
+}
+
+/* Whether a word may begin at at. */
+static bool is_start(struct rw_slice text, size_t at)
+{
+	return !at || strchr(" \n\t\"(>,;:", text.p[at - 1]);
+}
+
+/* The longest name whose words end at to; the nearest where that is asked for. none: there is no
+ * name. */
+static size_t lead_before(struct rw_slice text, size_t floor, size_t to, size_t none, bool nearest)
+{
+	size_t found = none, last = to;
+	unsigned after = 0;
+
+	for (unsigned i = 0; i <= NAMES_MAX; i++) {
+		struct rw_slice w;
+		size_t at = word_before(text, floor, to, &w);
+		unsigned kind;
+
+		if (!w.n || last - at > RW_STREET_LEAD || (!i && nearest && !is_name(w)))
+			break;
+		kind = kind_of(w);
+		if (is_start(text, at) &&
+		    ((kind & OPENS && (i || !nearest)) || (!i && is_street(w)) ||
+		     (is_of_town(w) && (nearest ? i == 1 && after & GERMAN : i < 2)))) {
+			found = at;
+			if (nearest)
+				break;
+		}
+		if ((!is_name(w) && !(kind & SMALL)) || at == floor || text.p[at - 1] != ' ')
+			break;
+		after = kind;
+		to = at - 1;
+	}
+	return found;
+}
+
+size_t rw_street_lead(struct rw_slice text, size_t floor, size_t at)
+{
+	if (at <= floor || text.p[at - 1] != ' ')
+		return at;
+	return lead_before(text, floor, at - 1, at, true);
+}
+
+size_t rw_street_open(struct rw_slice text, size_t floor)
+{
+	struct rw_slice w;
+	size_t at = word_before(text, floor, text.n, &w), open = text.n;
+	bool ascii = true;
+
+	/* A word that is cut: of ASCII alone it is a run that is open anyway. */
+	for (size_t i = at; i < text.n; i++)
+		ascii &= (unsigned char)text.p[i] < 0x80;
+	if (!ascii && is_start(text, at) && text.n - at <= RW_STREET_LEAD)
+		open = at;
+	if (at == floor || text.p[at - 1] != ' ')
+		return open;
+	return lead_before(text, floor, at - 1, open, false);
+}
