@@ -30,6 +30,7 @@ static int guard_plain(struct rw_request *r, struct rw_guard *g)
 	l = rw_lane_new(r->w->scanner, r->snap->rules, g);
 	if (!l)
 		return RW_ENOMEM;
+	rw_lane_whole(l);
 	rc = rw_lane_feed(l, rw_buf_slice(&r->answer), &r->out);
 	if (!rc)
 		rc = rw_lane_end(l, &r->out);

@@ -126,6 +126,7 @@ int rw_llm_guard_text(struct rw_llm_guard *g, enum rw_field field, struct rw_sli
 
 	if (rc)
 		return rc;
+	rw_lane_whole(l.scan);
 	rc = rw_llm_lane_feed(&l, text, out);
 	if (!rc)
 		return rw_llm_lane_end(g, &l, out);

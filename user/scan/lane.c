@@ -4,9 +4,11 @@
 #include "scan/lane_int.h"
 
 enum {
-	/* Injection is looked for each time this much has come, in as much as the window. */
+	/* Injection is looked for each time this much has come, in that and so much before it. */
 	INJECTION_EVERY = 256,
-	INJECTION_WINDOW = 1024,
+	INJECTION_BEFORE = 768,
+	/* Where nobody waits for the text meanwhile: then it is looked at once, not four times. */
+	INJECTION_EVERY_WHOLE = 15 << 10,
 };
 
 struct rw_lane *rw_lane_new(struct rw_scanner *s, struct rw_rules *r, const struct rw_guard *g)
@@ -23,7 +25,7 @@ struct rw_lane *rw_lane_new(struct rw_scanner *s, struct rw_rules *r, const stru
 	l->mask.g = &l->guard;
 	l->mask.sp = &l->spells;
 	l->mask.label = &l->label;
-	l->due = INJECTION_EVERY;
+	l->due = l->every = INJECTION_EVERY;
 	rw_seg_init(&l->seg, rw_seg_finds(s, r, l->categories));
 	return l;
 }
@@ -38,6 +40,11 @@ void rw_lane_free(struct rw_lane *l)
 	rw_spells_free(&l->spells);
 	rw_rules_unref(l->r);
 	free(l);
+}
+
+void rw_lane_whole(struct rw_lane *l)
+{
+	l->due = l->every = INJECTION_EVERY_WHOLE;
 }
 
 void rw_lane_write_to(struct rw_lane *l, const struct rw_writer *w)
@@ -146,7 +153,7 @@ static bool is_part(const struct rw_lane *l, const struct rw_finding *f, bool eo
 static int look_back(struct rw_lane *l, bool eof)
 {
 	struct rw_findings f = {.n = 0};
-	size_t keep = INJECTION_WINDOW - INJECTION_EVERY;
+	const size_t keep = INJECTION_BEFORE;
 	int rc = rw_injections(l->s, l->r, rw_buf_slice(&l->recent), l->categories, false, &f);
 
 	for (unsigned i = 0; !rc && i < f.n; i++) {
@@ -163,7 +170,7 @@ static int look_back(struct rw_lane *l, bool eof)
 		rw_buf_consume(&l->recent, l->recent.len - keep);
 		l->recent_cut = true;
 	}
-	l->due = INJECTION_EVERY;
+	l->due = l->every;
 	return rc;
 }
 

@@ -31,8 +31,8 @@ struct rw_lane {
 	int failed;	      /* sticky: nothing more comes out */
 	bool recent_cut;      /* and does not begin where the text does */
 	struct rw_buf recent; /* for injection: the last bytes, whatever was masked */
-	size_t due;	      /* bytes until it is looked for again */
-	bool dropping;	      /* what goes on a value that time decided is dropped */
+	size_t due, every; /* bytes until it is looked for again, and from one time to the next */
+	bool dropping;	   /* what goes on a value that time decided is dropped */
 	struct rw_canary_walk canary;
 	struct rw_echo_walk echo;
 	struct rw_tally tally;

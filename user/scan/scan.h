@@ -255,6 +255,11 @@ struct rw_writer {
 };
 struct rw_lane *rw_lane_new(struct rw_scanner *s, struct rw_rules *r, const struct rw_guard *g);
 void rw_lane_free(struct rw_lane *l);
+/*
+ * Before the first feed: the text is all there, and nobody gets a part of it before the end. Then
+ * injection is looked for in as much at once as can be, not in all that a stream has had so far.
+ */
+void rw_lane_whole(struct rw_lane *l);
 /* Appends to out what may be released now. RW_EPERM: a finding blocks; nothing more comes out. */
 int rw_lane_feed(struct rw_lane *l, struct rw_slice text, struct rw_buf *out);
 /* From now on the writer gets what is released; *w is copied. */
