@@ -266,6 +266,26 @@ static int see_field(struct notes *k, struct rw_slice name, struct rw_slice valu
 
 /* --- lines ----------------------------------------------------------------------------------- */
 
+/* What is neither a letter nor a dash: nearly all names are of these. */
+static rw_vec no_letters(rw_vec v)
+{
+	rw_vec small = v | 0x20;
+
+	return ~(((small >= 'a') & (small <= 'z')) | (v == '-'));
+}
+
+/* The first byte that no token has; a token alone ends at end. */
+static const char *token_end(const char *p, const char *end)
+{
+	unsigned n = RW_VEC;
+
+	for (; n == RW_VEC && end - p >= RW_VEC; p += n)
+		n = rw_vec_first(no_letters(rw_vec_at(p)));
+	while (p < end && rw_h1_bytes[(unsigned char)*p] & RW_H1_TCHAR)
+		p++;
+	return p;
+}
+
 /* What stands where the name ends, and is not the colon. */
 static int bad_name(struct notes *k, const char *p, const char *colon, const char *end)
 {
@@ -278,11 +298,9 @@ static int bad_name(struct notes *k, const char *p, const char *colon, const cha
 
 static int read_field(struct notes *k, const char *p, const char *end, uint32_t max_headers)
 {
-	const char *colon = p;
+	const char *colon = token_end(p, end);
 	struct rw_slice name, value;
 
-	while (colon < end && rw_h1_bytes[(unsigned char)*colon] & RW_H1_TCHAR)
-		colon++;
 	if (colon == p || colon == end || *colon != ':')
 		return bad_name(k, p, colon, end);
 	name = rw_slice_of(p, (size_t)(colon - p));

@@ -90,6 +90,11 @@ static const struct taken requests[] = {
 	 "H DELETE/a0 1.1 keep [Host=x] E\nH PATCH/a0 1.1 keep [Host=x] E\n"
 	 "H PUT/a0 1.1 keep [Host=x] E\nH OPTIONS/a0 1.1 keep [Host=x] E\n"
 	 "H HEAD/a0 1.1 keep [Host=x] E\n"},
+	{"names_of_all_that_tokens_have",
+	 "GET / HTTP/1.1\r\nHost: x\r\nlong-Name-of-letters!#$%&'*+-.^_`|~09azAZ: 1\r\n"
+	 "another-name-of-thirty-two-bytes: 2\r\nsixteen-letters-: 3\r\nb: 4\r\n\r\n",
+	 "H GET/0 1.1 keep [Host=x|long-Name-of-letters!#$%&'*+-.^_`|~09azAZ=1|"
+	 "another-name-of-thirty-two-bytes=2|sixteen-letters-=3|b=4] E\n"},
 	{"framing_among_other_fields",
 	 "POST / HTTP/1.1\r\nA: 1\r\nHost: x\r\ncontent-LENGTH: 1\r\nB: 2\r\nC: 3\r\n\r\na"
 	 "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nA: 1\r\nHost: x\r\nConnection: close"
