@@ -6,7 +6,7 @@
 MAKEFLAGS += --no-builtin-rules
 export PYTHONDONTWRITEBYTECODE := 1
 
-TARGETS := build demo test lint format asan fuzz vmtest bench bench-full bench-docs profile bench-kern bench-flood bench-tls deb debtest train tls-report bench-handshakes
+TARGETS := build demo test lint format asan fuzz vmtest bench bench-tools bench-full bench-docs profile bench-kern bench-flood bench-tls deb debtest train tls-report bench-handshakes
 
 .PHONY: help clean distclean detect-report image imagetest $(TARGETS)
 

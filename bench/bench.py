@@ -171,6 +171,12 @@ def summarize(works):
             del works[name]
 
 
+def not_built(args):
+    """What is to be run and is not there."""
+    tools = [TOP / "build/release/ringwall", loads.LOAD, ways.RELAY] + ([args.against] if args.against else [])
+    return [str(p) for p in tools if not p.exists()]
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--full", action="store_true", help="everything")
@@ -184,6 +190,8 @@ def main():
     p.add_argument("--seconds", type=int, default=int(os.environ.get("RW_BENCH_SECONDS", "4")))
     p.add_argument("--baseline", default=TOP / "bench/baseline.json", type=pathlib.Path)
     args = p.parse_args()
+    if not_built(args):
+        sys.exit(f"ringwall: {', '.join(not_built(args))}: not there; `make bench-tools` builds what is measured and measures with")
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     result = {"machine": machine(), "rounds": args.rounds, "seconds": args.seconds}

@@ -15,6 +15,7 @@ import portkey  # noqa: E402
 from debs import once  # noqa: E402
 from world import GATEWAY, PORT, STUB_PORT, Process, wait_for  # noqa: E402
 
+RELAY = TOP / "build/release/bench/relay"
 PEER_PORT, RELAY_PORT, DIRECT_PORT, PORTKEY_PORT = 8445, 8446, 8447, 8448
 # What nginx's own package leaves to others: HAProxy, ModSecurity with its rules, and their libraries.
 PACKAGES = ("haproxy", "libjemalloc2", "liblua5.4-0", "libopentracing1", "libopentracing-c-wrapper0t64",
@@ -214,7 +215,7 @@ class Relay(Side):
     verify = "stub"
 
     def start(self, w, stream=False):
-        self.run(w, TOP / "build/release/bench/relay", f"{GATEWAY}:{self.port}", f"127.0.0.1:{STUB_PORT}")
+        self.run(w, RELAY, f"{GATEWAY}:{self.port}", f"127.0.0.1:{STUB_PORT}")
         self.listens(w, self.port, "the relay")
         return [self.process.p.pid]
 

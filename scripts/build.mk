@@ -287,16 +287,16 @@ vmtest: ## the kernel suites on Debian's kernels, stable and backports, in QEMU
 	@$(MAKE) --no-print-directory -j$(JOBS) binary $(KERN_BIN) $(VM_BIN) $(filter $(B)/tests/unit/ring/%,$(UNIT_BIN))
 	@scripts/vmtest
 
-bench: build ## beside nginx, a short set: chat, latency, streams
+bench-tools: build ## what the benches of requests run, without running it
 	@$(MAKE) --no-print-directory -j$(JOBS) $(B)/bench/load $(B)/bench/relay
+
+bench: bench-tools ## beside nginx, a short set: chat, latency, streams
 	@python3 bench/bench.py
 
-bench-full: build ## beside all peers, every workload: three quarters of an hour
-	@$(MAKE) --no-print-directory -j$(JOBS) $(B)/bench/load $(B)/bench/relay
+bench-full: bench-tools ## beside all peers, every workload: three quarters of an hour
 	@python3 bench/bench.py --full --rounds 5
 
-bench-docs: build ## the same, and docs/performance.md and bench/baseline.json say what it found
-	@$(MAKE) --no-print-directory -j$(JOBS) $(B)/bench/load $(B)/bench/relay
+bench-docs: bench-tools ## the same, and docs/performance.md and bench/baseline.json say what it found
 	@python3 bench/bench.py --full --rounds 5 --docs
 
 profile: ## instructions that a chat costs, by room, and what has changed; SAVE=1 keeps them
