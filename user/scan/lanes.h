@@ -99,18 +99,30 @@ static inline uint16_t *rw_put_places(uint16_t *out, size_t at, uint64_t bits, u
 
 #else
 
+/* The next eight; of bits that are not there any place. */
+static inline uint16_t *rw_put_eight(uint16_t *out, size_t at, uint64_t *bits)
+{
+#pragma GCC unroll 8
+	for (unsigned k = 0; k < 8; k++) {
+#if RW_LEVEL > 1
+		*out++ = (uint16_t)(at + _tzcnt_u64(*bits));
+#else
+		*out++ = (uint16_t)(at + (unsigned)__builtin_ctzll(*bits | UINT64_C(1) << 63));
+#endif
+		*bits &= *bits - 1;
+	}
+	return out;
+}
+
 static inline uint16_t *rw_put_places(uint16_t *out, size_t at, uint64_t bits, unsigned most)
 {
 	uint16_t *end = out + __builtin_popcountll(bits);
 
-	do {
-		for (unsigned k = 0; k < most; k++) {
-			*out++ = (uint16_t)(at +
-					    (unsigned)__builtin_ctzll(bits | UINT64_C(1) << 63));
-			bits &= bits - 1;
-		}
-		most = 8;
-	} while (__builtin_expect(bits != 0, 0));
+#pragma GCC unroll 8
+	for (unsigned k = 0; k < most; k += 8)
+		out = rw_put_eight(out, at, &bits);
+	while (__builtin_expect(bits != 0, 0))
+		out = rw_put_eight(out, at, &bits);
 	return end;
 }
 

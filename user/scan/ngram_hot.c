@@ -314,6 +314,7 @@ void RW_HOT(rw_words_weigh)(struct rw_words *w, const int8_t *weights, int32_t *
 		}
 		see_lengths(&c, hints);
 		for (unsigned at = 0; at < some; at += RW_NUMS)
+#pragma GCC unroll 8
 			for (unsigned k = 0; k < RW_NUMS; k++) {
 				const uint32_t(*of)[RW_NUMS] = f[at / RW_NUMS];
 
