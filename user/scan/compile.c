@@ -283,5 +283,7 @@ int rw_rules_compile(struct rw_rules *r, struct rw_error *e)
 	for (unsigned db = 0; !rc && db < RW_DB_COUNT; db++)
 		rc = compile_db(r, (enum rw_db)db, view, e);
 	free(view);
+	if (!rc && rw_shapes_close(&r->shapes))
+		rc = rw_fail(e, RW_ENOMEM, "no memory for the rules");
 	return rc;
 }

@@ -122,14 +122,14 @@ static void fit(struct pass *p, unsigned unit)
 {
 	const struct rw_unit *u = &p->batch.units[unit];
 	struct rw_shape_seen *seen = &p->s->seen[unit];
-	const struct rw_rules *r = p->r;
+	const struct rw_shapes *shapes = &p->r->shapes;
 
 	rw_shape_see(rw_slice_of(p->text.p + u->start, window_to(u, p->text) - u->start), seen);
 	for (unsigned i = 0;
-	     i < r->n_shapes && r->shapes[i].least[RW_COUNT_DIGIT] <= seen->counts[RW_COUNT_DIGIT];
-	     i++)
-		if (rw_shape_fits(&r->shapes[i], seen))
-			note(p, unit, r->shapes[i].pat);
+	     i < shapes->n && shapes->at[i].least[RW_COUNT_DIGIT] <= seen->counts[RW_COUNT_DIGIT];
+	     i += RW_SHAPES_STEP)
+		for (uint64_t fit = rw_shapes_fit(shapes, i, seen); fit; fit &= fit - 1)
+			note(p, unit, shapes->at[i + (unsigned)__builtin_ctzll(fit)].pat);
 }
 
 static int prefilter(struct pass *p)

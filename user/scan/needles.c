@@ -281,7 +281,7 @@ int rw_sack_add(struct rw_sack *s, unsigned pat, const struct rw_pack_str *p, co
 		return add_sets(s, pat, &f, chosen);
 	/* A pattern that looks in front of its run, for a name or words, is not the run's shape. */
 	if (!words && known && !f.captures && !rule->context.n && !has_literal(&f) && has_shape(&f))
-		return add_shape(&s->r->shapes, &s->r->n_shapes, pat, &f);
+		return add_shape(&s->r->shapes.at, &s->r->shapes.n, pat, &f);
 	if (!words && known && !f.captures && rw_prefilter_words(&rule->context, context))
 		return add_led(s, pat, context, &f);
 	return add_whole(s, pat, source);
@@ -306,15 +306,6 @@ static int by_text(const void *a, const void *b)
 	if (c)
 		return c;
 	return x->piece < y->piece ? -1 : x->piece > y->piece;
-}
-
-/* Runs with few digits are asked about few shapes. */
-static int by_digits(const void *a, const void *b)
-{
-	const struct rw_shape *x = a, *y = b;
-	int c = x->least[RW_COUNT_DIGIT] - y->least[RW_COUNT_DIGIT];
-
-	return c ? c : x->pat - y->pat;
 }
 
 /* The needle of waiting[i], unless it is that of the one before. */
@@ -367,8 +358,6 @@ int rw_sack_close(struct rw_sack *s)
 	s->pats = s->ids + n + 1;
 	if (n)
 		qsort(s->waiting, n, sizeof(*s->waiting), by_text);
-	if (r->n_shapes)
-		qsort(r->shapes, r->n_shapes, sizeof(*r->shapes), by_digits);
 	for (unsigned i = 0; !rc && i < n; i++)
 		rc = add_needle(s, i);
 	return rc;

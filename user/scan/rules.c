@@ -55,7 +55,7 @@ void rw_rules_unref(struct rw_rules *r)
 	free(r->pieces);
 	free(r->needles);
 	free(r->links);
-	free(r->shapes);
+	rw_shapes_free(&r->shapes);
 	free(r->led);
 	for (unsigned i = 0; i < RW_DB_COUNT; i++)
 		hs_free_database(r->db[i]);

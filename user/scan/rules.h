@@ -75,8 +75,7 @@ struct rw_rules {
 	uint32_t *links;
 	unsigned n_pieces, n_needles, n_links;
 	/* Of the entities that Hyperscan does not look for, by the digits that they need. */
-	struct rw_shape *shapes;
-	unsigned n_shapes;
+	struct rw_shapes shapes;
 	struct rw_shape *led; /* of the values that words in front of them tell */
 	unsigned n_led;
 	hs_database_t *db[RW_DB_COUNT]; /* NULL: it has no pattern */

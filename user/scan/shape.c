@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scan/shape.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "scan/lanes.h"
 #include "scan/lexicon.h"
 
@@ -105,6 +107,13 @@ static bool meet(const struct rw_byte_set *a, const struct rw_byte_set *b)
 	       (a->in[3] & b->in[3]);
 }
 
+static bool begins(const struct rw_shape *s, struct rw_shape_seen *seen)
+{
+	if (!seen->known)
+		make_sets(seen);
+	return meet(&s->first, s->at_word ? &seen->starts : &seen->bytes);
+}
+
 bool rw_shape_fits(const struct rw_shape *s, struct rw_shape_seen *seen)
 {
 	rw_lanes least, counts;
@@ -113,7 +122,53 @@ bool rw_shape_fits(const struct rw_shape *s, struct rw_shape_seen *seen)
 	memcpy(&counts, seen->counts, sizeof(counts));
 	if (rw_lanes_bits((rw_lanes)(counts < least)))
 		return false;
-	if (!seen->known)
-		make_sets(seen);
-	return meet(&s->first, s->at_word ? &seen->starts : &seen->bytes);
+	return begins(s, seen);
+}
+
+/* Runs with few digits are asked about few shapes. */
+static int by_digits(const void *a, const void *b)
+{
+	const struct rw_shape *x = a, *y = b;
+	int c = x->least[RW_COUNT_DIGIT] - y->least[RW_COUNT_DIGIT];
+
+	return c ? c : x->pat - y->pat;
+}
+
+_Static_assert((int)RW_SHAPES_STEP == (int)RW_LANES, "a step is a vector");
+
+int rw_shapes_close(struct rw_shapes *s)
+{
+	s->room = (s->n + RW_SHAPES_STEP - 1) / RW_SHAPES_STEP * RW_SHAPES_STEP;
+	s->least = calloc(RW_COUNTS, s->room + 1);
+	if (!s->least)
+		return RW_ENOMEM;
+	if (s->n)
+		qsort(s->at, s->n, sizeof(*s->at), by_digits);
+	for (unsigned i = 0; i < s->n; i++)
+		for (unsigned c = 0; c < RW_COUNTS; c++)
+			s->least[c * s->room + i] = s->at[i].least[c];
+	return RW_OK;
+}
+
+void rw_shapes_free(struct rw_shapes *s)
+{
+	free(s->at);
+	free(s->least);
+}
+
+uint64_t rw_shapes_fit(const struct rw_shapes *s, unsigned from, struct rw_shape_seen *seen)
+{
+	unsigned left = s->n - from;
+	rw_lanes less = {0};
+	uint64_t fit, maybe;
+
+	for (unsigned c = 0; c < RW_COUNTS; c++)
+		less |= (rw_lanes)(rw_lanes_load((const char *)s->least + c * s->room + from) >
+				   seen->counts[c]);
+	fit = maybe = ~rw_lanes_bits(less) &
+		      (left < RW_LANES ? (UINT64_C(1) << left) - 1 : (UINT64_C(1) << RW_LANES) - 1);
+	for (; maybe; maybe &= maybe - 1)
+		if (!begins(&s->at[from + (unsigned)__builtin_ctzll(maybe)], seen))
+			fit &= ~(maybe & -maybe);
+	return fit;
 }

@@ -51,8 +51,26 @@ struct rw_shape_seen {
 	struct rw_byte_set bytes, starts; /* all; those where words begin, or the run */
 };
 
+/*
+ * Many shapes, those that need few digits first, and what each needs least in a column for each
+ * count: a run is asked about RW_SHAPES_STEP of them at once.
+ */
+struct rw_shapes {
+	struct rw_shape *at;
+	unsigned n, room;
+	uint8_t *least; /* RW_COUNTS columns of room bytes */
+};
+
+enum { RW_SHAPES_STEP = 16 };
+
+/* Puts them in order once they are all there: RW_OK or RW_ENOMEM. */
+int rw_shapes_close(struct rw_shapes *s);
+void rw_shapes_free(struct rw_shapes *s);
+
 void rw_shape_see(struct rw_slice run, struct rw_shape_seen *out);
 /* Whether a match may lie in the run. */
 bool rw_shape_fits(const struct rw_shape *s, struct rw_shape_seen *seen);
+/* The same of the shapes from from on, RW_SHAPES_STEP of them: a bit each. */
+uint64_t rw_shapes_fit(const struct rw_shapes *s, unsigned from, struct rw_shape_seen *seen);
 
 #endif

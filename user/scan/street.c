@@ -78,9 +78,7 @@ static const struct {
 	WORD("chemin", OPENS | NUMBERED),
 	WORD("quai", OPENS | NUMBERED),
 	WORD("impasse", OPENS | NUMBERED),
-	WORD("all\xc3\xa9"
-	     "e",
-	     OPENS | NUMBERED),
+	WORD("all\303\251e", OPENS | NUMBERED),
 	WORD("bd", NUMBERED | SHORT),
 	WORD("via", OPENS | WEAK),
 	WORD("viale", OPENS),
@@ -123,9 +121,7 @@ static const struct {
 	WORD("of", SMALL),
 	WORD("the", SMALL),
 	WORD("strasse", GERMAN),
-	WORD("stra\xc3\x9f"
-	     "e",
-	     GERMAN),
+	WORD("stra\303\237e", GERMAN),
 	WORD("str", GERMAN | SHORT),
 	WORD("allee", GERMAN),
 	WORD("platz", GERMAN),
@@ -145,28 +141,9 @@ static const uint16_t lengths[32] = {
 
 /* Ends of words that only streets have, where a number follows. */
 static const char *const ends[] = {
-	"strasse",
-	"stra\xc3\x9f"
-	"e",
-	"str",
-	"gasse",
-	"weg",
-	"allee",
-	"damm",
-	"chaussee",
-	"straat",
-	"laan",
-	"gracht",
-	"plein",
-	"gatan",
-	"v\xc3\xa4gen",
-	"gaten",
-	"veien",
-	"vegen",
-	"vej",
-	"katu",
-	"str\xc3\xa6ti",
-	"braut",
+	"strasse",  "stra\303\237e", "str",   "gasse",	"weg",	 "allee",	  "damm",
+	"chaussee", "straat",	     "laan",  "gracht", "plein", "gatan",	  "v\xc3\xa4gen",
+	"gaten",    "veien",	     "vegen", "vej",	"katu",	 "str\xc3\xa6ti", "braut",
 };
 
 /* Where an address is read, and what of the text it may see. */

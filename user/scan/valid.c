@@ -4,7 +4,7 @@
 static const struct rw_validator validators[] = {
 	{"email", rw_valid_email, NULL},
 	{"phone", rw_valid_phone, NULL},
-	{"phone_local", rw_valid_phone_local, NULL},
+	{"phone_local", rw_valid_phone_local, rw_may_be_phone_local},
 	{"luhn", rw_valid_luhn, NULL},
 	{"iban_mod97", rw_valid_iban, NULL},
 	{"ssn", rw_valid_ssn, NULL},

@@ -39,6 +39,7 @@ bool rw_is_placeholder(struct rw_slice s);
 bool rw_valid_email(struct rw_candidate *c);
 bool rw_valid_phone(struct rw_candidate *c);
 bool rw_valid_phone_local(struct rw_candidate *c);
+bool rw_may_be_phone_local(struct rw_slice run);
 bool rw_valid_luhn(struct rw_candidate *c);
 bool rw_valid_iban(struct rw_candidate *c);
 bool rw_valid_ssn(struct rw_candidate *c);

@@ -95,6 +95,16 @@ static bool is_nanp(const char *d, unsigned n)
 	return n == 10 && d[0] >= '2' && d[3] >= '2' && !(d[1] == '1' && d[2] == '1');
 }
 
+/* Ten digits without a letter between them. */
+bool rw_may_be_phone_local(struct rw_slice run)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < run.n && n < 10; i++)
+		n = is_digit(run.p[i]) ? n + 1 : is_alnum(run.p[i]) ? 0 : n;
+	return n == 10;
+}
+
 /* A national number with its usual separators and no word that says it is a phone number. */
 bool rw_valid_phone_local(struct rw_candidate *c)
 {

@@ -285,6 +285,37 @@ static void a_shape_fits_what_matches(void **state)
 	}
 }
 
+/* Asked about many shapes at once, a run fits those that it fits one by one, in a full step and
+ * behind it. */
+static void many_shapes_fit_as_each_does(void **state)
+{
+	enum { SHAPES = RW_SHAPES_STEP + 3 };
+	static const char *const runs[] = {"12345678", "AB-12", "a", "2026-01-02T03:15:30Z"};
+	struct rw_shapes shapes = {.at = calloc(SHAPES, sizeof(struct rw_shape)), .n = SHAPES};
+	struct rw_shape_seen seen;
+
+	(void)state;
+	assert_non_null(shapes.at);
+	for (unsigned i = 0; i < SHAPES; i++) {
+		shapes.at[i].least[RW_COUNT_DIGIT] = (uint8_t)(SHAPES - i);
+		shapes.at[i].least[RW_COUNT_UPPER] = i % 2;
+		rw_byte_set_put_range(&shapes.at[i].first, '0', i % 3 ? '9' : '1');
+	}
+	assert_int_equal(rw_shapes_close(&shapes), RW_OK);
+	for (size_t k = 0; k < sizeof(runs) / sizeof(runs[0]); k++) {
+		rw_shape_see(rw_slice_str(runs[k]), &seen);
+		for (unsigned i = 0; i < SHAPES; i++) {
+			uint64_t fit = rw_shapes_fit(&shapes, i / RW_SHAPES_STEP * RW_SHAPES_STEP,
+						     &seen);
+
+			assert_int_equal(fit >> i % RW_SHAPES_STEP & 1,
+					 rw_shape_fits(&shapes.at[i], &seen));
+		}
+		assert_int_equal(rw_shapes_fit(&shapes, RW_SHAPES_STEP, &seen) >> 3, 0);
+	}
+	rw_shapes_free(&shapes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +324,7 @@ int main(void)
 		cmocka_unit_test(sets_are_what_a_pattern_cannot_do_without),
 		cmocka_unit_test(bytes_that_must_be_there_are_counted),
 		cmocka_unit_test(a_shape_fits_what_matches),
+		cmocka_unit_test(many_shapes_fit_as_each_does),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -147,11 +147,24 @@ static void entropy_is_in_hundredths_of_a_bit(void **state)
 	assert_int_equal(rw_entropy_centibits(RW_SLICE("")), 0);
 }
 
+/* A date is told from a number before any pattern is tried. */
+static void a_run_without_ten_digits_is_no_phone(void **state)
+{
+	bool (*may)(struct rw_slice run) = rw_validator_find("phone_local")->may;
+
+	(void)state;
+	assert_true(may(rw_slice_str("(415) 555-0187x12")));
+	assert_true(may(rw_slice_str("id:0489 25 37 29")));
+	assert_false(may(rw_slice_str("2026-01-02T03:15:30Z")));
+	assert_false(may(rw_slice_str("415-555-018")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_and_look_alikes_are_told_apart),
 		cmocka_unit_test(iban_ends_where_its_country_says),
+		cmocka_unit_test(a_run_without_ten_digits_is_no_phone),
 		cmocka_unit_test(entropy_is_in_hundredths_of_a_bit),
 	};
 
