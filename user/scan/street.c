@@ -619,9 +619,12 @@ size_t rw_street_lead(struct rw_slice text, size_t floor, size_t at)
 size_t rw_street_open(struct rw_slice text, size_t floor)
 {
 	struct rw_slice w;
-	size_t at = word_before(text, floor, text.n, &w), open = text.n;
+	size_t at, open = text.n;
 	bool ascii = true;
 
+	if (!text.n) /* nothing was ever there: no place to count from */
+		return 0;
+	at = word_before(text, floor, text.n, &w);
 	/* A word that is cut: of ASCII alone it is a run that is open anyway. */
 	for (size_t i = at; i < text.n; i++)
 		ascii &= (unsigned char)text.p[i] < 0x80;
