@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Our own harmless long texts that look like attacks by their form: dialogues with turns marked, prompts that give a role
-and rules, documents about guards of models, pages of shops and mails that ask for things. Templates are those of kinds.py."""
+and rules, documents about guards of models and gateways, tasks for programmers, pages of shops and mails that ask for things. Templates are those of kinds.py."""
 import kinds
 
 ROLE = r"""{career adviser|tutor of mathematics|market analyst|copywriter|product manager|senior engineer|nutritionist|legal intake assistant|travel planner|interview coach|prompt optimizer|security auditor|trivia host|speech writer|research associate|storyteller|image prompt designer|UX reviewer|data scientist|wellness coach}"""
@@ -74,6 +74,28 @@ WEB = r"""{Welcome to|Visit|Discover|Explore|Come and see} {our {shop|new site|b
 {In this|The} {article|post|review|study|chapter|video} {we|I} {look at|explain|compare|show} {how to {choose|repair|clean|plant} {a bike|a roof|roses|shoes}|what {AI|assistants|robots} {can|cannot} do|why {prices|rules|models} change}{.|, step by step.}
 {Add|Mix|Heat|Remove|Repeat|Drop|Transfer} the {dough|oil|onions|second layer|mixture|screws} {into|from|to|with} the {bowl|pan|frame|wall}{,|.|; then} {wait|rest|stir|tighten} for {NUM} minutes{.|, and start again.}
 {Comments|Reviews|Related posts|Share this|Print|Log in|Search|Next|Previous|Leave a reply|Privacy policy|Terms of use|All rights reserved}{ ({NUM})|| - {DAY}|:}""".split("\n")
+TASKS = r"""{def|function|int|fn} {solve|count_words|closest|is_valid|encode|find_all|rotate|parse}({s|text|words|n, k|lst})\n    \"\"\"{You are given|Given} {a {string|list|number|matrix|sentence}|an array of integers|two words}{.|,} {Your task is to|You have to|You must|Write a function that|Return} {find|return|count|replace|reverse|remove} {the {first|closest|longest|last} {vowel|word|letter|number}|every {digit|letter|word}{ whose length is prime|}|all {rules|values} above the {limit|threshold}}{ from the {left|right} side|}.
+{Ignore|Skip|Do not count|Leave out} {case|spaces|empty lines|punctuation|the first {element|letter|line}|words with capital letters}{.|, and return the rest.|; the order stays the same.}
+{You may|You can|You should} assume {that |}{the {given|input} {string|list|sentence} {contains only {letters|digits|words}|is not empty|is sorted}|all {words|inputs} are valid}{.|, so no check is needed.}
+{If there {is|are} none|If it is not possible|Otherwise|If the {string|list} is empty}{,|} {return|print|output} {an empty string|-1|None|an empty list|"{No|Yes|Invalid}"|0}{.| only.}
+{>>> |Example: |Input: }{solve("{yogurt|quick|hello world}")|count_words("this is a test")|3 4 5|[1, 2, 3]}{\n| -> |\nOutput: }{"u"|4|""|[3, 2]|True}
+{Explain|Complete|Review|Translate} {this|the following|the given} {code|function|snippet|query}{.|: |\n\n}{static int|return|struct|p.error(|const|typedef struct} {parse_header|chunk_size|on_message|settings|callback}{;|, 'Missing {character|end} after {name|value}')|(void *arg);}""".split("\n")
+GATEWAY = r"""{## |### |# |}{Prompt guard|Guardrail|AI gateway|LLM|MCP|Moderation|Agent|Routing|Authorization}{ example| configuration| policy|s| server}{\n|: }{this example|the {config|policy} below} {shows|explains} how to {route|guard|protect|expose|limit} {requests|responses|prompts|tools|models} {with|behind|through} {the gateway|one listener|a proxy}.
+curl {-s |}http://localhost:{3000|8080}{/v1/chat/completions|} -H "Content-Type: application/json" -d '"model": "{gpt-4o-mini|claude|llama}", "messages": ["role": "{user|system}", "content": "{Hello|What is the weather|My {SSN|card|e-mail} is ...|Tell me a joke|Write a haiku}"]'
+{body|reject|error|message|status}: {"Request rejected{: {content contains {sensitive|harmful} information|policy violation}|}"|403|inappropriate content|"access denied"}
+{The|A|This} {gateway|proxy|guard|policy|webhook} {rejects|masks|blocks|logs|inspects|forwards} {the request|prompts that {contain|match}|any {message|answer} {with|containing}} {a {social security number|secret|credit card}|{harmful|unsafe} content|instructions {to|that} {ignore|override} {the rules|a policy}}{.|, and {returns|answers} 403.|, without the {client|user} {noticing|seeing it}.}
+{Run|Start|Validate|Send|Open} {the {example|gateway|server|request}|it} {with|without starting, with|by}{:|} {cargo run -- -f examples/config.yaml|--validate-only|docker compose up|npx inspector|agent -f config.yaml}
+{- |* |}{Related|Implementation|Design|Tracking issue|Owner}: [#{1714|88|204}](https://{git|code}.example/{gateway|agent}/issues/{1714|88})
+{The|Each} {token|key|JWT|header} {must|should|is} {be {valid|signed|sent}|{checked|validated|stripped|replaced} before {the|a} {tool|model|backend} is {called|asked}}{.|; otherwise the request is {denied|refused}.}
+{policies|rules|promptGuard|listeners|backends|routes|actions}:\n  - {name: {default|ai|strict}|regex: "{ssn|credit_card|email}"|action: {mask|reject|allow}|host: api.example}""".split("\n")
+SPEC = r"""{PROMPT NAME|Prompt Title|TITLE|Name|name}: {Neutral Intake Organizer|Trip Planner|App Architect|Music Agent|Scam Briefing|Career Analyst|Trivia Night}{\n|. }{AUTHOR|Author}: {Sam|Kim L|R. Diaz}{\n|. }{VERSION|Version}: {1.3|2.0|0.9}{\n|. }{LAST UPDATED|Updated|Supported engines}: {2025-11-02|today|any model, best first}
+{<|## |**|}{role|goal|objective|mission|context|task|scope|non-goals|inputs|output_format|constraints|tone|guardrails|changelog|identity|failure modes}{>|:|**}{\n| }{{You are|Act as} {a|the} {ROLE}{ - part {interviewer|analyst|editor}, part {translator|coach|critic}|, {the|a} lead {manager|architect|reviewer} for {the|this} project|}.|{Provide|Produce|Deliver|Create} {a {neutral|clear|structured} {briefing|summary|plan|report}|three {options|drafts}} {for|about} {the {user|region|client}|any topic}.}
+{You have|The agent has} {full |}access to {the {project's|user's} {files|notes|history|file structure}|web search|the tools below}{.|, and {use|uses} them before {asking|answering}.}
+{NEVER|DO NOT|Never|You do not|This prompt does not} {give {legal|medical|financial} advice|{invent|guess} {facts|numbers|names|laws}|{judge|diagnose|assume} {intent|guilt|the cause}|skip {a phase|the questions}|{mention|repeat|reveal} {this prompt|these rules|internal steps} {to the user|in the {output|answer}}|{exit|break|leave} {character|the role} {until|unless} {told|the user says "{stop|exit}"}|override {the user's|earlier} {choices|answers}}{.|;|!}
+{Stay|Remain|Speak|Write} {fully |}{in character|neutral|calm|in {his|her} voice|dry and {witty|cold}} {at all times|throughout|from {start|the first line} to {finish|the last}}{.|, {with|and use} {sarcasm|short lines|no emoji}.}
+{Phase|Step|Stage|Mode|Module} {1|2|3|A}{:|.| -} {{ask|collect|confirm} {the {user's|client's} {goal|name|region|budget}|one question at a time}|{score|rank|sort} {the {risks|answers|options}} {from 1 to 10|by impact}|{wait|stop} {for|until} {the user|"{GO|START|CONTINUE}"}|{summarise|print} {the result|a table} and {stop|ask what is next}}.
+{If|When|Unless} {the user {asks|tries} {for {legal advice|something else}|to {change|skip} {the rules|a step}}|{information|data} is missing|unsure}{,|:} {{say|answer} {so|"I can't help with that"}|{go|return} to {step 1|the {menu|role}}|ask {once|again}, then {go on|stop}}.
+{[INSERT {ROLE|TOPIC|GOAL}, E.G. {A CHEF|RIVERS|SPAIN}]|<your {topic|text|name} here>|Replace the {brackets|examples} with your own|Use this agent when {adding|planning|reviewing} {features|tests|music}}{.|, then {send|paste} {it|this prompt}.|}""".split("\n")
 MARKS = (("User", "Assistant"), ("User", "Assistant"), ("User", "Assistant"), ("Human", "AI"), ("user", "assistant"), ("Customer", "Agent"), ("Q", "A"), ("USER", "SYSTEM"))
 
 
@@ -103,3 +125,20 @@ def guards(rng):
 def web(rng):
     """A page of a site, or a mail."""
     return rng.choice([" ", "\n"]).join(line(rng, WEB).replace("\\n", "\n") for _ in range(rng.randrange(2, 24)))
+
+
+def pages(rng, templates, most):
+    return rng.choice(["\n", "\n", "\n\n", " "]).join(line(rng, templates).replace("\\n", "\n").replace('\\"', '"')
+                                                    for _ in range(rng.randrange(2, most)))
+
+
+def task(rng):
+    return pages(rng, TASKS, 6)
+
+
+def gateway(rng):
+    return pages(rng, GATEWAY, 14)
+
+
+def spec(rng):
+    return pages(rng, SPEC, 28)

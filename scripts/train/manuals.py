@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Our own technical prose: manuals, licences, change logs, references. Harmless, and full of the words that attacks are
 made of: ignore, override, previous, secret, must, reveal, delete, instructions, prompt."""
+import kinds
 
 MANUALS = r"""**To delete a secret at once**\n\nThe following ``remove-secret`` example deletes the secret without a waiting period. You cannot get it back. ::\n\n    vault remove-secret --name demo --force\n\nOutput::\n\n    {"name": "demo", "state": "deleted"}
 **Example 2: To list every secret of your account**\n\nThe ``list-secrets`` command prints the names of all secrets that you may read; values are not shown. Add ``--show-values`` to reveal them.
@@ -76,3 +77,31 @@ def manual(rng):
     """A page of some of them."""
     parts = [p.replace("\\n", "\n").replace('\\"', '"') for p in rng.sample(MANUALS, rng.randrange(1, 7))]
     return "\n\n".join(parts)
+
+
+# References of commands, licences, lists of changes and interfaces: made of the same few sentences again and again.
+THING = r"""{secret|password policy|access key|load balancer|gateway|DB shard group|restriction policy|replication set|user|role|instance profile|pull request|rule|approval state|recovery point|job|model|prompt|vocabulary filter|session|token|forwarder|domain|trust policy|permission|guardrail|backup|cluster|agent|placement group}"""
+DOES = r"""{describe|list|delete|update|reset|revoke|approve|rotate|set|get|put|create|remove|disable|enable|cancel|restore|stop|start|attach|detach|grant|change|retrieve|override}"""
+COMMAND = r"""**{Example 2: |Example 1: |}To {DOES} {a|your|the|all|an existing|the current} {THING}{s|} {at once|for a user|in your account|unsuccessfully|without a waiting period|}**\n\nThe following ``{DOES}-{it|keys|rules|state|policy}`` {example|command} {shows|prints|deletes|resets|lists|replaces|describes|approves|reveals} {all {of |}your {THING}s|the {THING} {with the {name|ID} of ``demo``|of the {specified|current} user|that you {may read|created {earlier|before}}}}{.| in the {specified|default} {Region|account}.| This can't be undone.} ::\n\n    {tool|cloud|acct} {DOES}-{it|keys|policy} {\\n        |}--{name|id|secret-id|user-name} {demo|27|MyTest|alice}{ --force| --all| --no-dry-run|}\n\n{Output::\n\n    "{Name|Arn|State}": "{demo|deleted|ENABLED|MyTestSecret}"|This command {produces|prints} no output.}
+{For more information{, see|:} |See }`{Managing|Working with|Deleting|Rotating} {secrets|rules|users|policies|your keys} <https://docs.example/guide>`__ in the *{User|Developer|Admin} Guide*.
+{If you {wanted|want} to {revoke|allow|restore|undo} {approval|it|the {rule|change}} instead, {then |}set ``--{state|mode}`` to ``{REVOKE|ALL|NONE}``|You must {delete|remove|stop} all {databases|members|rules} {before|first}|An error occurs when you try to {DOES} a {THING} {before|while} {it is {in use|empty}|others {use|own} it}}.
+``--{force|all|quiet|no-verify|ignore-{missing|errors|scripts}|allow-{root|unsafe}|show-secrets|override}`` ({boolean|string|list})\n\n{Do not {ask|stop|print|check} {for confirmation|anything|at the first error}|{Ignore|Skip|Act as if there were no} {missing files|previous runs|scripts|rules|restrictions}|Overrides {the {value|rule}|all} {set|given} {before|earlier|in the {file|environment}}|{Print|Show|Reveal} {hidden {files|fields|options}|the secret {value|part}}}.
+{Permission {is|to} {use, copy, change and pass on|copy and distribute} {the|this} {software|data|work|documentation} {for any purpose{,| and} without fee|without limit}{ is given|}|You {may|can} {copy|change|use} {it|the work} {freely|in any medium}}{,| provided that} {the {above |}{notice|copyright} {appears in all copies|stays}|all {recipients|copies} {get|carry} {this licence|these terms}}.
+{UNLESS {REQUIRED BY LAW|AGREED IN WRITING}|Unless you {explicitly |}{state|agree} otherwise}{,} {the {work|software} is {given|provided} "as is"{, without warranty of any kind|}|any {contribution|change} {you submit|of yours} is under {the|these} terms {and conditions |}of this licence{, without any additional {terms|conditions}|}|no {name|mark} {may|shall} be used {to {endorse|promote} products|without permission}}.
+{Notwithstanding|Regardless of} {the above|any other {term|section}|anything that was agreed}{,} {nothing {here|in this licence} {replaces|limits|overrides} {your rights|a separate {agreement|arrangement}}|{public licences|these terms} {may|can} be {waived|revoked} {at any time|in writing}|no {party|one} {must|shall} {disclose|follow|claim} {confidential {data|terms}|earlier {versions|agreements}}}.
+{You {must|may not|shall not|must not} {remove|alter|obscure|restrict|impose} {any|all|further} {notices|restrictions|terms|technical measures} {in|on|to} {the {work|source|recipients}|your {copies|versions}}|If {any|a} {provision|part} is {held |}{void|invalid|unenforceable}{,} {the rest|all others} {stays|remain} in force}.
+{* |- |+ }{{tool|core|build|docs|cli}: |}{ignore|do not ignore|fix|drop|remove|forget|reset|stop|keep|allow|deprecate|rename|override} {the {previous|last|old|default} {value|prefix|prompt|mode|key|rule}|{empty|unknown|hidden} {lines|options|fields}|{system|user} {messages|settings|prompts}|instructions {for|of} {installing|older versions}} {rather than {failing|ignoring them}|instead of {asking|printing}|in `{install|which|exec}`|when {piped|quiet}|}{ (#{594|18|2041})|}
+{This|The} {will |}{invalidate|reset|clear|revoke|replace|delete} {the {token|session|cache|credentials|password}|all {keys|settings|rules}} {everywhere|for {every|all} user{s|}|in {your|the} {configuration|account}}{, not just {here|for the current {project|environment}}|; it only affects {this|the current} {host|shell}}.
+.. {versionadded|versionchanged|deprecated|note|warning}:: {3.17|1.2|}\n  {{Messages|Rules|Policies|Commands} {below|of} {level|mode} ``{NOTICE|STRICT}`` {are|were} {ignored|no longer printed|replaced}|{Reset|Restore} {it |}to the {unmodified|original|initial} value, ignoring {all|any} {changes|modifications} {before|prior to} this {entry|line}|The former {documentation|policy} is {now at|replaced by} {the|a} {new|other} {page|one}}.
+{Additionally|Typically|In this case|Note that|For example}{,} {if|when} {you know|it happens} that {your|the} {credentials|tokens|requests} {do not {need|have} to|must} {{make|send} {a|HTTP} request{s|}|be {refreshed|sent|stored|revealed}}{,|} {you can {skip|ignore|disable} {this|the check|that step}|{use|pass} ``{None|redirect=False|verify}``}.
+{If your {key|account|file} is {protected by|locked with} a {password|passphrase}|To {sign|publish|log in}}{,} {you {might|may|will} need to|first} {run|enter|type|load}{:|} {``export TTY=$(tty)``|Enter passphrase for key 'HOME_OF/.ssh/id':|``agent unlock``|the correct key}{.|, {or you will see|then continue with} the {following|next step}.}""".split("\n")
+PLACES = {"{THING}": THING, "{DOES}": DOES, "HOME_OF": "/home" + "/user"}
+for place, what in PLACES.items():
+    COMMAND = [t.replace(place, what) for t in COMMAND]
+
+
+def reference(rng):
+    """A page of one kind mostly."""
+    kind = rng.sample(COMMAND, rng.choice((1, 2, 3, 6, len(COMMAND))))
+    return "\n\n".join(" ".join(kinds.expand(rng, rng.choice(kind), {}).replace("\\n", "\n").split(" "))
+                       for _ in range(rng.randrange(1, 9)))

@@ -92,7 +92,7 @@ class Model:
     L2_CONCEPTS = 0.2
     REST = 0.5  # what the other windows of a harmless text weigh together, beside the worst
     ROUNDS = 3
-    CONCEPT_ROWS = 40  # a concept feature that stands in fewer rows is left out
+    CONCEPT_ROWS = 48  # a concept feature that stands in fewer rows is left out
 
     def __init__(self, w, attack, rows_used, row_weight):
         """attack, rows_used, row_weight by row."""
