@@ -44,6 +44,25 @@ def test_boots_enforcing_secure_boot_and_serves_a_chat(workshop):
     assert status == 200, body
 
 
+# QEMU sends what comes from outside to the first of them.
+NETWORK = """
+[Match]
+Type=ether
+[Network]
+Address=10.0.2.15/24
+Address=10.0.2.78/24
+"""
+
+
+def test_the_network_is_as_the_disk_says(workshop):
+    """From the start: an address that no DHCP server gave, and XDP attached before there was any."""
+    files = {"ringwall.yaml": CONFIG.format(stub=workshop.stub()), "network.conf": NETWORK}
+    m = workshop.machine(workshop.disk(), workshop.config(files)).start()
+    m.ready()
+    assert chat(m)[0] == 200
+    m.wait_text(r"addresses .*10\.0\.2\.78(?s:.*)XDP native")
+
+
 def test_a_start_that_cannot_go_on_is_told_and_made_again(workshop):
     """As one is whose disk does not come up: local-fs.target fails, what it began is irreversible, and yet it starts anew."""
     disk = workshop.disk()

@@ -24,10 +24,7 @@
 #include "ring/sock.h"
 #include "scan/scan.h"
 
-#define DISK_NETWORK "/etc/ringwall/network.conf"
-#define RUN_NETWORK  "/run/systemd/network/70-configured.network"
-
-enum { NETWORK_MAX = 16384, YAML_MAX = 1 << 20 };
+enum { YAML_MAX = 1 << 20 };
 
 void rw_appliance_no_options(int argc, char **argv, const char *doc)
 {
@@ -120,8 +117,8 @@ int rw_appliance_put(const char *file, struct rw_slice text, struct rw_error *e)
 	return rc;
 }
 
-/* All of a file of at most max bytes. RW_ENOTFOUND: it is not there. */
-static int get(const char *file, size_t max, struct rw_buf *out, struct rw_error *e)
+/* All of a file of at most max bytes. */
+static int get(const char *file, size_t max, struct rw_buf *out)
 {
 	char part[4096];
 	ssize_t n;
@@ -129,14 +126,11 @@ static int get(const char *file, size_t max, struct rw_buf *out, struct rw_error
 
 	out->max = max;
 	if (fd < 0)
-		return rw_fail(e, errno == ENOENT ? RW_ENOTFOUND : RW_EIO, "cannot read '%s': %s",
-			       file, strerror(errno));
+		return RW_EIO;
 	while (!rc && (n = read(fd, part, sizeof(part))) > 0)
 		rc = rw_buf_add(out, part, (size_t)n);
-	if (rc)
-		rw_fail(e, rc, "'%s' has more than %zu bytes", file, max);
-	else if (n < 0)
-		rc = rw_fail(e, RW_EIO, "cannot read '%s': %s", file, strerror(errno));
+	if (!rc && n < 0)
+		rc = RW_EIO;
 	close(fd);
 	return rc;
 }
@@ -211,22 +205,9 @@ static void add_file_admin(char out[RW_PEEK_MAX])
 	struct rw_buf b = {0};
 
 	out[0] = '\0';
-	if (!get(RW_CONFIG_FILE, YAML_MAX, &b, NULL))
+	if (!get(RW_CONFIG_FILE, YAML_MAX, &b))
 		rw_config_peek_admin(rw_buf_slice(&b), out);
 	rw_buf_free(&b);
-}
-
-/* The operator's own words for networkd, in place of DHCP; no key of it names a program. */
-static int take_network(struct rw_error *e)
-{
-	struct rw_buf b = {0};
-	int rc = get(DISK_NETWORK, NETWORK_MAX, &b, e);
-
-	if (!rc && mkdir("/run/systemd/network", 0755) && errno != EEXIST)
-		rc = rw_fail(e, RW_EIO, "cannot make /run/systemd/network: %s", strerror(errno));
-	rc = rc ? rc : rw_appliance_put(RUN_NETWORK, rw_buf_slice(&b), e);
-	rw_buf_free(&b);
-	return rc == RW_ENOTFOUND ? RW_OK : rc;
 }
 
 static void keep_first(void *arg, const char *text)
@@ -277,7 +258,6 @@ static int configure(int argc, char **argv)
 		"Reads the configuration disk, and writes what other units need to know of "
 		"it into " RW_APPLIANCE_RUN ".");
 	wrong = load_config(&c, &e);
-	wrong = wrong ? wrong : take_network(&e);
 	if (c && c->admin_address)
 		snprintf(admin, sizeof(admin), "%s", c->admin_address);
 	else if (wrong)
