@@ -3,11 +3,15 @@
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 import tarfile
 import xml.etree.ElementTree
 
 import inventory
 import ova
+from common import TOP
 
 PACKAGES = [{"name": "libc6", "version": "2.41-12", "architecture": "amd64"},
             {"name": "ringwall", "version": "0.1.0~git1", "architecture": "amd64"}]
@@ -58,3 +62,11 @@ def test_an_ova_is_description_checksums_and_disk_in_that_order(tmp_path):
     for item in root.findall(".//o:Item", ns):
         names = [child.tag.removeprefix(rasd) for child in item]
         assert names == sorted(names), "DSP0243 wants them in this order"
+
+
+def test_the_profile_of_a_boot_says_what_it_has_to_be_given():
+    """It once died of whatever was missing first, with a Python traceback."""
+    for given, why in ((None, "RW_IMAGE=VERSION is wanted"), ("0.0.none", "there is no build/image/0.0.none/ringwall_0.0.none.raw")):
+        env = {k: v for k, v in os.environ.items() if k != "RW_IMAGE"} | ({"RW_IMAGE": given} if given else {})
+        p = subprocess.run([sys.executable, "-B", TOP / "tests/image/boot_profile.py"], env=env, text=True, capture_output=True)
+        assert p.returncode == 1 and p.stderr.startswith("ringwall: ") and why in p.stderr, p.stderr
