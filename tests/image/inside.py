@@ -3,6 +3,7 @@
 static busybox from a disk. The system itself, its every byte, is that of production."""
 
 import base64
+import os
 import re
 import subprocess
 
@@ -34,7 +35,8 @@ def credentials(unit, wanted_by="multi-user.target", wants=WANTS):
 
 def command_disk(tools, path, script, files=()):
     path.unlink(missing_ok=True)
-    subprocess.run([tools / "usr/sbin/mkfs.vfat", "-n", "RWTEST", "-C", path, "16384"], check=True,
+    kib = 16384 + sum(os.path.getsize(source) for source, _ in files) // 1024
+    subprocess.run([tools / "usr/sbin/mkfs.vfat", "-n", "RWTEST", "-C", path, str(kib)], check=True,
                    stdout=subprocess.DEVNULL)
     local = path.with_suffix(".script")
     local.write_text(f"PATH=/usr/bin:/usr/sbin\nb=/run/rwtest/busybox\n{script}\necho RW-EXIT:$?\n")
