@@ -126,28 +126,107 @@ static enum rw_db db_of(const struct rw_rule *rule)
 	return rw_reads_view(rule->info.category) ? RW_DB_INJECTION : RW_DB_ENTITY;
 }
 
-static int add_pattern(struct rw_rules *r, struct rw_sack *sack, unsigned rule_index,
-		       const struct rw_pack_str *p, struct rw_view *view, struct rw_error *e)
+/* The patterns of a database, in the order of their rules, and how wide each matches at most. */
+struct patterns {
+	struct pattern {
+		unsigned rule;
+		const struct rw_pack_str *p;
+	} *at;
+	struct rw_sources sources;
+	uint32_t *widths;
+	struct rw_arena texts;
+};
+
+static void patterns_free(struct patterns *all)
 {
-	const struct rw_rule *rule = &r->set.rules[rule_index];
-	struct rw_pat *pat = &r->pats[r->n_pats];
+	free(all->at);
+	free(all->widths);
+	free(all->sources.at);
+	free(all->sources.kinds);
+	rw_arena_free(&all->texts);
+}
+
+static int list_patterns(struct rw_rules *r, enum rw_db db, unsigned most, struct patterns *all,
+			 struct rw_view *view, struct rw_error *e)
+{
+	struct rw_sources *s = &all->sources;
 	char source[RW_PATTERN_MAX];
-	uint32_t width = 0;
-	int rc;
+	int rc = 0;
+
+	all->at = calloc(most + 1, sizeof(*all->at));
+	all->widths = calloc(most + 1, sizeof(*all->widths));
+	s->at = calloc(most + 1, sizeof(*s->at));
+	s->kinds = calloc(most + 1, sizeof(*s->kinds));
+	if (!all->at || !all->widths || !s->at || !s->kinds)
+		return rw_fail(e, RW_ENOMEM, "no memory for the rules");
+	for (unsigned i = 0; !rc && i < r->set.n; i++) {
+		const struct rw_rule *rule = &r->set.rules[i];
+
+		r->at_pack = rule->pack;
+		for (unsigned k = 0; !rc && k < rule->patterns.n && db_of(rule) == db; k++) {
+			rc = source_of(rule, &rule->patterns.at[k], view, source, e);
+			s->at[s->n] = rc ? NULL : rw_arena_copy(&all->texts, rw_slice_str(source));
+			s->kinds[s->n] = rule->info.category;
+			all->at[s->n] = (struct pattern){i, &rule->patterns.at[k]};
+			if (!rc && !s->at[s->n++])
+				rc = rw_fail(e, RW_ENOMEM, "no memory for the rules");
+		}
+	}
+	return rc;
+}
+
+/* From where they are kept, or from Hyperscan; what is asked of patterns was asked before those
+ * were kept. */
+static int measure(struct rw_rules *r, struct patterns *all, struct rw_error *e)
+{
+	static const struct rw_rules_from nowhere;
+	const struct rw_rules_from *from = r->from ? r->from : &nowhere;
+	const struct rw_sources *s = &all->sources;
+	int rc = 0;
+
+	if ((from->shipped_dir &&
+	     rw_dbcache_get_widths(from->shipped_dir, s, all->widths, from->note)) ||
+	    (from->cache_dir && rw_dbcache_get_widths(from->cache_dir, s, all->widths, from->note)))
+		return RW_OK;
+	for (unsigned i = 0; !rc && i < s->n; i++) {
+		const struct rw_rule *rule = &r->set.rules[all->at[i].rule];
+
+		r->at_pack = rule->pack;
+		rc = check_width(rule, all->at[i].p->line, s->at[i], &all->widths[i], e);
+	}
+	if (!rc && s->n && from->cache_dir)
+		rw_dbcache_put_widths(from->cache_dir, s, all->widths, from->note);
+	return rc;
+}
+
+static int add_pattern(struct rw_rules *r, struct rw_sack *sack, const struct pattern *pattern,
+		       const char *source, uint32_t width, struct rw_error *e)
+{
+	const struct rw_rule *rule = &r->set.rules[pattern->rule];
+	struct rw_pat *pat = &r->pats[r->n_pats];
 
 	r->at_pack = rule->pack;
-	rc = source_of(rule, p, view, source, e);
-
-	if (!rc)
-		rc = check_width(rule, p->line, source, &width, e);
-	if (rc)
-		return rc;
-	*pat = (struct rw_pat){
-		.rule = (uint16_t)rule_index, .line = p->line, .width = width, .lead = width};
-	if (rw_sack_add(sack, r->n_pats, p, source, db_of(rule) == RW_DB_INJECTION))
+	*pat = (struct rw_pat){.rule = (uint16_t)pattern->rule,
+			       .line = pattern->p->line,
+			       .width = width,
+			       .lead = width};
+	if (rw_sack_add(sack, r->n_pats, pattern->p, source, db_of(rule) == RW_DB_INJECTION))
 		return rw_fail(e, RW_ENOMEM, "no memory for the rules");
 	r->n_pats++;
-	return compile_pcre(pat, rule, p->line, source, e);
+	return compile_pcre(pat, rule, pattern->p->line, source, e);
+}
+
+static int add_patterns(struct rw_rules *r, enum rw_db db, unsigned most, struct rw_sack *sack,
+			struct rw_view *view, struct rw_error *e)
+{
+	struct patterns all = {.at = NULL};
+	int rc = list_patterns(r, db, most, &all, view, e);
+
+	rc = rc ? rc : measure(r, &all, e);
+	for (unsigned i = 0; !rc && i < all.sources.n; i++)
+		rc = add_pattern(r, sack, &all.at[i], all.sources.at[i], all.widths[i], e);
+	patterns_free(&all);
+	return rc;
 }
 
 static hs_error_t compile_for(const struct rw_sack *s, const hs_platform_info_t *cpu,
@@ -240,24 +319,12 @@ static int make_lexicon(struct rw_rules *r, const struct rw_sack *sack)
 	return r->lexicon ? RW_OK : RW_ENOMEM;
 }
 
-static int compile_db(struct rw_rules *r, enum rw_db db, struct rw_view *view, struct rw_error *e)
+static int compile_db(struct rw_rules *r, enum rw_db db, unsigned most, struct rw_view *view,
+		      struct rw_error *e)
 {
 	struct rw_sack sack = {.r = r};
-	int rc = 0;
+	int rc = add_patterns(r, db, most, &sack, view, e);
 
-	for (unsigned i = 0; !rc && i < r->set.n; i++) {
-		const struct rw_rule *rule = &r->set.rules[i];
-
-		if (rule->pem)
-			r->pem_rule = (int)i;
-		if (rule->street)
-			r->street_rule = (int)i;
-		r->topics |= rule->info.category == RW_CAT_TOPIC;
-		if (rule->model)
-			r->model_rule = (int)i;
-		for (unsigned k = 0; !rc && k < rule->patterns.n && db_of(rule) == db; k++)
-			rc = add_pattern(r, &sack, i, &rule->patterns.at[k], view, e);
-	}
 	if (!rc && (rw_sack_close(&sack) || (db == RW_DB_INJECTION && make_lexicon(r, &sack))))
 		rc = rw_fail(e, RW_ENOMEM, "no memory for the rules");
 	if (!rc)
@@ -273,15 +340,25 @@ int rw_rules_compile(struct rw_rules *r, struct rw_error *e)
 	int rc = 0;
 
 	r->pem_rule = r->street_rule = r->model_rule = -1;
-	for (unsigned i = 0; i < r->set.n; i++)
-		total += r->set.rules[i].patterns.n;
+	for (unsigned i = 0; i < r->set.n; i++) {
+		const struct rw_rule *rule = &r->set.rules[i];
+
+		total += rule->patterns.n;
+		r->topics |= rule->info.category == RW_CAT_TOPIC;
+		if (rule->pem)
+			r->pem_rule = (int)i;
+		if (rule->street)
+			r->street_rule = (int)i;
+		if (rule->model)
+			r->model_rule = (int)i;
+	}
 	r->pats = calloc(total + 1, sizeof(*r->pats));
 	if (total > UINT16_MAX)
 		rc = rw_fail(e, RW_ELIMIT, "the rule packs have more than %u patterns", UINT16_MAX);
 	else if (!r->pats || !view)
 		rc = rw_fail(e, RW_ENOMEM, "no memory for the rules");
 	for (unsigned db = 0; !rc && db < RW_DB_COUNT; db++)
-		rc = compile_db(r, (enum rw_db)db, view, e);
+		rc = compile_db(r, (enum rw_db)db, total, view, e);
 	free(view);
 	if (!rc && rw_shapes_close(&r->shapes))
 		rc = rw_fail(e, RW_ENOMEM, "no memory for the rules");

@@ -10,6 +10,9 @@
 
 #include <openssl/evp.h>
 
+#define DATABASE ".hsdb"
+#define WIDTHS	 ".width"
+
 enum { SUM_BYTES = 32, FILE_BYTES_MAX = 64 << 20, PATH_ROOM = 4096, NOTE_ROOM = 4400 };
 
 static void tell(void (*note)(const char *text), const char *path, const char *what)
@@ -37,31 +40,57 @@ bool rw_dbcache_processor(hs_platform_info_t *out)
 	return true;
 }
 
-/* The hash of all that the database depends on, as the file's name. */
-static bool name_of(const char *dir, const struct rw_sack *s, const hs_platform_info_t *cpu,
-		    char out[PATH_ROOM])
+static bool add_text(EVP_MD_CTX *md, const char *text)
 {
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	const char *versions = RW_VERSION " " __VERSION__;
+	return EVP_DigestUpdate(md, text, strlen(text) + 1) == 1;
+}
+
+static bool begin_name(EVP_MD_CTX *md)
+{
+	return md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1 &&
+	       add_text(md, RW_VERSION " " __VERSION__) && add_text(md, hs_version());
+}
+
+/* The hash, as the file's name; frees md. */
+static bool end_name(EVP_MD_CTX *md, bool ok, const char *dir, const char *suffix,
+		     char out[PATH_ROOM])
+{
 	unsigned char sum[SUM_BYTES];
 	int n = snprintf(out, PATH_ROOM, "%s/", dir);
-	bool ok = md && n > 0 && n < PATH_ROOM - 80 &&
-		  EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1 &&
-		  EVP_DigestUpdate(md, versions, strlen(versions) + 1) == 1 &&
-		  EVP_DigestUpdate(md, hs_version(), strlen(hs_version()) + 1) == 1 &&
-		  EVP_DigestUpdate(md, cpu, sizeof(*cpu)) == 1;
 
-	for (unsigned i = 0; ok && i < s->n; i++)
-		ok = EVP_DigestUpdate(md, s->sources[i], strlen(s->sources[i]) + 1) == 1 &&
-		     EVP_DigestUpdate(md, &s->flags[i], sizeof(s->flags[i])) == 1 &&
-		     EVP_DigestUpdate(md, &s->ids[i], sizeof(s->ids[i])) == 1;
-	ok = ok && EVP_DigestFinal_ex(md, sum, NULL) == 1;
+	ok = ok && n > 0 && n < PATH_ROOM - 80 && EVP_DigestFinal_ex(md, sum, NULL) == 1;
 	EVP_MD_CTX_free(md);
 	for (unsigned i = 0; ok && i < SUM_BYTES; i++)
 		n += snprintf(out + n, PATH_ROOM - (size_t)n, "%02x", sum[i]);
 	if (ok)
-		snprintf(out + n, PATH_ROOM - (size_t)n, ".hsdb");
+		snprintf(out + n, PATH_ROOM - (size_t)n, "%s", suffix);
 	return ok;
+}
+
+/* Of all that the database depends on. */
+static bool name_of(const char *dir, const struct rw_sack *s, const hs_platform_info_t *cpu,
+		    char out[PATH_ROOM])
+{
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	bool ok = begin_name(md) && EVP_DigestUpdate(md, cpu, sizeof(*cpu)) == 1;
+
+	for (unsigned i = 0; ok && i < s->n; i++)
+		ok = add_text(md, s->sources[i]) &&
+		     EVP_DigestUpdate(md, &s->flags[i], sizeof(s->flags[i])) == 1 &&
+		     EVP_DigestUpdate(md, &s->ids[i], sizeof(s->ids[i])) == 1;
+	return end_name(md, ok, dir, DATABASE, out);
+}
+
+/* Of all that the widths depend on. */
+static bool name_of_widths(const char *dir, const struct rw_sources *s, char out[PATH_ROOM])
+{
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	bool ok = begin_name(md);
+
+	for (unsigned i = 0; ok && i < s->n; i++)
+		ok = add_text(md, s->at[i]) &&
+		     EVP_DigestUpdate(md, &s->kinds[i], sizeof(s->kinds[i])) == 1;
+	return end_name(md, ok, dir, WIDTHS, out);
 }
 
 /* Nobody but us and root may have written it. */
@@ -105,25 +134,59 @@ static char *read_file(const char *path, size_t *n, const char **why)
 	return bytes;
 }
 
+/* What the file says, behind its sum; to be freed by its first byte. NULL as read_file. */
+static char *read_kept(const char *path, size_t *n, const char **why)
+{
+	unsigned char sum[SUM_BYTES];
+	char *bytes = read_file(path, n, why);
+
+	if (bytes &&
+	    (!sum_of(bytes + SUM_BYTES, *n - SUM_BYTES, sum) || memcmp(sum, bytes, SUM_BYTES))) {
+		*why = "it is damaged";
+		free(bytes);
+		return NULL;
+	}
+	*n -= bytes ? SUM_BYTES : 0;
+	return bytes;
+}
+
 bool rw_dbcache_get(const char *dir, const struct rw_sack *s, hs_database_t **db,
 		    void (*note)(const char *text))
 {
-	unsigned char sum[SUM_BYTES];
 	char path[PATH_ROOM], *bytes;
 	hs_platform_info_t cpu;
 	const char *why;
 	size_t n = 0;
-	bool ok = false;
+	bool ok;
 
 	if (!folder_is_ours(dir) || !rw_dbcache_processor(&cpu) || !name_of(dir, s, &cpu, path))
 		return false;
-	bytes = read_file(path, &n, &why);
-	if (bytes) {
-		ok = sum_of(bytes + SUM_BYTES, n - SUM_BYTES, sum) &&
-		     !memcmp(sum, bytes, SUM_BYTES) &&
-		     hs_deserialize_database(bytes + SUM_BYTES, n - SUM_BYTES, db) == HS_SUCCESS;
-		why = ok ? NULL : "it is damaged";
-	}
+	bytes = read_kept(path, &n, &why);
+	ok = bytes && hs_deserialize_database(bytes + SUM_BYTES, n, db) == HS_SUCCESS;
+	if (bytes && !ok)
+		why = "it is damaged";
+	free(bytes);
+	if (why)
+		tell(note, path, why);
+	return ok;
+}
+
+bool rw_dbcache_get_widths(const char *dir, const struct rw_sources *s, uint32_t *widths,
+			   void (*note)(const char *text))
+{
+	char path[PATH_ROOM], *bytes;
+	const char *why;
+	size_t n = 0;
+	bool ok;
+
+	if (!folder_is_ours(dir) || !name_of_widths(dir, s, path))
+		return false;
+	bytes = read_kept(path, &n, &why);
+	ok = bytes && n == s->n * sizeof(*widths);
+	if (ok)
+		memcpy(widths, bytes + SUM_BYTES, n);
+	else if (bytes)
+		why = "it is damaged";
 	free(bytes);
 	if (why)
 		tell(note, path, why);
@@ -147,9 +210,9 @@ static bool write_all(int fd, const char *p, size_t n)
 
 static int is_cached(const struct dirent *d)
 {
-	size_t n = strlen(d->d_name);
+	const char *dot = strrchr(d->d_name, '.');
 
-	return n > 5 && !strcmp(d->d_name + n - 5, ".hsdb");
+	return dot && (!strcmp(dot, DATABASE) || !strcmp(dot, WIDTHS));
 }
 
 /* Removes what was not used for longest, beyond the number that is kept. */
@@ -207,23 +270,44 @@ static bool write_file(const char *dir, const char *path, const unsigned char su
 	return true;
 }
 
-void rw_dbcache_put(const char *dir, const struct rw_sack *s, const hs_platform_info_t *cpu,
-		    const hs_database_t *db, void (*note)(const char *text))
+static bool folder_to_write(const char *dir, void (*note)(const char *text))
+{
+	mkdir(dir, 0700);
+	if (folder_is_ours(dir))
+		return true;
+	tell(note, dir, "it is not a folder of ours alone");
+	return false;
+}
+
+static void keep(const char *dir, const char *path, const void *bytes, size_t n,
+		 void (*note)(const char *text))
 {
 	unsigned char sum[SUM_BYTES];
-	char path[PATH_ROOM], *bytes = NULL;
-	size_t n = 0;
 
-	mkdir(dir, 0700);
-	if (!folder_is_ours(dir)) {
-		tell(note, dir, "it is not a folder of ours alone");
-		return;
-	}
-	if (!name_of(dir, s, cpu, path) || hs_serialize_database(db, &bytes, &n) != HS_SUCCESS)
-		return;
 	if (!sum_of(bytes, n, sum) || !write_file(dir, path, sum, bytes, n))
 		tell(note, path, "it cannot be written");
 	else
 		prune(dir);
+}
+
+void rw_dbcache_put(const char *dir, const struct rw_sack *s, const hs_platform_info_t *cpu,
+		    const hs_database_t *db, void (*note)(const char *text))
+{
+	char path[PATH_ROOM], *bytes = NULL;
+	size_t n = 0;
+
+	if (!folder_to_write(dir, note) || !name_of(dir, s, cpu, path) ||
+	    hs_serialize_database(db, &bytes, &n) != HS_SUCCESS)
+		return;
+	keep(dir, path, bytes, n, note);
 	free(bytes);
+}
+
+void rw_dbcache_put_widths(const char *dir, const struct rw_sources *s, const uint32_t *widths,
+			   void (*note)(const char *text))
+{
+	char path[PATH_ROOM];
+
+	if (folder_to_write(dir, note) && name_of_widths(dir, s, path))
+		keep(dir, path, widths, s->n * sizeof(*widths), note);
 }

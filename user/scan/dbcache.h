@@ -7,6 +7,9 @@
  * of its bytes; it must be a plain file of ours (or root's) that nobody else can write, in such a
  * folder. What is not so, or damaged, is not used and is made anew. Files are written aside, synced
  * and renamed. Nothing depends on the cache: where it cannot be used, databases are compiled.
+ *
+ * The widths of patterns are kept beside them, by the same rules: once there is no compiling, to
+ * have Hyperscan read every pattern for its width alone is half of a load.
  */
 #ifndef RW_SCAN_DBCACHE_H
 #define RW_SCAN_DBCACHE_H
@@ -23,5 +26,17 @@ bool rw_dbcache_get(const char *dir, const struct rw_sack *s, hs_database_t **db
 		    void (*note)(const char *text));
 void rw_dbcache_put(const char *dir, const struct rw_sack *s, const hs_platform_info_t *cpu,
 		    const hs_database_t *db, void (*note)(const char *text));
+
+/* Patterns as they are written, and what else their widths and what is asked of these depend on. */
+struct rw_sources {
+	const char **at;
+	unsigned *kinds, n;
+};
+
+/* True: widths has one for each. */
+bool rw_dbcache_get_widths(const char *dir, const struct rw_sources *s, uint32_t *widths,
+			   void (*note)(const char *text));
+void rw_dbcache_put_widths(const char *dir, const struct rw_sources *s, const uint32_t *widths,
+			   void (*note)(const char *text));
 
 #endif

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "scan/rules.h"
 #include "scan_test.h"
 
 static char dir[64], cache[80];
@@ -25,8 +26,8 @@ static const char *path_of(const char *name)
 	return path;
 }
 
-/* The n-th file of the cache, or NULL. */
-static const char *file_at(unsigned n)
+/* The n-th file of the cache whose name ends so, or NULL. */
+static const char *file_of(const char *suffix, unsigned n)
 {
 	static char path[512];
 	struct dirent *d;
@@ -34,7 +35,10 @@ static const char *file_at(unsigned n)
 	bool found = false;
 
 	while (folder && !found && (d = readdir(folder)) != NULL) {
-		if (d->d_name[0] == '.' || n--)
+		size_t name = strlen(d->d_name), end = strlen(suffix);
+
+		if (d->d_name[0] == '.' || name < end ||
+		    strcmp(d->d_name + name - end, suffix) != 0 || n--)
 			continue;
 		snprintf(path, sizeof(path), "%s", path_of(d->d_name));
 		found = true;
@@ -42,6 +46,11 @@ static const char *file_at(unsigned n)
 	if (folder)
 		closedir(folder);
 	return found ? path : NULL;
+}
+
+static const char *file_at(unsigned n)
+{
+	return file_of("", n);
 }
 
 static unsigned files(void)
@@ -120,21 +129,20 @@ static void compiled_rules_are_kept_for_us_alone_and_used(void **state)
 }
 
 /* One bit, the end cut off, another's bytes: each is seen, told, and made anew. */
-static void a_damaged_file_is_made_anew(void **state)
+static void damage_each_way(const char *suffix)
 {
-	(void)state;
 	load();
 	for (unsigned how = 0; how < 3; how++) {
-		const char *path = file_at(0);
+		const char *path = file_of(suffix, 0);
 		FILE *f = fopen(path, "r+");
 		struct stat before, after;
 
 		assert_non_null(f);
 		assert_int_equal(stat(path, &before), 0);
 		if (how == 0) {
-			fseek(f, 1000, SEEK_SET);
+			fseek(f, before.st_size / 2, SEEK_SET);
 			int c = fgetc(f);
-			fseek(f, 1000, SEEK_SET);
+			fseek(f, before.st_size / 2, SEEK_SET);
 			fputc(c ^ 1, f);
 		}
 		fclose(f);
@@ -149,6 +157,37 @@ static void a_damaged_file_is_made_anew(void **state)
 		load();
 		assert_string_equal(noted, "");
 	}
+}
+
+static void a_damaged_file_is_made_anew(void **state)
+{
+	(void)state;
+	damage_each_way(".hsdb");
+	damage_each_way(".width");
+}
+
+/* Taken from the cache they say what Hyperscan says. */
+static void widths_that_were_kept_are_those_of_the_patterns(void **state)
+{
+	const struct rw_rules_from from = {.cache_dir = cache, .note = note};
+	struct rw_rules *made = NULL, *kept = NULL;
+	const char *path;
+
+	(void)state;
+	load();
+	assert_int_equal(rw_rules_load(&made, NULL, NULL), 0);
+	assert_int_equal(rw_rules_load_from(&kept, &from, NULL), 0);
+	assert_string_equal(noted, "");
+	assert_int_equal(kept->n_pats, made->n_pats);
+	for (unsigned i = 0; i < made->n_pats; i++)
+		assert_int_equal(kept->pats[i].width, made->pats[i].width);
+	rw_rules_unref(made);
+	rw_rules_unref(kept);
+	/* They are kept where they are looked for: without them another file is written. */
+	while ((path = file_of(".width", 0)) != NULL)
+		unlink(path);
+	load();
+	assert_non_null(file_of(".width", 0));
 }
 
 /* What others can write is not read, and nothing is written where others can. */
@@ -176,17 +215,19 @@ static void what_others_may_write_is_not_trusted(void **state)
 /* An image is built on one machine and started on another. */
 static void rules_compiled_for_every_processor_serve_ours(void **state)
 {
-	unsigned kinds, one;
+	unsigned kinds, one, databases = 0;
 
 	(void)state;
 	load();
 	one = files();
+	while (file_of(".hsdb", databases))
+		databases++;
 	while (file_at(0))
 		unlink(file_at(0));
 	load_from(&(const struct rw_rules_from){
 		.cache_dir = cache, .note = note, .every_processor = true});
 	kinds = files();
-	assert_int_equal(kinds, 4 * one);
+	assert_int_equal(kinds, one + 3 * databases);
 	load(); /* ours is one of them: none is added */
 	assert_int_equal(files(), kinds);
 	load_from(&(const struct rw_rules_from){
@@ -201,6 +242,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(compiled_rules_are_kept_for_us_alone_and_used,
 						begin, end),
 		cmocka_unit_test_setup_teardown(a_damaged_file_is_made_anew, begin, end),
+		cmocka_unit_test_setup_teardown(widths_that_were_kept_are_those_of_the_patterns,
+						begin, end),
 		cmocka_unit_test_setup_teardown(rules_compiled_for_every_processor_serve_ours,
 						begin, end),
 		cmocka_unit_test_setup_teardown(what_others_may_write_is_not_trusted, begin, end),
