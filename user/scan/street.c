@@ -1,149 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scan/street.h"
 
-#include <stdint.h>
 #include <string.h>
-#include <strings.h>
+
+#include "scan/street_words.h"
 
 enum {
 	NAMES_MAX = 5,	/* words of a street's name */
 	SIGNS_MAX = 6,	/* white space and commas between the parts of an address */
 	DIGITS_MAX = 5, /* of the number of a house */
-	STEM_BYTES = 3, /* at least, in front of "weg" */
 	CITY_WORDS = 5,
-	WORD_MAX = 10, /* bytes of the longest below */
-};
-
-enum kind {
-	SUFFIX = 1,    /* ends a street's name */
-	WEAK = 2,      /* as well, but other things, too: more must tell that it is an address */
-	SHORT = 4,     /* a dot belongs to it */
-	UNIT = 8,      /* an apartment or the like */
-	OPENS = 16,    /* begins the name of a street whose number follows */
-	NUMBERED = 32, /* and of one whose number stands in front */
-	SMALL = 64,    /* stands small inside a name */
-	GERMAN = 128,  /* behind "Villacher", "Frankfurter" */
-};
-
-#define WORD(word, kind) {word, sizeof(word) - 1, kind}
-static const struct {
-	const char *word;
-	uint8_t n, kind;
-} words[] = {
-	WORD("street", SUFFIX),
-	WORD("st", SUFFIX | SHORT),
-	WORD("road", SUFFIX),
-	WORD("rd", SUFFIX | SHORT),
-	WORD("avenue", SUFFIX | OPENS | NUMBERED),
-	WORD("ave", SUFFIX | SHORT),
-	WORD("av", SUFFIX | SHORT),
-	WORD("boulevard", SUFFIX | OPENS | NUMBERED),
-	WORD("blvd", SUFFIX | SHORT),
-	WORD("lane", SUFFIX),
-	WORD("ln", SUFFIX | SHORT),
-	WORD("highway", SUFFIX),
-	WORD("hwy", SUFFIX | SHORT),
-	WORD("parkway", SUFFIX),
-	WORD("pkwy", SUFFIX | SHORT),
-	WORD("crescent", SUFFIX),
-	WORD("terrace", SUFFIX),
-	WORD("drive", WEAK),
-	WORD("dr", WEAK | SHORT),
-	WORD("court", WEAK),
-	WORD("ct", WEAK | SHORT),
-	WORD("way", WEAK),
-	WORD("place", WEAK),
-	WORD("pl", WEAK | SHORT),
-	WORD("square", WEAK),
-	WORD("sq", WEAK | SHORT),
-	WORD("close", WEAK),
-	WORD("trail", WEAK),
-	WORD("circle", WEAK),
-	WORD("row", WEAK),
-	WORD("walk", WEAK),
-	WORD("hill", WEAK),
-	WORD("grove", WEAK),
-	WORD("mews", WEAK),
-	WORD("gardens", WEAK),
-	WORD("apt", UNIT | SHORT),
-	WORD("apartment", UNIT),
-	WORD("suite", UNIT),
-	WORD("ste", UNIT | SHORT),
-	WORD("unit", UNIT),
-	WORD("flat", UNIT),
-	WORD("floor", UNIT),
-	WORD("room", UNIT),
-	WORD("rm", UNIT | SHORT),
-	WORD("rue", OPENS | NUMBERED),
-	WORD("chemin", OPENS | NUMBERED),
-	WORD("quai", OPENS | NUMBERED),
-	WORD("impasse", OPENS | NUMBERED),
-	WORD("all\303\251e", OPENS | NUMBERED),
-	WORD("bd", NUMBERED | SHORT),
-	WORD("via", OPENS | WEAK),
-	WORD("viale", OPENS),
-	WORD("piazza", OPENS),
-	WORD("corso", OPENS),
-	WORD("calle", OPENS),
-	WORD("avenida", OPENS),
-	WORD("paseo", OPENS),
-	WORD("carrer", OPENS),
-	WORD("rua", OPENS),
-	WORD("travessa", OPENS),
-	WORD("strada", OPENS),
-	WORD("bulevardul", OPENS),
-	WORD("ul", OPENS | SHORT),
-	WORD("ulica", OPENS),
-	WORD("ulice", OPENS),
-	WORD("al", OPENS | SHORT),
-	WORD("aleja", OPENS),
-	WORD("\xd1\x83\xd0\xbb", OPENS | SHORT),		 /* ul. */
-	WORD("\xd1\x83\xd0\xbb\xd0\xb8\xd1\x86\xd0\xb0", OPENS), /* ulitsa */
-	WORD("de", SMALL),
-	WORD("del", SMALL),
-	WORD("della", SMALL),
-	WORD("dei", SMALL),
-	WORD("delle", SMALL),
-	WORD("degli", SMALL),
-	WORD("di", SMALL),
-	WORD("da", SMALL),
-	WORD("do", SMALL),
-	WORD("dos", SMALL),
-	WORD("das", SMALL),
-	WORD("du", SMALL),
-	WORD("des", SMALL),
-	WORD("la", SMALL),
-	WORD("le", SMALL),
-	WORD("les", SMALL),
-	WORD("el", SMALL),
-	WORD("los", SMALL),
-	WORD("las", SMALL),
-	WORD("of", SMALL),
-	WORD("the", SMALL),
-	WORD("strasse", GERMAN),
-	WORD("stra\303\237e", GERMAN),
-	WORD("str", GERMAN | SHORT),
-	WORD("allee", GERMAN),
-	WORD("platz", GERMAN),
-	WORD("weg", GERMAN),
-	WORD("damm", GERMAN),
-	WORD("ring", GERMAN),
-	WORD("chaussee", GERMAN),
-};
-
-/* By the last five bits of their first byte: which lengths there are. */
-static const uint16_t lengths[32] = {
-	[1] = 0x02ec,  [2] = 0x0614,  [3] = 0x0164,  [4] = 0x003c,  [5] = 0x0004,
-	[6] = 0x0030,  [7] = 0x00a0,  [8] = 0x0098,  [9] = 0x0080,  [12] = 0x001c,
-	[13] = 0x0010, [15] = 0x0004, [16] = 0x00f4, [17] = 0x0410, [18] = 0x001c,
-	[19] = 0x00ec, [20] = 0x01a8, [21] = 0x0034, [22] = 0x0028, [23] = 0x0018,
-};
-
-/* Ends of words that only streets have, where a number follows. */
-static const char *const ends[] = {
-	"strasse",  "stra\303\237e", "str",   "gasse",	"weg",	 "allee",	  "damm",
-	"chaussee", "straat",	     "laan",  "gracht", "plein", "gatan",	  "v\xc3\xa4gen",
-	"gaten",    "veien",	     "vegen", "vej",	"katu",	 "str\xc3\xa6ti", "braut",
 };
 
 /* Where an address is read, and what of the text it may see. */
@@ -210,16 +76,6 @@ static bool joins_letters(int c)
 	return c == '\'' || c == '-';
 }
 
-static unsigned kind_of(struct rw_slice w)
-{
-	if (!w.n || w.n > WORD_MAX || !(lengths[w.p[0] & 31] & 1u << w.n))
-		return 0;
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (words[i].n == w.n && !strncasecmp(words[i].word, w.p, w.n))
-			return words[i].kind;
-	return 0;
-}
-
 static bool is_name(struct rw_slice w)
 {
 	if (!w.n)
@@ -231,21 +87,13 @@ static bool is_name(struct rw_slice w)
 /* "Hauptstrasse", "Rooseveltlaan". */
 static bool is_street(struct rw_slice w)
 {
-	if (!is_name(w))
-		return false;
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		size_t n = strlen(ends[i]);
-
-		if (w.n >= n + STEM_BYTES && !memcmp(w.p + w.n - n, ends[i], n))
-			return true;
-	}
-	return false;
+	return is_name(w) && rw_street_ending(w);
 }
 
 /* "Berliner", in front of "Allee". */
 static bool is_of_town(struct rw_slice w)
 {
-	return is_name(w) && w.n > STEM_BYTES + 1 && !memcmp(w.p + w.n - 2, "er", 2);
+	return is_name(w) && w.n > RW_STREET_STEM + 1 && !memcmp(w.p + w.n - 2, "er", 2);
 }
 
 static struct rw_slice word(struct reading *r)
@@ -263,7 +111,7 @@ static struct rw_slice word(struct reading *r)
 /* The dot of "St.", "J.", "ul.". */
 static void dot(struct reading *r, struct rw_slice w, unsigned kind)
 {
-	if (kind & SHORT || w.n <= 2)
+	if (kind & RW_STREET_SHORT || w.n <= 2)
 		take(r, '.');
 }
 
@@ -347,15 +195,15 @@ static bool unit(struct reading *r)
 	if (!gap(r))
 		return false;
 	if (take(r, '#')) {
-		kind = UNIT;
+		kind = RW_STREET_UNIT;
 	} else {
 		w = word(r);
-		kind = kind_of(w);
+		kind = rw_street_kind(w);
 		dot(r, w, kind);
-		if (kind & UNIT && take(r, ' '))
+		if (kind & RW_STREET_UNIT && take(r, ' '))
 			take(r, '#');
 	}
-	if (kind & UNIT && plain_number(r) && ended(r))
+	if (kind & RW_STREET_UNIT && plain_number(r) && ended(r))
 		return true;
 	r->at = from;
 	return false;
@@ -427,13 +275,13 @@ static unsigned names(struct reading *r)
 
 	for (unsigned i = 0; i < NAMES_MAX && take(r, ' '); i++) {
 		struct rw_slice w = word(r);
-		unsigned kind = kind_of(w);
+		unsigned kind = rw_street_kind(w);
 
 		if (is_name(w)) {
 			dot(r, w, kind);
 			to = r->at;
 			n++;
-		} else if (!(kind & SMALL)) {
+		} else if (!(kind & RW_STREET_SMALL)) {
 			break;
 		}
 	}
@@ -465,7 +313,7 @@ static bool is_told(struct rw_slice text, size_t start)
 /* Behind the street's last word, w. told: an address was announced. */
 static bool closes(struct reading *r, struct rw_slice w, unsigned kind, bool told)
 {
-	bool weak = kind & WEAK || !is_capital((unsigned char)w.p[0]);
+	bool weak = kind & RW_STREET_WEAK || !is_capital((unsigned char)w.p[0]);
 
 	dot(r, w, kind);
 	if (!ended(r))
@@ -493,14 +341,14 @@ static bool numbered(struct reading *r, bool told, bool year)
 			return tail(r);
 		}
 		w = word(r);
-		kind = kind_of(w);
-		if (!i && kind & NUMBERED) {
+		kind = rw_street_kind(w);
+		if (!i && kind & RW_STREET_NUMBERED) {
 			dot(r, w, kind);
 			return names(r) && ended(r) && !year;
 		}
-		if (i && kind & (SUFFIX | WEAK))
-			return closes(r, w, year ? kind | WEAK : kind, told && !year);
-		if (!is_name(w) && !(i && kind & SMALL))
+		if (i && kind & (RW_STREET_SUFFIX | RW_STREET_WEAK))
+			return closes(r, w, year ? kind | RW_STREET_WEAK : kind, told && !year);
+		if (!is_name(w) && !(i && kind & RW_STREET_SMALL))
 			return false;
 		dot(r, w, kind);
 	}
@@ -531,30 +379,31 @@ long rw_street_numbered(struct rw_slice text, size_t start, bool eof)
 static bool name_in_front(struct reading *r)
 {
 	struct rw_slice w = word(r);
-	unsigned kind = kind_of(w);
+	unsigned kind = rw_street_kind(w);
 
-	if (kind & OPENS)
-		return (!(kind & SHORT) || take(r, '.')) && names(r);
+	if (kind & RW_STREET_OPENS)
+		return (!(kind & RW_STREET_SHORT) || take(r, '.')) && names(r);
 	if (is_street(w)) /* "Substr 5" is none */
 		return memcmp(w.p + w.n - 3, "str", 3) != 0 || take(r, '.');
 	if (!is_of_town(w) || !take(r, ' '))
 		return false;
 	w = word(r);
-	kind = kind_of(w);
+	kind = rw_street_kind(w);
 	dot(r, w, kind);
-	return kind & GERMAN;
+	return kind & RW_STREET_GERMAN;
 }
 
 long rw_street_named(struct rw_slice text, size_t start, bool eof)
 {
 	struct reading r = begin(text, start, eof);
-	unsigned kind = kind_of(word(&r));
+	unsigned kind = rw_street_kind(word(&r));
 	bool ok, small = is_small(text.p[start]);
 
 	r.at = start;
 	ok = name_in_front(&r) && take(&r, ' ') && number(&r);
 	if (ok && !tail(&r)) /* "via Bluetooth 5", "Via Zoom 3 people" */
-		ok = !(kind & OPENS) || !((kind & WEAK && small) || goes_on(&r, is_small));
+		ok = !(kind & RW_STREET_OPENS) ||
+		     !((kind & RW_STREET_WEAK && small) || goes_on(&r, is_small));
 	return end(&r, start, ok);
 }
 
@@ -593,15 +442,16 @@ static size_t lead_before(struct rw_slice text, size_t floor, size_t to, size_t 
 
 		if (!w.n || last - at > RW_STREET_LEAD || (!i && nearest && !is_name(w)))
 			break;
-		kind = kind_of(w);
+		kind = rw_street_kind(w);
 		if (is_start(text, at) &&
-		    ((kind & OPENS && (i || !nearest)) || (!i && is_street(w)) ||
-		     (is_of_town(w) && (nearest ? i == 1 && after & GERMAN : i < 2)))) {
+		    ((kind & RW_STREET_OPENS && (i || !nearest)) || (!i && is_street(w)) ||
+		     (is_of_town(w) && (nearest ? i == 1 && after & RW_STREET_GERMAN : i < 2)))) {
 			found = at;
 			if (nearest)
 				break;
 		}
-		if ((!is_name(w) && !(kind & SMALL)) || at == floor || text.p[at - 1] != ' ')
+		if ((!is_name(w) && !(kind & RW_STREET_SMALL)) || at == floor ||
+		    text.p[at - 1] != ' ')
 			break;
 		after = kind;
 		to = at - 1;

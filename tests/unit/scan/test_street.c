@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "scan/street.h"
+#include "scan/street_words.h"
 
 static const struct {
 	const char *text;
@@ -106,9 +107,22 @@ static void prose_is_not_held(void **state)
 		assert_int_equal(rw_street_open(rw_slice_str(texts[i]), 0), strlen(texts[i]));
 }
 
+/* Words are told by their first byte and length before they are looked up: none may be missed. */
+static void every_word_is_known(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < rw_street_n_words; i++)
+		if (rw_street_kind(rw_slice_str(rw_street_words[i].word)) !=
+		    rw_street_words[i].kind)
+			fail_msg("%s", rw_street_words[i].word);
+	assert_int_equal(rw_street_kind(RW_SLICE("STREET")), RW_STREET_SUFFIX);
+	assert_int_equal(rw_street_kind(RW_SLICE("harbour")), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_word_is_known),
 		cmocka_unit_test(addresses_begin_with_their_number),
 		cmocka_unit_test(names_are_found_back_from_their_number),
 		cmocka_unit_test(names_without_their_number_are_held),
