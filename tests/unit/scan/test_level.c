@@ -316,7 +316,7 @@ static void hints_do_not_depend_on_the_level(void **state)
 	(void)state;
 	for (unsigned i = 0; i < TEXTS; i++) {
 		struct rw_slice t = {text, make(text)};
-		struct rw_decode_hints least, other;
+		struct rw_decode_hints at_least, there;
 
 		for (unsigned k = pick(8); k; k--) {
 			const char *sign = signs[pick(sizeof(signs) / sizeof(signs[0]))];
@@ -325,17 +325,17 @@ static void hints_do_not_depend_on_the_level(void **state)
 			if (t.n > n)
 				memcpy(text + pick((unsigned)(t.n - n)), sign, n);
 		}
-		least = rw_decode_hints_at[0](t);
+		at_least = rw_decode_hints_at[0](t);
 		for (unsigned level = 1; level <= rw_level_here(); level++) {
-			other = rw_decode_hints_at[level](t);
-			assert_int_equal(other.coded, least.coded);
-			assert_int_equal(other.turns, least.turns);
-			assert_int_equal(other.sum, least.sum);
+			there = rw_decode_hints_at[level](t);
+			assert_int_equal(there.coded, at_least.coded);
+			assert_int_equal(there.turns, at_least.turns);
+			assert_int_equal(there.sum, at_least.sum);
 		}
-		coded += least.coded;
-		turns += least.turns;
-		sum += least.sum;
-		none += !least.coded && !least.turns && !least.sum;
+		coded += at_least.coded;
+		turns += at_least.turns;
+		sum += at_least.sum;
+		none += !at_least.coded && !at_least.turns && !at_least.sum;
 	}
 	assert_true(coded && turns && sum && none);
 }
