@@ -18,7 +18,7 @@ $b mkdir $t && $b tar -C $t -xzf /run/rwtest/tools.tgz
 for d in bin sbin; do
     $b cp -a /usr/$d/. $t/usr/$d/ && $b mount -o bind $t/usr/$d /usr/$d
 done
-cd $t/usr/share/lynis
+cd $t/usr/share/lynis && $b mkdir -p plugins
 LD_LIBRARY_PATH=$t/usr/lib/x86_64-linux-gnu LC_ALL=C dash /usr/sbin/lynis audit system --cronjob --profile $t/etc/lynis/default.prf --log-file $t/log --report-file $t/report
 echo "== report"; $b cat $t/report
 echo "== log"; $b grep -E 'Hardening: assigned|Suggestion:|Warning:|Performing test ID' $t/log
