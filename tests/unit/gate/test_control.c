@@ -120,6 +120,7 @@ static void audit_log_is_opened_anew_though_the_configuration_is_bad(void **stat
 	(void)state;
 	world_begin(&w, ONE_UPSTREAM, "");
 	assert_int_equal(models(&w, w.key), 200);
+	write_records(&w);
 	snprintf(moved, sizeof(moved), "%s/audit.1", w.dir);
 	assert_int_equal(rename(w.audit, moved), 0);
 	f = fopen(w.file, "we");

@@ -435,13 +435,19 @@ static inline void world_end(struct world *w)
 	remove_all(w);
 }
 
+/* Longer than records wait for company: all that were made are in the file. */
+static inline void write_records(struct world *w)
+{
+	run_for(w, 50 * MS);
+}
+
 /* The whole audit file; the caller frees. */
 static inline char *audit_text(struct world *w)
 {
 	char *text = calloc(1, 1 << 20);
 	FILE *f;
 
-	run_for(w, 20 * MS);
+	write_records(w);
 	f = fopen(w->audit, "re");
 	assert_non_null(text);
 	assert_non_null(f);
