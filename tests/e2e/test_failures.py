@@ -206,7 +206,8 @@ def test_sigterm_drains_what_is_under_way(ringwall, flavour):
         for chunk in stream:
             got += chunk.choices[0].delta.content or ""
         assert got == "a b c d e f"
-        assert w.gateway.wait(10) == 0
+        # Sooner than the bound of 30 s; to give all back takes ASan some seconds on a busy machine.
+        assert w.gateway.wait(25) == 0
 
 
 @pytest.mark.parametrize("what,data,status", [
