@@ -74,9 +74,12 @@ static void say_findings(yyjson_val *o, const char *member, const char *where)
 	size_t i, n;
 	yyjson_val *f;
 
-	yyjson_arr_foreach(yyjson_obj_get(o, member), i, n, f) say(
-		"found", "%s (%s, %s) %" PRIu64 " times in the %s", text_or(f, "rule", "?"),
-		text_or(f, "type", "?"), text_or(f, "category", "?"), number_of(f, "count"), where);
+	yyjson_arr_foreach(yyjson_obj_get(o, member), i, n, f)
+	{
+		say("found", "%s (%s, %s) %" PRIu64 " times in the %s", text_or(f, "rule", "?"),
+		    text_or(f, "type", "?"), text_or(f, "category", "?"), number_of(f, "count"),
+		    where);
+	}
 }
 
 static void say_places(yyjson_val *o, const char *member, const char *where)
@@ -85,9 +88,11 @@ static void say_places(yyjson_val *o, const char *member, const char *where)
 	yyjson_val *p;
 
 	yyjson_arr_foreach(yyjson_obj_get(o, member), i, n, p)
+	{
 		say("place", "%s in the %s's %s[%" PRIu64 "], from byte %" PRIu64 ": %s",
 		    text_or(p, "rule", "?"), where, text_or(p, "in", "text"), number_of(p, "index"),
 		    number_of(p, "start"), text_or(p, "action", "?"));
+	}
 }
 
 static void say_result(yyjson_val *o)
