@@ -167,6 +167,13 @@ static bool is_nino_prefix(struct rw_slice token)
 /* A word behind which groups of a number may come, over a space. */
 static bool leads(struct rw_slice token)
 {
+	size_t at = token.n;
+
+	/* as runs have it, a value may start behind a sign: "nino=AB 123456C" */
+	while (at && token.n - at <= MONTH_MAX &&
+	       !(classes[(unsigned char)token.p[at - 1]] & RESET))
+		at--;
+	token = rw_slice_of(token.p + at, token.n - at);
 	return is_nino_prefix(token) || is_month(token);
 }
 
