@@ -470,15 +470,15 @@ size_t rw_street_open(struct rw_slice text, size_t floor)
 {
 	struct rw_slice w;
 	size_t at, open = text.n;
-	bool ascii = true;
+	bool is_run = true;
 
 	if (!text.n) /* nothing was ever there: no place to count from */
 		return 0;
 	at = word_before(text, floor, text.n, &w);
-	/* A word that is cut: of ASCII alone it is a run that is open anyway. */
+	/* A word that is cut: of what runs are made of alone it is one that is open anyway. */
 	for (size_t i = at; i < text.n; i++)
-		ascii &= (unsigned char)text.p[i] < 0x80;
-	if (!ascii && is_start(text, at) && text.n - at <= RW_STREET_LEAD)
+		is_run &= (unsigned char)text.p[i] < 0x80 && text.p[i] != '\'';
+	if (!is_run && is_start(text, at) && text.n - at <= RW_STREET_LEAD)
 		open = at;
 	if (at == floor || text.p[at - 1] != ' ')
 		return open;
