@@ -63,6 +63,7 @@ def test_a_good_configuration_opens_its_ports_and_no_others(appliance, admin, po
     ({"ringwall.yaml": GOOD + "auth: {keys_file: keys}\n", "keys": "\na sha256:0\n"}, "keys:2: behind the name"),
     ({"ringwall.yaml": GOOD + "auth: {keys_file: keys}\n"}, "cannot read the list of keys /etc/ringwall/keys"),
     ({"ringwall.yaml": GOOD + "guards: {rules_dir: nowhere}\n"}, "nowhere"),
+    ({"ringwall.yaml": GOOD, "network.conf": "#" * 16385}, "'/etc/ringwall/network.conf' has more than 16384 bytes"),
     ({"ringwall.yaml": GOOD.replace('"[::1]:8444"', '"[::1]:8444"\n    tls: {cert_file: a.crt, key_file: a.key}')}, "a.crt"),
 ])
 def test_a_configuration_that_cannot_be_used_opens_no_listener(appliance, files, why):

@@ -24,7 +24,9 @@
 #include "ring/sock.h"
 #include "scan/scan.h"
 
-enum { YAML_MAX = 1 << 20 };
+#define DISK_NETWORK "/etc/ringwall/network.conf"
+
+enum { NETWORK_MAX = 16384, YAML_MAX = 1 << 20 };
 
 void rw_appliance_no_options(int argc, char **argv, const char *doc)
 {
@@ -246,6 +248,24 @@ static int load_config(struct rw_config **c, struct rw_error *e)
 	return rc ? rc : check_named(*c, e);
 }
 
+/* networkd, which got a copy of it (ringwall-network.service), says nothing of what it cannot use.
+ */
+static int check_network(struct rw_error *e)
+{
+	struct stat st;
+
+	if (stat(DISK_NETWORK, &st))
+		return errno == ENOENT ? RW_OK
+				       : rw_fail(e, RW_EIO, "cannot read '%s': %s", DISK_NETWORK,
+						 strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return rw_fail(e, RW_EINVAL, "'%s' is no file", DISK_NETWORK);
+	if (st.st_size > NETWORK_MAX)
+		return rw_fail(e, RW_ELIMIT, "'%s' has more than %d bytes", DISK_NETWORK,
+			       NETWORK_MAX);
+	return RW_OK;
+}
+
 static int configure(int argc, char **argv)
 {
 	struct rw_config *c = NULL;
@@ -258,6 +278,7 @@ static int configure(int argc, char **argv)
 		"Reads the configuration disk, and writes what other units need to know of "
 		"it into " RW_APPLIANCE_RUN ".");
 	wrong = load_config(&c, &e);
+	wrong = wrong ? wrong : check_network(&e);
 	if (c && c->admin_address)
 		snprintf(admin, sizeof(admin), "%s", c->admin_address);
 	else if (wrong)
