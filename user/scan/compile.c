@@ -339,18 +339,14 @@ int rw_rules_compile(struct rw_rules *r, struct rw_error *e)
 	struct rw_view *view = malloc(sizeof(*view));
 	int rc = 0;
 
-	r->pem_rule = r->street_rule = r->model_rule = -1;
+	for (unsigned by = 0; by < RW_FOUND_BYS; by++)
+		r->found_by[by] = -1;
 	for (unsigned i = 0; i < r->set.n; i++) {
 		const struct rw_rule *rule = &r->set.rules[i];
 
 		total += rule->patterns.n;
 		r->topics |= rule->info.category == RW_CAT_TOPIC;
-		if (rule->pem)
-			r->pem_rule = (int)i;
-		if (rule->street)
-			r->street_rule = (int)i;
-		if (rule->model)
-			r->model_rule = (int)i;
+		r->found_by[rule->by] = (int)i;
 	}
 	r->pats = calloc(total + 1, sizeof(*r->pats));
 	if (total > UINT16_MAX)

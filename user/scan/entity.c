@@ -435,7 +435,8 @@ static int tell(const struct pass *p, const struct rw_unit *u)
 	struct rw_finding f = {
 		.start = (uint32_t)u->start,
 		.end = (uint32_t)(street ? u->end : u->start),
-		.rule = (uint16_t)(street ? p->r->street_rule : p->r->pem_rule),
+		.rule = (uint16_t)(street ? p->r->found_by[RW_BY_STREET]
+					  : p->r->found_by[RW_BY_PEM]),
 	};
 
 	if (u->kind == RW_UNIT_CLOSE)

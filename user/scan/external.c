@@ -12,7 +12,7 @@ static int of_type(const struct rw_rules *r, struct rw_slice type, bool external
 	for (unsigned i = 0; i < r->set.n; i++) {
 		const struct rw_rule *rule = &r->set.rules[i];
 
-		if ((rule->external || !external) && rw_slice_is(type, rule->info.type))
+		if ((rule->by == RW_BY_DETECTOR || !external) && rw_slice_is(type, rule->info.type))
 			return (int)i;
 	}
 	return -1;

@@ -304,9 +304,10 @@ static void weigh(struct job *j, const struct bytes *b, struct rw_model_best *be
 
 	rw_model_end(j->r->model, j->r->concepts, &s->view, &s->model, best);
 	score = rw_model_score(best->z);
-	if (s->view.n && score > j->score && j->r->model_rule >= 0) {
+	if (s->view.n && score > j->score && j->r->found_by[RW_BY_MODEL] >= 0) {
 		j->score = score;
-		j->where = locate(j, b, best->start, best->end, (uint16_t)j->r->model_rule);
+		j->where = locate(j, b, best->start, best->end,
+				  (uint16_t)j->r->found_by[RW_BY_MODEL]);
 		if (score >= RW_INJECTION_STRICT * 100)
 			explain(j, best);
 	}
@@ -466,7 +467,7 @@ int rw_injections(struct rw_scanner *s, const struct rw_rules *r, struct rw_slic
 	model = model && categories & 1u << RW_CAT_INJECTION;
 	if (!(categories & 1u << RW_CAT_INJECTION) && !r->topics)
 		return 0;
-	j.model = model && (s->only < 0 || s->only == r->model_rule);
+	j.model = model && (s->only < 0 || s->only == r->found_by[RW_BY_MODEL]);
 	j.derived_left = DERIVED_TIMES * text.n + DERIVED_BYTES;
 	while (!rc && j.to < text.n) {
 		struct bytes plain = {.via = RW_VIA_PLAIN};

@@ -17,7 +17,8 @@ static inline enum rw_action rw_action_of(const struct rw_guard *g, const struct
 		least = RW_INJECTION_BALANCED;
 	if ((f->score ? f->score : info->severity) < least)
 		return RW_ACT_ALLOW;
-	if (f->rule == r->model_rule && f->score < (g->alone ? g->alone : RW_ALONE_BALANCED) &&
+	if (f->rule == r->found_by[RW_BY_MODEL] &&
+	    f->score < (g->alone ? g->alone : RW_ALONE_BALANCED) &&
 	    g->action[info->category] > RW_ACT_FLAG)
 		return RW_ACT_FLAG; /* no rule says so, too */
 	return g->action[info->category];
@@ -35,8 +36,9 @@ static inline bool rw_wants_rule(const struct rw_scanner *s, const struct rw_rul
 static inline unsigned rw_seg_finds(const struct rw_scanner *s, const struct rw_rules *r,
 				    unsigned categories)
 {
-	return (rw_wants_rule(s, r, r->pem_rule, categories) ? RW_SEG_FINDS_PEM : 0u) |
-	       (rw_wants_rule(s, r, r->street_rule, categories) ? RW_SEG_FINDS_STREETS : 0u);
+	return (rw_wants_rule(s, r, r->found_by[RW_BY_PEM], categories) ? RW_SEG_FINDS_PEM : 0u) |
+	       (rw_wants_rule(s, r, r->found_by[RW_BY_STREET], categories) ? RW_SEG_FINDS_STREETS
+									   : 0u);
 }
 
 /* Writes a text with something else in place of findings: done is how much of it is written. */

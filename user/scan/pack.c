@@ -174,26 +174,27 @@ static int key_entropy(struct reader *rd, const yaml_node_t *v, struct rw_rule *
 	return read_number(rd, v, 0, 800, &rule->entropy_centibits);
 }
 
+/* Those that find values by themselves; any: of whatever category. */
+static const struct finder {
+	const char *name;
+	enum rw_category category;
+	bool any;
+} finders[RW_FOUND_BYS] = {
+	[RW_BY_PEM] = {"pem", RW_CAT_SECRET, false},
+	[RW_BY_STREET] = {"street", RW_CAT_PII, false},
+	[RW_BY_MODEL] = {"model", RW_CAT_INJECTION, false},
+	[RW_BY_DETECTOR] = {"external", RW_CAT_PII, true},
+};
+
 static int key_validator(struct reader *rd, const yaml_node_t *v, struct rw_rule *rule)
 {
 	const char *name = scalar(v);
 
-	if (name && !strcmp(name, "pem")) {
-		rule->pem = true;
-		return 0;
-	}
-	if (name && !strcmp(name, "street")) {
-		rule->street = true;
-		return 0;
-	}
-	if (name && !strcmp(name, "model")) {
-		rule->model = true;
-		return 0;
-	}
-	if (name && !strcmp(name, "external")) {
-		rule->external = true;
-		return 0;
-	}
+	for (unsigned by = RW_BY_PATTERNS + 1; name && by < RW_FOUND_BYS; by++)
+		if (!strcmp(name, finders[by].name)) {
+			rule->by = (enum rw_found_by)by;
+			return 0;
+		}
 	rule->validator = name ? rw_validator_find(name) : NULL;
 	return rule->validator
 		       ? 0
@@ -235,6 +236,8 @@ static const struct {
 /* What a whole rule must have. */
 static int check_rule(struct reader *rd, const yaml_node_t *node, const struct rw_rule *rule)
 {
+	const struct finder *finder = &finders[rule->by];
+
 	if (!rule->info.id || !*rule->info.id)
 		return fail(rd, node, "it has no id", NULL);
 	if (!rule->info.type || !*rule->info.type)
@@ -247,25 +250,21 @@ static int check_rule(struct reader *rd, const yaml_node_t *node, const struct r
 		return fail(rd, node, "words are for the category topic", NULL);
 	if (rule->domains.n && rule->info.category != RW_CAT_MARKUP)
 		return fail(rd, node, "domains are for the category markup", NULL);
-	if (rule->pem || rule->street || rule->model || rule->external
-		    ? rule->patterns.n + rule->words.n + rule->domains.n != 0
-		    : rule->patterns.n + rule->words.n + rule->domains.n == 0)
+	if ((rule->by != RW_BY_PATTERNS) ==
+	    (rule->patterns.n + rule->words.n + rule->domains.n != 0))
 		return fail(rd, node,
 			    "it needs patterns, or the validator pem, street, model or external "
 			    "and none",
 			    NULL);
 	if (rule->patterns.n > RW_RULE_PATTERNS_MAX)
 		return fail(rd, node, "it has too many patterns; make it two rules", NULL);
-	if (rule->external && rule->match.n + rule->no_match.n)
+	if (rule->by == RW_BY_DETECTOR && rule->match.n + rule->no_match.n)
 		return fail(rd, node, "what a detector elsewhere finds has no cases here", NULL);
-	if (!rule->external && (!rule->match.n || !rule->no_match.n))
+	if (rule->by != RW_BY_DETECTOR && (!rule->match.n || !rule->no_match.n))
 		return fail(rd, node, "it needs cases under match and under no_match", NULL);
-	if (rule->pem && rule->info.category != RW_CAT_SECRET)
-		return fail(rd, node, "the validator pem is for the category secret", NULL);
-	if (rule->street && rule->info.category != RW_CAT_PII)
-		return fail(rd, node, "the validator street is for the category pii", NULL);
-	if (rule->model && rule->info.category != RW_CAT_INJECTION)
-		return fail(rd, node, "the validator model is for the category injection", NULL);
+	if (rule->by != RW_BY_PATTERNS && !finder->any && rule->info.category != finder->category)
+		return fail(rd, node, "its validator is for the category ",
+			    rw_category_name(finder->category));
 	return 0;
 }
 

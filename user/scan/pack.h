@@ -33,6 +33,16 @@ struct rw_pack_list {
 
 struct rw_validator;
 
+/* What finds a rule's values: where it is no pattern, the rule says so as its validator. */
+enum rw_found_by {
+	RW_BY_PATTERNS,
+	RW_BY_PEM, /* this and the next: the segmenter (seg.h) */
+	RW_BY_STREET,
+	RW_BY_MODEL,	/* model.h */
+	RW_BY_DETECTOR, /* elsewhere: nothing here to test */
+	RW_FOUND_BYS
+};
+
 /*
  * One rule as written. Strings live in the rule set's arena.
  * match and no_match are never both empty: a rule that nothing tests does not load.
@@ -48,9 +58,7 @@ struct rw_rule {
 	struct rw_pack_list match, no_match;
 	const struct rw_validator *validator; /* or NULL */
 	unsigned entropy_centibits;	      /* least Shannon entropy per character, 0: any */
-	bool pem, street;		      /* found by the segmenter, not by a pattern */
-	bool model;			      /* by the model (model.h) */
-	bool external;			      /* by a detector elsewhere: nothing here to test */
+	enum rw_found_by by;
 	const char *replaces; /* the pack whose rule of that id it stands for, or NULL */
 };
 

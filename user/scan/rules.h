@@ -82,8 +82,8 @@ struct rw_rules {
 	/* Words of the view: needles, then from first_concept on what the model looks for. */
 	struct rw_lexicon *lexicon;
 	uint32_t first_concept;
-	bool topics;			       /* there is a rule of that category */
-	int pem_rule, street_rule, model_rule; /* index, or -1 */
+	bool topics;		    /* there is a rule of that category */
+	int found_by[RW_FOUND_BYS]; /* index of the rule, or -1 */
 	struct rw_concepts *concepts;
 	struct rw_model *model;
 	int leak_rule; /* index: the system prompt's, then the canaries' */

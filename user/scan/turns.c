@@ -62,12 +62,13 @@ int rw_scan_turns(struct rw_scanner *s, const struct rw_rules *r, const struct r
 	rising = trajectory(turns + first, n - first);
 	if (!rc && rising > out->evidence[RW_CAT_INJECTION]) {
 		out->evidence[RW_CAT_INJECTION] = (uint16_t)rising;
-		if (rising >= RW_INJECTION_STRICT * 100 && r->model_rule >= 0)
-			rw_findings_add(out, r,
-					(struct rw_finding){.end = (uint32_t)len,
-							    .rule = (uint16_t)r->model_rule,
-							    .score = (uint8_t)(rising / 100),
-							    .via = RW_VIA_TURNS});
+		if (rising >= RW_INJECTION_STRICT * 100 && r->found_by[RW_BY_MODEL] >= 0)
+			rw_findings_add(
+				out, r,
+				(struct rw_finding){.end = (uint32_t)len,
+						    .rule = (uint16_t)r->found_by[RW_BY_MODEL],
+						    .score = (uint8_t)(rising / 100),
+						    .via = RW_VIA_TURNS});
 	}
 	return rc;
 }

@@ -333,7 +333,7 @@ static void check_stream(const struct rw_rule *rule, struct rw_slice text, void 
 
 	(void)rule;
 	for (unsigned k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
-		if (kinds[k] == RW_REDACT_TOKEN && rule->pem)
+		if (kinds[k] == RW_REDACT_TOKEN && rule->by == RW_BY_PEM)
 			continue; /* a token stands for all of a value, a lane begins before it ends
 				   */
 		begin(&x, kinds[k]);
