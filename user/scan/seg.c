@@ -1,22 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "scan/seg.h"
+#include "scan/seg_int.h"
 
 #include "base/err.h"
 #include "scan/street.h"
 
-enum {
-	IN_TOKEN = 1, /* may be part of an entity */
-	GROUP = 2,    /* may be part of a group of numbers */
-	RESET = 4,    /* a value may start behind it */
-	DIGIT = 8,
-	UPPER = 16,
-	AT = 32,
-	SWALLOW = 64, /* goes on a secret that is too long to hold */
-	SLASH = 128,  /* of token bytes: "://" may be here */
-	LEAD = 128,   /* of others: an invisible character may begin */
-};
-
-static const uint8_t classes[256] = {
+const uint8_t rw_seg_classes[256] = {
 	['a' ... 'z'] = IN_TOKEN | SWALLOW,
 	['A' ... 'Z'] = IN_TOKEN | SWALLOW | UPPER,
 	['0' ... '9'] = IN_TOKEN | SWALLOW | GROUP | DIGIT,
@@ -47,16 +35,11 @@ enum {
 	URL_BYTES = 12,
 	HIDDEN_BYTES = 1024,
 	PEM_BEGIN_BYTES = 10,
-	IBAN_MAX = 34,
-	MONTH_MAX = 10,
-	NINO_PREFIX = 2,
-	NINO_STEM_PAIRS = 11, /* "AB 12 34 56" */
-	NINO_STEM_WHOLE = 9,  /* "AB 123456" */
 };
 
 static uint8_t class_of(struct rw_slice text, size_t at)
 {
-	return classes[(unsigned char)text.p[at]];
+	return rw_seg_classes[(unsigned char)text.p[at]];
 }
 
 void rw_seg_init(struct rw_seg *s, unsigned finds)
@@ -99,118 +82,6 @@ static bool end_run(struct rw_seg *s, size_t end, struct rw_unit *u)
 	s->mode = RW_SEG_GAP;
 	s->pos = end;
 	return worth;
-}
-
-static bool is_group(const struct rw_seg *s)
-{
-	return s->at_core && s->digit;
-}
-
-static bool upper_or_digit(char c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-/* "GB93", "GB93PITW...": the first group of an IBAN, or a further one. */
-static bool is_iban_group(const struct rw_seg *s, struct rw_slice text)
-{
-	size_t n = s->pos - s->core;
-	const char *p = text.p + s->core;
-
-	if (n == 0 || n > IBAN_MAX)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (!upper_or_digit(p[i]))
-			return false;
-	if (s->iban && n <= 4)
-		return true;
-	return n >= 4 && p[0] >= 'A' && p[1] >= 'A' && p[2] <= '9' && p[3] <= '9';
-}
-
-/* The three letters of a month, in lower case, as they are loaded. */
-#define MONTH(a, b, c) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16)
-
-static bool is_month(struct rw_slice token)
-{
-	const unsigned char *p = (const unsigned char *)token.p;
-
-	if (token.n < 3 || token.n > MONTH_MAX)
-		return false;
-	switch (MONTH(p[0], p[1], p[2]) | MONTH(0x20, 0x20, 0x20)) {
-	case MONTH('j', 'a', 'n'):
-	case MONTH('f', 'e', 'b'):
-	case MONTH('m', 'a', 'r'):
-	case MONTH('a', 'p', 'r'):
-	case MONTH('m', 'a', 'y'):
-	case MONTH('j', 'u', 'n'):
-	case MONTH('j', 'u', 'l'):
-	case MONTH('a', 'u', 'g'):
-	case MONTH('s', 'e', 'p'):
-	case MONTH('o', 'c', 't'):
-	case MONTH('n', 'o', 'v'):
-	case MONTH('d', 'e', 'c'):
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* "AB" in front of the groups of a British national insurance number, "AB 12 34 56 C"; some letters
- * are never given out, and so "US 12" or "ID 4" is not one. */
-static bool is_nino_prefix(struct rw_slice token)
-{
-	return token.n == NINO_PREFIX && token.p[0] >= 'A' && token.p[0] <= 'Z' &&
-	       token.p[1] >= 'A' && token.p[1] <= 'Z' && !strchr("DFIQUV", token.p[0]) &&
-	       !strchr("DFIOQUV", token.p[1]);
-}
-
-/* A word behind which groups of a number may come, over a space. */
-static bool leads(struct rw_slice token)
-{
-	size_t at = token.n;
-
-	/* as runs have it, a value may start behind a sign: "nino=AB 123456C" */
-	while (at && token.n - at <= MONTH_MAX &&
-	       !(classes[(unsigned char)token.p[at - 1]] & RESET))
-		at--;
-	token = rw_slice_of(token.p + at, token.n - at);
-	return is_nino_prefix(token) || is_month(token);
-}
-
-/* All but the last letter of a national insurance number, in pairs or in one piece. */
-static bool is_nino_stem(const struct rw_seg *s, struct rw_slice text)
-{
-	size_t n = s->pos - s->run;
-
-	return (n == NINO_STEM_PAIRS || n == NINO_STEM_WHOLE) &&
-	       is_nino_prefix(rw_slice_of(text.p + s->run, NINO_PREFIX)) &&
-	       text.p[s->run + NINO_PREFIX] == ' ';
-}
-
-/* At a single space: 1 the run goes on behind it, 0 it ends here, -1 the next byte is needed. */
-static int joins(struct rw_seg *s, struct rw_slice text, bool eof)
-{
-	bool group = is_group(s);
-	bool iban = is_iban_group(s, text);
-	bool lead = leads(rw_slice_of(text.p + s->core, s->pos - s->core));
-	bool day = group && s->pos - s->core <= 3;
-	char next;
-
-	if (!group && !iban && !lead)
-		return 0;
-	if (s->pos + 1 >= text.n)
-		return eof ? 0 : -1;
-	next = text.p[s->pos + 1];
-	s->iban = iban;
-	if ((group || lead || iban) && next >= '0' && next <= '9')
-		return 1;
-	if (group && (next == '(' || next == '+' || next == '-'))
-		return 1;
-	if (iban && next >= 'A' && next <= 'Z')
-		return 1;
-	if (next >= 'A' && next <= 'D' && is_nino_stem(s, text))
-		return 1;
-	return day && next && strchr("JFMASOND", next);
 }
 
 static bool at_pem_begin(const struct rw_seg *s, struct rw_slice text)
@@ -261,7 +132,7 @@ static enum walked end_token(struct rw_seg *s, struct rw_slice text, bool eof, s
 	street = street_behind(s, text, eof);
 	if (street > 0)
 		return take_street(s, s->run, street, u);
-	join = street < 0 ? -1 : joins(s, text, eof);
+	join = street < 0 ? -1 : rw_seg_joins(s, text, eof);
 	if (join < 0)
 		return WALKED_MORE;
 	if (join == 0)
@@ -331,12 +202,12 @@ static bool is_prose(struct rw_slice token, uint8_t seen, char next)
 		return false;
 	if (seen & UPPER && (token.n >= RW_SEG_LONG_TOKEN || token.p[token.n - 1] == 'N'))
 		return false;
-	return next != ' ' || !leads(token);
+	return next != ' ' || !rw_seg_leads(token);
 }
 
 static size_t token_start(const unsigned char *p, size_t from, size_t at)
 {
-	while (at > from && classes[p[at - 1]] & IN_TOKEN)
+	while (at > from && rw_seg_classes[p[at - 1]] & IN_TOKEN)
 		at--;
 	return at;
 }
@@ -350,7 +221,7 @@ static size_t skip_cold(const unsigned char *p, size_t from, size_t n)
 	if (at == from || p[at - 1] != ' ')
 		return at;
 	before = token_start(p, from, at - 1);
-	return leads(rw_slice_of((const char *)p + before, at - 1 - before)) ? before : at;
+	return rw_seg_leads(rw_slice_of((const char *)p + before, at - 1 - before)) ? before : at;
 }
 
 /*
@@ -447,17 +318,17 @@ static enum walked walk_gap(struct rw_seg *s, struct rw_slice text, bool eof, st
 		uint8_t seen = 0;
 
 		at = skip_cold(p, at, text.n);
-		while (at < text.n && !(classes[p[at]] & (IN_TOKEN | LEAD)))
+		while (at < text.n && !(rw_seg_classes[p[at]] & (IN_TOKEN | LEAD)))
 			at++;
 		from = at;
 		if (at == text.n)
 			break;
-		if (!(classes[p[at]] & IN_TOKEN)) {
+		if (!(rw_seg_classes[p[at]] & IN_TOKEN)) {
 			s->pos = at;
 			return start_hidden(s);
 		}
-		for (; at < text.n && classes[p[at]] & IN_TOKEN; at++)
-			seen |= classes[p[at]];
+		for (; at < text.n && rw_seg_classes[p[at]] & IN_TOKEN; at++)
+			seen |= rw_seg_classes[p[at]];
 		if (at == text.n || at - from >= RW_STEP_BYTES ||
 		    !is_prose(rw_slice_of(text.p + from, at - from), seen, text.p[at]))
 			break;
@@ -465,7 +336,7 @@ static enum walked walk_gap(struct rw_seg *s, struct rw_slice text, bool eof, st
 	s->pos = from;
 	if (from == text.n)
 		return WALKED_MORE;
-	if (s->finds & RW_SEG_FINDS_STREETS && classes[p[from]] & DIGIT)
+	if (s->finds & RW_SEG_FINDS_STREETS && rw_seg_classes[p[from]] & DIGIT)
 		return start_number(s, text, eof, u);
 	start_run(s);
 	return WALKED_ON;
