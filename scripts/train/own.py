@@ -270,6 +270,11 @@ def rows(carriers, seed=5):
     def add(source, label, text):
         out.append({"source": "own:" + source, "label": label, "text": text, "license": "Apache-2.0"})
 
+    def made(kinds_of_text):
+        for n, source, label, text in kinds_of_text:
+            for _ in range(n):
+                add(source, label, text())
+
     for line in LANGS.split("\n"):
         lang, *texts = line.split("|")
         for t in texts:
@@ -280,45 +285,29 @@ def rows(carriers, seed=5):
         for t in line.split("|")[1:]:
             for frame in ("%s", "%s ", "Hallo. %s"):
                 add("languages", "benign", frame % t)
-    for _ in range(2200):
-        add("attack", "attack", attack(rng))
-    for _ in range(2200):
-        add("document", "attack", in_document(rng, carriers))
-    for _ in range(3600):
-        add("harmless", "benign", harmless(rng, carriers))
-    for _ in range(1500):
-        add("manual", "benign", manuals.manual(rng))
-    for _ in range(500):
-        add("document", "attack", in_document(rng, [manuals.manual(rng)]))
+    made((
+        (2200, "attack", "attack", lambda: attack(rng)),
+        (2200, "document", "attack", lambda: in_document(rng, carriers)),
+        (3600, "harmless", "benign", lambda: harmless(rng, carriers)),
+        (1500, "manual", "benign", lambda: manuals.manual(rng)),
+        (500, "document", "attack", lambda: in_document(rng, [manuals.manual(rng)])),
+    ))
     languages.rows(rng, carriers, add)
-    for _ in range(2600):
-        add("attack", "attack", kinds.prompt(rng))
-    for _ in range(1800):
-        add("document", "attack", put_into(rng, kinds.note(rng), rng.choice(carriers)))
-    for _ in range(2400):
-        add("harmless", "benign", kinds.harmless(rng))
-    for _ in range(2400):
-        add("styles", "attack", styles.prompt(rng))
-    for _ in range(1400):
-        add("notes", "attack", put_into(rng, styles.note(rng), rng.choice(carriers)))
-    for _ in range(2600):
-        add("styles", "benign", styles.harmless(rng))
-    for _ in range(1500):
-        add("dialogue", "benign", forms.dialogue(rng))
-    for _ in range(700):
-        add("persona", "benign", forms.persona(rng))
-    for _ in range(500):
-        add("guards", "benign", forms.guards(rng))
-    for _ in range(2400):
-        add("reference", "benign", manuals.reference(rng))
-    for _ in range(500):
-        add("document", "attack", in_document(rng, [manuals.reference(rng) + "\n"]))
-    for _ in range(700):
-        add("tasks", "benign", forms.task(rng))
-    for _ in range(700):
-        add("gateway", "benign", forms.gateway(rng))
-    for _ in range(900):
-        add("spec", "benign", forms.spec(rng))
-    for _ in range(1500):
-        add("web", "benign", forms.web(rng))
+    made((
+        (2600, "attack", "attack", lambda: kinds.prompt(rng)),
+        (1800, "document", "attack", lambda: put_into(rng, kinds.note(rng), rng.choice(carriers))),
+        (2400, "harmless", "benign", lambda: kinds.harmless(rng)),
+        (2400, "styles", "attack", lambda: styles.prompt(rng)),
+        (1400, "notes", "attack", lambda: put_into(rng, styles.note(rng), rng.choice(carriers))),
+        (2600, "styles", "benign", lambda: styles.harmless(rng)),
+        (1500, "dialogue", "benign", lambda: forms.dialogue(rng)),
+        (700, "persona", "benign", lambda: forms.persona(rng)),
+        (500, "guards", "benign", lambda: forms.guards(rng)),
+        (2400, "reference", "benign", lambda: manuals.reference(rng)),
+        (500, "document", "attack", lambda: in_document(rng, [manuals.reference(rng) + "\n"])),
+        (700, "tasks", "benign", lambda: forms.task(rng)),
+        (700, "gateway", "benign", lambda: forms.gateway(rng)),
+        (900, "spec", "benign", lambda: forms.spec(rng)),
+        (1500, "web", "benign", lambda: forms.web(rng)),
+    ))
     return out

@@ -232,6 +232,14 @@ static inline void pair_connect(struct pair *w, struct peer *p)
 	assert_non_null(p->sock);
 }
 
+/* A pair with one connection, which both sides know of. */
+static inline void pair_open(struct pair *w, struct peer *p)
+{
+	pair_begin(w, NULL);
+	pair_connect(w, p);
+	pair_until(w, w->n_accepted == 1 && p->connects == 1);
+}
+
 static inline void peer_end(struct peer *p)
 {
 	free(p->got);

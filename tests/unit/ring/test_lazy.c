@@ -287,9 +287,7 @@ static void fin_goes_behind_a_lazy_send(void **state)
 	struct pair w;
 
 	(void)state;
-	pair_begin(&w, NULL);
-	pair_connect(&w, &c);
-	pair_until(&w, w.n_accepted == 1 && c.connects == 1);
+	pair_open(&w, &c);
 	rw_sock_lazy(c.sock, true);
 	assert_int_equal(rw_sock_send(c.sock, "hello", 5), RW_OK);
 	assert_int_equal(rw_loop_turn(w.client, 0), RW_OK);
@@ -306,9 +304,7 @@ static int close_err_of_a_sender(bool lazy)
 	struct pair w;
 	int err;
 
-	pair_begin(&w, NULL);
-	pair_connect(&w, &c);
-	pair_until(&w, w.n_accepted == 1 && c.connects == 1);
+	pair_open(&w, &c);
 	rw_sock_lazy(c.sock, lazy);
 	assert_int_equal(rw_sock_send(c.sock, "hello", 5), RW_OK);
 	rw_sock_recv(w.accepted[0].sock, false); /* unread bytes: RST, not FIN */

@@ -319,9 +319,7 @@ static void nodelay_on_both_sides(void **state)
 	struct pair w;
 
 	(void)state;
-	pair_begin(&w, NULL);
-	pair_connect(&w, &c);
-	pair_until(&w, w.n_accepted == 1 && c.connects == 1);
+	pair_open(&w, &c);
 	assert_int_equal(nodelay(&c), 1);
 	assert_int_equal(nodelay(&w.accepted[0]), 1);
 	pair_end(&w);
@@ -335,9 +333,7 @@ static void sends_of_one_turn_are_one(void **state)
 	struct pair w;
 
 	(void)state;
-	pair_begin(&w, NULL);
-	pair_connect(&w, &c);
-	pair_until(&w, w.n_accepted == 1 && c.connects == 1);
+	pair_open(&w, &c);
 	for (int i = 0; i < 100; i++)
 		assert_int_equal(rw_sock_send(c.sock, "0123456789", 10), RW_OK);
 	pair_until(&w, w.accepted[0].n_got == 1000);
