@@ -17,7 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		const struct rw_rule *r = &set.rules[i];
 
 		RW_BUG_ON(!r->info.id || !r->info.type || !r->info.severity);
-		RW_BUG_ON(!r->match.n || !r->no_match.n || (!r->pem && !r->patterns.n));
+		RW_BUG_ON(r->by != RW_BY_DETECTOR && (!r->match.n || !r->no_match.n));
+		RW_BUG_ON((r->by == RW_BY_PATTERNS) != (r->patterns.n != 0));
 		for (unsigned k = 0; k < i; k++)
 			RW_BUG_ON(!strcmp(r->info.id, set.rules[k].info.id));
 	}
