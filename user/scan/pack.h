@@ -15,7 +15,6 @@ enum {
 	RW_PACK_BYTES_MAX = 1 << 20, /* one file */
 	RW_RULES_MAX = 4096,
 	RW_RULE_PATTERNS_MAX = 64,
-	RW_NAMES_BYTES_MAX = 512, /* of a rule's assigned_to, as a pattern */
 };
 
 /* A string of a pack and the line that it stands on (from 1). */
