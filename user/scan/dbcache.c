@@ -9,11 +9,18 @@
 #include <unistd.h>
 
 #include <openssl/evp.h>
+#include <xxhash.h>
 
 #define DATABASE ".hsdb"
 #define WIDTHS	 ".width"
 
-enum { SUM_BYTES = 32, FILE_BYTES_MAX = 64 << 20, PATH_ROOM = 4096, NOTE_ROOM = 4400 };
+enum {
+	NAME_BYTES = 32,
+	SUM_BYTES = sizeof(XXH128_canonical_t),
+	FILE_BYTES_MAX = 64 << 20,
+	PATH_ROOM = 4096,
+	NOTE_ROOM = 4400
+};
 
 static void tell(void (*note)(const char *text), const char *path, const char *what)
 {
@@ -25,9 +32,13 @@ static void tell(void (*note)(const char *text), const char *path, const char *w
 	note(text);
 }
 
-static bool sum_of(const void *p, size_t n, unsigned char out[SUM_BYTES])
+/* Against damage: whoever can write the folder can write a sum, too. */
+static XXH128_canonical_t sum_of(const void *p, size_t n)
 {
-	return EVP_Digest(p, n, out, NULL, EVP_sha256(), NULL) == 1;
+	XXH128_canonical_t out;
+
+	XXH128_canonicalFromHash(&out, XXH3_128bits(p, n));
+	return out;
 }
 
 bool rw_dbcache_processor(hs_platform_info_t *out)
@@ -55,12 +66,12 @@ static bool begin_name(EVP_MD_CTX *md)
 static bool end_name(EVP_MD_CTX *md, bool ok, const char *dir, const char *suffix,
 		     char out[PATH_ROOM])
 {
-	unsigned char sum[SUM_BYTES];
+	unsigned char sum[NAME_BYTES];
 	int n = snprintf(out, PATH_ROOM, "%s/", dir);
 
 	ok = ok && n > 0 && n < PATH_ROOM - 80 && EVP_DigestFinal_ex(md, sum, NULL) == 1;
 	EVP_MD_CTX_free(md);
-	for (unsigned i = 0; ok && i < SUM_BYTES; i++)
+	for (unsigned i = 0; ok && i < NAME_BYTES; i++)
 		n += snprintf(out + n, PATH_ROOM - (size_t)n, "%02x", sum[i]);
 	if (ok)
 		snprintf(out + n, PATH_ROOM - (size_t)n, "%s", suffix);
@@ -137,16 +148,18 @@ static char *read_file(const char *path, size_t *n, const char **why)
 /* What the file says, behind its sum; to be freed by its first byte. NULL as read_file. */
 static char *read_kept(const char *path, size_t *n, const char **why)
 {
-	unsigned char sum[SUM_BYTES];
 	char *bytes = read_file(path, n, why);
+	XXH128_canonical_t sum;
 
-	if (bytes &&
-	    (!sum_of(bytes + SUM_BYTES, *n - SUM_BYTES, sum) || memcmp(sum, bytes, SUM_BYTES))) {
+	if (!bytes)
+		return NULL;
+	sum = sum_of(bytes + SUM_BYTES, *n - SUM_BYTES);
+	if (memcmp(&sum, bytes, SUM_BYTES) != 0) {
 		*why = "it is damaged";
 		free(bytes);
 		return NULL;
 	}
-	*n -= bytes ? SUM_BYTES : 0;
+	*n -= SUM_BYTES;
 	return bytes;
 }
 
@@ -244,9 +257,9 @@ static void prune(const char *dir)
 }
 
 /* Aside, synced, renamed: a file of that name is whole or not there. */
-static bool write_file(const char *dir, const char *path, const unsigned char sum[SUM_BYTES],
-		       const char *bytes, size_t n)
+static bool write_file(const char *dir, const char *path, const char *bytes, size_t n)
 {
+	const XXH128_canonical_t sum = sum_of(bytes, n);
 	char aside[PATH_ROOM + 8];
 	int fd, folder;
 	bool ok;
@@ -255,7 +268,8 @@ static bool write_file(const char *dir, const char *path, const unsigned char su
 	fd = mkostemp(aside, O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	ok = write_all(fd, (const char *)sum, SUM_BYTES) && write_all(fd, bytes, n) && !fsync(fd);
+	ok = write_all(fd, (const char *)sum.digest, SUM_BYTES) && write_all(fd, bytes, n) &&
+	     !fsync(fd);
 	close(fd);
 	ok = ok && !rename(aside, path);
 	if (!ok) {
@@ -282,9 +296,7 @@ static bool folder_to_write(const char *dir, void (*note)(const char *text))
 static void keep(const char *dir, const char *path, const void *bytes, size_t n,
 		 void (*note)(const char *text))
 {
-	unsigned char sum[SUM_BYTES];
-
-	if (!sum_of(bytes, n, sum) || !write_file(dir, path, sum, bytes, n))
+	if (!write_file(dir, path, bytes, n))
 		tell(note, path, "it cannot be written");
 	else
 		prune(dir);

@@ -3,7 +3,7 @@
  * Compiled databases on disk: Hyperscan's compiler takes a second, reading its work takes none.
  *
  * A database is found by the hash of everything that it depends on: patterns, flags, numbers, mode,
- * the library's version, what the processor can do and our own version. Its file holds the SHA-256
+ * the library's version, what the processor can do and our own version. Its file holds a hash
  * of its bytes; it must be a plain file of ours (or root's) that nobody else can write, in such a
  * folder. What is not so, or damaged, is not used and is made anew. Files are written aside, synced
  * and renamed. Nothing depends on the cache: where it cannot be used, databases are compiled.

@@ -107,57 +107,107 @@ static struct stretch stretch_repeat(struct stretch a, uint32_t least)
 	return out;
 }
 
+#define DIGITS	 (UINT64_C(0x3ff) << '0')
+#define CAPITALS (UINT64_C(0x3ffffff) << ('A' - 64))
+#define SMALL	 (UINT64_C(0x3ffffff) << ('a' - 64))
+#define BIT(c)	 (UINT64_C(1) << (c) % 64)
+
+/* Whether all of a are in b. */
+static bool within(const struct rw_byte_set *a, const struct rw_byte_set *b)
+{
+	uint64_t beyond = 0;
+
+	for (unsigned i = 0; i < 4; i++)
+		beyond |= a->in[i] & ~b->in[i];
+	return !beyond;
+}
+
+static bool meets(const struct rw_byte_set *a, const struct rw_byte_set *b)
+{
+	uint64_t both = 0;
+
+	for (unsigned i = 0; i < 4; i++)
+		both |= a->in[i] & b->in[i];
+	return both;
+}
+
+static unsigned members_of(const struct rw_byte_set *s)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < 4; i++)
+		n += (unsigned)__builtin_popcountll(s->in[i]);
+	return n;
+}
+
+/* Whether a number may go on over each, and be of it. */
+static bool all_grouped(const struct rw_byte_set *s)
+{
+	for (unsigned i = 0; i < 4; i++)
+		for (uint64_t left = s->in[i] & ~(i ? 0 : DIGITS); left; left &= left - 1)
+			if (!rw_is_between_groups(
+				    (unsigned char)(64 * i + (unsigned)__builtin_ctzll(left))))
+				return false;
+	return true;
+}
+
+/* Each member of a small set as a word. False: no memory. */
+static bool add_members(struct rw_arena *arena, const struct rw_byte_set *set,
+			struct rw_word_set *words)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		for (uint64_t left = set->in[i]; left; left &= left - 1) {
+			char *text = rw_arena_alloc(arena, 2);
+
+			if (!text)
+				return false;
+			text[0] = (char)(64 * i + (unsigned)__builtin_ctzll(left));
+			rw_word_set_add(words, (struct rw_factor_word){.text = text, .n = 1});
+		}
+	}
+	return true;
+}
+
 static void node_of_bytes(struct parser *ps, const struct rw_byte_set *from, struct node *out)
 {
-	static const char signs[RW_COUNTS] = {[RW_COUNT_AT] = '@',
-					      [RW_COUNT_COLON] = ':',
-					      [RW_COUNT_DOT] = '.',
-					      [RW_COUNT_DASH] = '-'};
-	struct rw_byte_set set = *from;
-	unsigned members = 0, one = 0;
-	bool digits = true, upper = true, apart = true, alnum = true, grouped = true;
-	bool spaced = true;
+	static const struct rw_byte_set digits = {{DIGITS}}, upper = {{0, CAPITALS}},
+					alnum = {{DIGITS, CAPITALS | SMALL}},
+					spaced = {{DIGITS | BIT(' '), CAPITALS | SMALL}},
+					word = {{DIGITS, CAPITALS | SMALL | BIT('_')}};
+	static const struct {
+		enum rw_count count;
+		struct rw_byte_set only;
+	} signs[] = {{RW_COUNT_AT, {{0, BIT('@')}}},
+		     {RW_COUNT_COLON, {{BIT(':')}}},
+		     {RW_COUNT_DOT, {{BIT('.')}}},
+		     {RW_COUNT_DASH, {{BIT('-')}}}};
+	struct rw_byte_set set = *from, told;
+	unsigned members;
+	bool some;
 
 	if (ps->caseless)
 		rw_byte_set_fold_case(&set);
-	*out = (struct node){.least = 1, .most = 1};
-	for (unsigned c = 0; c < 256; c++) {
-		if (!rw_byte_set_has(&set, c))
-			continue;
-		digits &= c >= '0' && c <= '9';
-		upper &= c >= 'A' && c <= 'Z';
-		apart &= !rw_is_word_byte((unsigned char)c);
-		alnum &= rw_is_word_byte((unsigned char)c) && c != '_';
-		spaced &= (rw_is_word_byte((unsigned char)c) && c != '_') || c == ' ';
-		grouped &= (c >= '0' && c <= '9') || rw_is_between_groups((unsigned char)c);
-		if (ps->caseless && c >= 'A' && c <= 'Z')
-			continue; /* its small letter stands for it */
-		members++;
-		one = c;
-		if (members <= CLASS_WORDS) {
-			char *text = rw_arena_alloc(ps->arena, 2);
-
-			if (!text) {
-				ps->failed = true;
-				return;
-			}
-			text[0] = (char)c;
-			rw_word_set_add(&out->words, (struct rw_factor_word){.text = text, .n = 1});
-		}
+	told = set;
+	if (ps->caseless)
+		told.in[1] &= ~CAPITALS; /* its small letter stands for each */
+	members = members_of(&told);
+	some = members > 0;
+	*out = (struct node){.least = 1, .most = 1, .first = set};
+	out->exact = some && members <= CLASS_WORDS;
+	out->apart = !meets(&set, &word);
+	if (out->exact && !add_members(ps->arena, &told, &out->words)) {
+		ps->failed = true;
+		return;
 	}
-	out->exact = members > 0 && members <= CLASS_WORDS;
-	out->apart = apart;
-	out->first = set;
-	out->stretches[0] = stretch_of(digits && members, 1);
-	out->stretches[1] = stretch_of(grouped && members, digits ? 1 : 0);
-	out->stretches[2] = stretch_of(alnum && members, 1);
-	out->stretches[3] = stretch_of(spaced && members, alnum ? 1 : 0);
+	out->stretches[0] = stretch_of(some && within(&set, &digits), 1);
+	out->stretches[1] = stretch_of(some && all_grouped(&set), within(&set, &digits));
+	out->stretches[2] = stretch_of(some && within(&set, &alnum), 1);
+	out->stretches[3] = stretch_of(some && within(&set, &spaced), within(&set, &alnum));
 	out->need[RW_COUNT_BYTES] = 1;
-	out->need[RW_COUNT_DIGIT] = digits && members;
-	out->need[RW_COUNT_UPPER] = upper && members;
-	for (unsigned k = 0; k < RW_COUNTS; k++)
-		if (signs[k] && members == 1 && one == (unsigned char)signs[k])
-			out->need[k] = 1;
+	out->need[RW_COUNT_DIGIT] = some && within(&set, &digits);
+	out->need[RW_COUNT_UPPER] = some && within(&set, &upper);
+	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
+		out->need[signs[i].count] |= some && within(&told, &signs[i].only);
 }
 
 static void node_empty(struct node *out)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scan/needles.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 
 #include "scan/factor.h"
@@ -181,23 +182,49 @@ static int add_sets(struct rw_sack *s, unsigned pat, const struct rw_factors *f,
 	return rc;
 }
 
-/* Hyperscan looks for the source. */
-static int add_source(struct rw_sack *s, unsigned pat, const char *source)
+/* Whether it has nothing but what Hyperscan knows: no looking around, no references, no group that
+ * keeps what it has. */
+static bool is_plain(const char *p)
+{
+	for (; *p; p++) {
+		if (*p == '(' && (p[1] == '*' || (p[1] == '?' && !strchr(":i-", p[2]))))
+			return false;
+		if ((*p == '*' || *p == '+' || *p == '?' || *p == '}') && p[1] == '+')
+			return false;
+		if (*p != '\\' || !p[1])
+			continue;
+		p++;
+		if (isalnum((unsigned char)*p) && !strchr("bdDwWsSntrfvax", *p))
+			return false;
+	}
+	return true;
+}
+
+/* What Hyperscan can find only roughly has to be marked so. To ask it takes an eighth of a load. */
+static unsigned flags_of(const char *source)
 {
 	hs_compile_error_t *he = NULL;
 	hs_expr_info_t *info = NULL;
 	unsigned flags = HS_FLAG_DOTALL;
-	const char *text;
 
+	if (is_plain(source))
+		return flags;
 	if (hs_expression_info(source, flags, &info, &he) != HS_SUCCESS)
 		flags |= HS_FLAG_PREFILTER;
 	hs_free_compile_error(he);
 	free(info);
-	text = rw_arena_copy(&s->scratch, rw_slice_str(source));
+	return flags;
+}
+
+/* Hyperscan looks for the source. */
+static int add_source(struct rw_sack *s, unsigned pat, const char *source)
+{
+	const char *text = rw_arena_copy(&s->scratch, rw_slice_str(source));
+
 	if (!text ||
 	    add_piece(s, &(struct rw_piece){.pat = (uint16_t)pat, .first = true, .last = true}))
 		return RW_ENOMEM;
-	return wait_for(s, text, 0, flags);
+	return wait_for(s, text, 0, flags_of(text));
 }
 
 static int add_whole(struct rw_sack *s, unsigned pat, const char *source)

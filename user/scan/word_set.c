@@ -5,35 +5,33 @@
 
 enum { WORD_MAX = 64 };
 
-/* Words of everyday text: to look for them alone says nothing. */
+/* Words of everyday text, by length, a space behind each: to look for them alone says nothing. */
 static const char *const common[] = {
-	"the",	   "of",     "and",    "to",	 "in",	    "is",	   "you",    "that",
-	"it",	   "he",     "was",    "for",	 "on",	    "are",	   "as",     "with",
-	"his",	   "they",   "at",     "be",	 "this",    "have",	   "from",   "or",
-	"one",	   "had",    "by",     "word",	 "but",	    "not",	   "what",   "all",
-	"were",	   "we",     "when",   "your",	 "can",	    "said",	   "there",  "use",
-	"an",	   "each",   "which",  "she",	 "do",	    "how",	   "their",  "if",
-	"will",	   "up",     "other",  "about",	 "out",	    "many",	   "then",   "them",
-	"these",   "so",     "some",   "her",	 "would",   "make",	   "like",   "him",
-	"into",	   "time",   "has",    "look",	 "two",	    "more",	   "write",  "go",
-	"see",	   "number", "no",     "way",	 "could",   "people",	   "my",     "than",
-	"first",   "been",   "call",   "who",	 "its",	    "now",	   "find",   "long",
-	"down",	   "day",    "did",    "get",	 "come",    "made",	   "may",    "part",
-	"over",	   "new",    "any",    "work",	 "because", "does",	   "very",   "well",
-	"where",   "just",   "most",   "know",	 "take",    "only",	   "us",     "me",
-	"our",	   "after",  "also",   "back",	 "give",    "even",	   "want",   "good",
-	"through", "much",   "before", "right",	 "too",	    "same",	   "must",   "such",
-	"here",	   "why",    "tell",   "show",	 "please",  "using",	   "used",   "need",
-	"help",	   "let",    "think",  "text",	 "data",    "information", "list",   "name",
-	"names",   "line",   "file",   "should", "between", "under",	   "never",  "last",
-	"another", "while",  "might",  "still",	 "own",	    "put",	   "end",    "next",
-	"again",   "both",   "always", "those",	 "often",   "every",	   "around", "https",
+	[2] = "of to in is it he on as at be or by we an do if up so go no my us me ",
+	[3] = "the and you was for are his one had but not all can use she how out her "
+	      "him has two see way who its now day did get may new any our too why let "
+	      "own put end ",
+	[4] = "that with they this have from word what were when your said each will "
+	      "many then them some make like into time look more than been call find "
+	      "long down come made part over work does very well just most know take "
+	      "only also back give even want good much same must such here tell show "
+	      "used need help text data list name line file last next both ",
+	[5] = "there which their other about these would write could first where after "
+	      "right using think names under never while might still again those often "
+	      "every https ",
+	[6] = "number people before please should always around ",
+	[7] = "because through between another ",
+	[11] = "information ",
 };
+
+enum { COMMON_BYTES = sizeof(common) / sizeof(common[0]) };
 
 static bool is_common(const char *p, size_t n)
 {
-	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
-		if (strlen(common[i]) == n && !memcmp(common[i], p, n))
+	const char *at = n < COMMON_BYTES ? common[n] : NULL;
+
+	for (; at && *at; at += n + 1)
+		if (!memcmp(at, p, n))
 			return true;
 	return false;
 }
