@@ -189,7 +189,10 @@ class Workshop:
         return self
 
     def __exit__(self, *_):
+        """Consoles and logs stay, to be read; disks are too large for all tests to keep theirs."""
         self.stack.close()
+        for disk in (*self.folder.glob("*.raw"), *self.folder.glob("writes.log")):
+            disk.unlink()
 
     def blank_firmware(self):
         """No keys: the first start takes those on the image's own ESP, and enforces them from then on."""
