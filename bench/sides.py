@@ -23,7 +23,7 @@ PACKAGES = ("haproxy", "libjemalloc2", "liblua5.4-0", "libopentracing1", "libope
             "libfuzzy2", "libgeoip1t64", "liblua5.3-0", "libmaxminddb0", "libyajl2")
 OFF = {c: "allow" for c in ("injection", "pii", "secrets", "markup", "topics")}
 # The classifier is asked about injection only.
-NO_CLASSIFIER = {"guards": {"request": {"injection": "allow"}, "tools": {"injection": "allow"}, "answer": {"injection": "allow"}}}
+NO_CLASSIFIER = {"request": {"injection": "allow"}, "tools": {"injection": "allow"}, "answer": {"injection": "allow"}}
 UNLIMITED = {"key_rate": {"per_minute": 0, "burst": 1}, "address_rate": {"per_minute": 0, "burst": 1}}
 LIMITED = {"key_rate": {"per_minute": 1000000, "burst": 100000},
            "address_rate": {"per_minute": 1000000, "burst": 100000}}
@@ -236,14 +236,17 @@ class Direct(Side):
 def all_sides(against=None):
     """against: another binary, whose sides are there too, their names with a prime."""
     guards_off = {"guards": {"request": OFF, "answer": OFF}}
+    # The load says the same prompt again and again, and each is to cost what a new one does.
+    all_new = {"limits": LIMITED, "guards": {"remember": False}}
     ours = {"plain": {"limits": UNLIMITED, "audit": {"required": False}, **guards_off},
-            "governed": {"limits": LIMITED, **guards_off}, "rules": {"limits": LIMITED, **NO_CLASSIFIER},
-            "guarded": {"limits": LIMITED}}
+            "governed": {"limits": LIMITED, **guards_off}, "rules": {"limits": LIMITED, "guards": {"remember": False, **NO_CLASSIFIER}},
+            "guarded": all_new}
     sides = [
         *(Ringwall(name, **options) for name, options in ours.items()),
         *(Ringwall(f"{name}'", binary=against, **options) for name, options in ours.items() if against),
-        Ringwall("guarded, no spin", limits=LIMITED, spin_us=0),
-        Ringwall("guarded x 2", workers=2, limits=LIMITED),
+        Ringwall("remembering", limits=LIMITED),
+        Ringwall("guarded, no spin", **all_new, spin_us=0),
+        Ringwall("guarded x 2", workers=2, **all_new),
         Nginx("nginx"),
         Haproxy("haproxy"),
         ModSecurity("modsecurity"),

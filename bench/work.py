@@ -46,6 +46,16 @@ request = function()
   return ready[n % #ready + 1]
 end
 """
+# The last turn of each is another.
+TURNS = """
+wrk.method = "POST"
+{headers}
+local n = 0
+request = function()
+  n = n + 1
+  return wrk.format(nil, nil, nil, {front} .. n .. {back})
+end
+"""
 
 
 class Failed(Exception):
@@ -129,12 +139,13 @@ class Requests(Work):
         super().__init__(name, sides, title)
         self.bodies, self.connections, self.refused = bodies, connections, refused
 
+    def script(self, headers):
+        return LUA.format(bodies="{" + ",".join(json.dumps(b) for b in self.bodies) + "}", headers=headers)
+
     def ask(self, w, side, seconds):
         script = w.dir / "load.lua"
-        bodies = "{" + ",".join(json.dumps(b) for b in self.bodies) + "}"
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {w.key}", **SDK, **side.headers}
-        lines = "\n".join(f"wrk.headers[{json.dumps(k)}] = {json.dumps(v)}" for k, v in headers.items())
-        script.write_text(LUA.format(bodies=bodies, headers=lines))
+        script.write_text(self.script("\n".join(f"wrk.headers[{json.dumps(k)}] = {json.dumps(v)}" for k, v in headers.items())))
         out = self.client(w, "wrk", "-t1", f"-c{self.connections}", f"-d{seconds}s", "-s", script,
                           f"{side.scheme}://{GATEWAY}:{side.port}/v1/chat/completions", seconds=seconds)
         m, bad = re.search(r"(\d+) requests in .*Requests/sec: +([\d.]+)", out, re.S), re.search(r"Non-2xx or 3xx responses: (\d+)", out)
@@ -143,6 +154,18 @@ class Requests(Work):
         if int(m.group(1)) == 0:
             raise Failed(f"{side.name}, {self.name}: no request was answered in {seconds} s")
         return int(m.group(1)), {"requests_per_s": float(m.group(2))}
+
+
+class Turns(Requests):
+    """A conversation as clients say it: all of it again with each turn. What is new is the last text, every time."""
+
+    def __init__(self, name, sides, title, turns):
+        said = [{"role": ("user", "assistant")[i % 2], "content": f"Turn {i}. " + PROSE * 26} for i in range(2 * turns)]
+        said.append({"role": "user", "content": PROSE * 26 + "Number @."})
+        super().__init__(name, sides, title, json.dumps({"model": "stub", "messages": said}).split("@"))
+
+    def script(self, headers):
+        return TURNS.format(front=json.dumps(self.bodies[0]), back=json.dumps(self.bodies[1]), headers=headers)
 
 
 class Scaling(Requests):
@@ -278,6 +301,7 @@ def all_work():
                  "chat, 2 KB prompt, 1 KB answer, 16 connections", [body(PROSE * 26)]),
         Requests("long", ("plain", "nginx", "guarded", "haproxy"), "chat, 100 KB prompt", [body(PROSE * 1300)]),
         Requests("huge", ("plain", "nginx", "guarded"), "chat, 1 MB prompt", [body(PROSE * 13600)], 4),
+        Turns("turns", ("plain", "nginx", "guarded", "remembering"), "the eleventh turn of a conversation, 42 KB", 10),
         Requests("mixed", ("guarded",), "chat, 5 % blocked, 5 % masked", mixed, refused=0.05),
         Latency("latency", ("direct", "relay", *ours, "guarded, no spin", "nginx"), "chat on one connection", PROSE * 26),
         Latency("churn", (*ours, "nginx", "haproxy"), "chat, a TLS handshake each", PROSE * 26, "--churn",

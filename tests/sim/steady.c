@@ -114,7 +114,7 @@ int steady_run(struct fixture *f, unsigned n, enum steady_load load)
 	s->f = f;
 	s->answers = stream ? NULL : st.answers.p;
 	s->more = load == STEADY_PLAIN ? LIMITS "guards:\n  request: " OFF "\n  answer: " OFF "\n"
-				       : LIMITS;
+				       : LIMITS "guards: {remember: false}\n"; /* each is as new */
 	scene_seed(1);
 	rw_sim_new(&s->sim, 1, &calm);
 	scene_gateway(s, true, 1);

@@ -26,7 +26,7 @@ struct ask {
 	struct rw_fetch *fetch; /* NULL: free */
 	struct rw_timer deadline;
 	unsigned text, detector;
-	struct rw_recall_key key;
+	struct rw_text_key key;
 	struct rw_buf question, answer;
 };
 
@@ -118,7 +118,7 @@ static int look_at(struct rw_request *r, const struct rw_text *t, struct seen *s
 		seen->categories = 0;
 	if (!seen->categories)
 		return RW_OK;
-	rc = rw_scan_text(r->w->scanner, r->snap->rules, t->text, seen->categories, &f);
+	rc = rw_request_scan(r, t->text, seen->categories, &f);
 	if (rc)
 		return rc;
 	r->consult->blocked = rw_guard_verdict(&g, r->snap->rules, &f) == RW_ACT_BLOCK;
@@ -330,8 +330,8 @@ static struct ask *free_slot(struct rw_consult *c)
 }
 
 /* What is remembered is of this detector as it is configured, under these rules, of this text. */
-static int key_of(struct rw_request *r, const struct rw_detector_config *d, struct rw_slice text,
-		  unsigned categories, struct rw_recall_key *out)
+static struct rw_text_key key_of(struct rw_request *r, const struct rw_detector_config *d,
+				 struct rw_slice text, unsigned categories)
 {
 	const struct rw_slice parts[] = {
 		rw_slice_str(d->name), /* its host may have others, at other ports */
@@ -346,7 +346,7 @@ static int key_of(struct rw_request *r, const struct rw_detector_config *d, stru
 		text,
 	};
 
-	return rw_recall_key(r->w->recall, parts, sizeof(parts) / sizeof(parts[0]), out);
+	return rw_recall_key(r->w->recall, parts, sizeof(parts) / sizeof(parts[0]));
 }
 
 static int send_question(struct rw_request *r, struct ask *a, struct rw_error *e)
@@ -431,9 +431,10 @@ static void show(struct rw_request *r, unsigned text, unsigned detector, struct 
 	a->detector = detector;
 	if (shown.n > d->max_text_bytes) {
 		failed(r, detector, "a text is longer than it may be asked about");
-	} else if (key_of(r, d, shown, seen->categories, &a->key)) {
-		failed(r, detector, "no key for its answer");
-	} else if (rw_recall_get(r->w->recall, &a->key, now, at, &n)) {
+		return;
+	}
+	a->key = key_of(r, d, shown, seen->categories);
+	if (rw_recall_get(r->w->recall, &a->key, now, at, &n)) {
 		rw_metric_add(&r->w->metrics.detector_cached_total, 1);
 		if (keep(r, text, at, n))
 			failed(r, detector, "there is no memory for its answer");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is done about what a text says, by who said it, to which model; and a conversation as a
  * whole. */
+#include "gate/clean.h"
 #include "gate/request.h"
 
 static const struct rw_config *config_of(const struct rw_request *r)
@@ -34,6 +35,53 @@ struct rw_guard rw_request_guard(const struct rw_request *r, enum rw_role role)
 	}
 	rw_guard_preset(&g, preset, role == RW_ROLE_TOOL);
 	return g;
+}
+
+/*
+ * What was clean is known by the rules and categories it was scanned with, and by whose it is: from
+ * how fast an answer comes nobody learns what somebody else has said.
+ */
+static struct rw_text_key key_of(const struct rw_request *r, struct rw_slice text,
+				 unsigned categories)
+{
+	const struct rw_slice parts[] = {
+		rw_slice_str(r->key ? r->key->id : ""),
+		rw_slice_str(rw_rules_digest(r->snap->rules)),
+		rw_slice_of((const char *)&categories, sizeof(categories)),
+		text,
+	};
+
+	return rw_clean_key(r->w->clean, parts, sizeof(parts) / sizeof(parts[0]));
+}
+
+static bool may_be_known(struct rw_request *r, struct rw_slice text)
+{
+	if (!config_of(r)->remember || text.n < RW_CLEAN_BYTES_MIN)
+		return false;
+	if (!r->w->clean)
+		r->w->clean = rw_clean_new();
+	return r->w->clean;
+}
+
+int rw_request_scan(struct rw_request *r, struct rw_slice text, unsigned categories,
+		    struct rw_findings *f)
+{
+	bool remember = may_be_known(r, text);
+	struct rw_text_key key;
+	int rc;
+
+	if (remember) {
+		key = key_of(r, text, categories);
+		if (rw_clean_get(r->w->clean, &key, &f->evidence[RW_CAT_INJECTION])) {
+			f->n = f->more = f->score = f->n_signals = 0;
+			rw_metric_add(&r->w->metrics.texts_known_total, 1);
+			return RW_OK;
+		}
+	}
+	rc = rw_scan_text(r->w->scanner, r->snap->rules, text, categories, f);
+	if (!rc && remember && !f->n && !f->more)
+		rw_clean_put(r->w->clean, &key, f->evidence[RW_CAT_INJECTION]);
+	return rc;
 }
 
 void rw_request_turn(struct rw_request *r, const struct rw_text *t, const struct rw_findings *f)

@@ -9,16 +9,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/slice.h"
+#include "gate/text_key.h"
 #include "scan/scan.h"
 
 enum {
 	RW_RECALL_ENTRIES = 1024,
 	RW_RECALL_FINDINGS = 24, /* an answer with more is asked for again */
-};
-
-struct rw_recall_key {
-	uint8_t at[16];
 };
 
 struct rw_recall;
@@ -27,13 +23,12 @@ struct rw_recall *rw_recall_new(void);
 /* NULL is allowed. */
 void rw_recall_free(struct rw_recall *c);
 
-/* The key of the parts in this order. 0 or RW_EIO: then nothing can be looked up. */
-int rw_recall_key(const struct rw_recall *c, const struct rw_slice *parts, unsigned n,
-		  struct rw_recall_key *out);
+struct rw_text_key rw_recall_key(const struct rw_recall *c, const struct rw_slice *parts,
+				 unsigned n);
 /* out has room for RW_RECALL_FINDINGS. False: it is not known, or no more. */
-bool rw_recall_get(const struct rw_recall *c, const struct rw_recall_key *key, uint64_t now_ns,
+bool rw_recall_get(const struct rw_recall *c, const struct rw_text_key *key, uint64_t now_ns,
 		   struct rw_finding *out, unsigned *n);
-void rw_recall_put(struct rw_recall *c, const struct rw_recall_key *key, uint64_t until_ns,
+void rw_recall_put(struct rw_recall *c, const struct rw_text_key *key, uint64_t until_ns,
 		   const struct rw_finding *at, unsigned n);
 
 #endif

@@ -126,6 +126,12 @@ void rw_request_run(struct rw_request *r);
 
 /* What is done about a text of that role. (guard.c) */
 struct rw_guard rw_request_guard(const struct rw_request *r, enum rw_role role);
+/*
+ * As rw_scan_text, with this request's rules; a text that was clean before, said with the same key,
+ * is known to be (guards.remember). Of *f evidence is set for injection alone then. (guard.c)
+ */
+int rw_request_scan(struct rw_request *r, struct rw_slice text, unsigned categories,
+		    struct rw_findings *f);
 /* Notes a text that was scanned. */
 void rw_request_turn(struct rw_request *r, const struct rw_text *t, const struct rw_findings *f);
 /* The action over the noted turns together, or a negative rw_err. */

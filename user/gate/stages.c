@@ -252,7 +252,7 @@ static int scan_one(struct rw_request *r, const struct rw_text *t)
 
 	if (t->json)
 		return scan_arguments(r, t);
-	rc = rw_scan_text(r->w->scanner, r->snap->rules, t->text, rw_guard_categories(&g), &f);
+	rc = rw_request_scan(r, t->text, rw_guard_categories(&g), &f);
 	if (rc)
 		return rc;
 	rw_request_turn(r, t, &f);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "gate/control.h"
 #include "gate/fields.h"
+#include "gate/clean.h"
 #include "gate/recall.h"
 #include "gate/request.h"
 #include "limit/open.h"
@@ -369,6 +370,8 @@ void rw_worker_close(struct rw_worker *w)
 	rw_buf_free(&w->events);
 	rw_recall_free(w->recall);
 	w->recall = NULL;
+	rw_clean_free(w->clean);
+	w->clean = NULL;
 	rw_scanner_free(w->scanner);
 	w->scanner = NULL;
 	rw_snapshot_unref(w->snap);

@@ -22,6 +22,7 @@
 #include "kern/steer.h"
 #include "ring/loop.h"
 
+struct rw_clean;
 struct rw_open;
 struct rw_recall;
 struct rw_request;
@@ -57,6 +58,7 @@ struct rw_worker {
 	struct rw_kern_load
 		*load; /* where the kernel side sees how busy we are; NULL: nobody asks */
 
+	struct rw_clean *clean;	  /* texts without findings; NULL: none was long enough */
 	struct rw_recall *recall; /* what external detectors said; NULL: none was asked */
 	bool detector_down[RW_MAX_DETECTORS]; /* by index: its last answer was none */
 

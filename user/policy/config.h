@@ -156,6 +156,7 @@ struct rw_config {
 	uint32_t request_alone, tools_alone; /* the same where no rule agrees with the model */
 	enum rw_preset preset;
 	bool conversation;     /* turns are looked at together, too */
+	bool remember;	       /* a text that was clean is not scanned again */
 	const char *rules_dir; /* operator packs; NULL: none */
 	unsigned skip_bad_rules;
 	struct rw_redact_plan redact;

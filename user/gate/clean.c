@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/clean.h"
+
+#include <stdlib.h>
+
+#include "base/err.h"
+
+enum { WAYS = 4, SETS = RW_CLEAN_ENTRIES / WAYS };
+
+struct entry {
+	struct rw_text_key key;
+	uint16_t evidence;
+	bool there;
+};
+
+struct rw_clean {
+	struct rw_text_secret secret;
+	struct entry entries[SETS][WAYS]; /* of a set, what was said last first */
+};
+
+struct rw_clean *rw_clean_new(void)
+{
+	struct rw_clean *c = calloc(1, sizeof(*c));
+
+	if (c && rw_text_secret_make(&c->secret) == RW_OK)
+		return c;
+	free(c);
+	return NULL;
+}
+
+void rw_clean_free(struct rw_clean *c)
+{
+	if (c)
+		rw_text_secret_wipe(&c->secret);
+	free(c);
+}
+
+struct rw_text_key rw_clean_key(const struct rw_clean *c, const struct rw_slice *parts, unsigned n)
+{
+	return rw_text_key_of(&c->secret, parts, n);
+}
+
+static struct entry *set_of(struct rw_clean *c, const struct rw_text_key *key)
+{
+	return c->entries[(key->at[0] | (unsigned)key->at[1] << 8) % SETS];
+}
+
+/* Moves the first n back by one, over what is behind them, for e. */
+static void put_first(struct entry *set, unsigned n, struct entry e)
+{
+	memmove(set + 1, set, n * sizeof(*set));
+	set[0] = e;
+}
+
+bool rw_clean_get(struct rw_clean *c, const struct rw_text_key *key, uint16_t *evidence)
+{
+	struct entry *set = set_of(c, key);
+
+	for (unsigned i = 0; i < WAYS; i++) {
+		if (!set[i].there || memcmp(&set[i].key, key, sizeof(*key)) != 0)
+			continue;
+		*evidence = set[i].evidence;
+		put_first(set, i, set[i]);
+		return true;
+	}
+	return false;
+}
+
+void rw_clean_put(struct rw_clean *c, const struct rw_text_key *key, uint16_t evidence)
+{
+	put_first(set_of(c, key), WAYS - 1, (struct entry){*key, evidence, true});
+}
