@@ -28,8 +28,7 @@
 	X(masked_answers_total, "counter", "answers in which something was masked")                \
 	X(flagged_requests_total, "counter", "prompts with findings that were let through")        \
 	X(scans_total, "counter", "texts judged by POST /scan, by request")                        \
-	X(texts_known_total, "counter",                                                            \
-	  "texts not scanned again: nothing was found in them before")                             \
+	X(texts_known_total, "counter", "texts known to be clean, not scanned again")              \
 	X(detector_asked_total, "counter", "texts that external detectors were asked about")       \
 	X(detector_cached_total, "counter", "texts of which it was known what they would say")     \
 	X(detector_failed_total, "counter", "texts of which they said nothing usable in time")     \
