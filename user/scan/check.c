@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A rule set proves itself before it is used: every rule finds what its cases say and nothing else,
- * on this processor, at every alignment of the text, and in a stream as in a whole text.
+ * on this processor, wherever the text begins, and in a stream as in a whole text.
  */
 #include "scan/mask.h"
 
@@ -21,12 +21,16 @@ struct checker {
 	unsigned rule;
 };
 
-static int fail(struct checker *c, const struct rw_pack_str *at, const char *what)
+static int fail_as(struct checker *c, int rc, const struct rw_pack_str *at, const char *what)
 {
 	const struct rw_rule *rule = rw_rule_of(c->r, c->rule);
 
-	return rw_fail(c->e, RW_EINVAL, "%s:%u: rule %s: %s", rule->pack, at->line, rule->info.id,
-		       what);
+	return rw_fail(c->e, rc, "%s:%u: rule %s: %s", rule->pack, at->line, rule->info.id, what);
+}
+
+static int fail(struct checker *c, const struct rw_pack_str *at, const char *what)
+{
+	return fail_as(c, RW_EINVAL, at, what);
 }
 
 /* Writes the case's text after pad newlines, without marks; *start and *end are the marked span, or
@@ -78,7 +82,7 @@ static int check_stream(struct checker *c, const struct rw_pack_str *at)
 		rc = rw_lane_end(l, &c->stream);
 	rw_lane_free(l);
 	if (rc)
-		return fail(c, at, "a stream of this case cannot be scanned");
+		return fail_as(c, rc, at, "a stream of this case cannot be scanned");
 	if (!rw_slice_eq(rw_buf_slice(&c->whole), rw_buf_slice(&c->stream)))
 		return fail(c, at, "this case is masked differently in a stream");
 	return 0;
@@ -93,8 +97,9 @@ static int check_case(struct checker *c, const struct rw_pack_str *at, bool must
 
 	if (rc)
 		return rw_fail(c->e, rc, "no memory for the rules");
-	if (rw_scan_text(c->s, c->r, rw_buf_slice(&c->text), category_bit(c), &c->found))
-		return fail(c, at, "this case cannot be scanned");
+	rc = rw_scan_text(c->s, c->r, rw_buf_slice(&c->text), category_bit(c), &c->found);
+	if (rc)
+		return fail_as(c, rc, at, "this case cannot be scanned");
 	if (must && !c->found.n)
 		return fail(c, at, "its match case is not found");
 	if (!must && c->found.n)
@@ -108,7 +113,7 @@ static int check_case(struct checker *c, const struct rw_pack_str *at, bool must
 
 static int check_list(struct checker *c, const struct rw_pack_list *list, bool must)
 {
-	/* Byte by byte costs ten times the whole: from two places, an even one and an odd one. */
+	/* Byte by byte costs ten times the whole: with nothing in front, and behind other lines. */
 	static const struct {
 		size_t pad;
 		bool streamed;

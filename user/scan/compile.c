@@ -32,6 +32,9 @@ static const char *lint(const char *p, bool injection)
 		}
 		if (!in_class && (*p == '^' || *p == '$'))
 			return "^ and $ are not for rules: text has no lines here";
+		if (!in_class && *p == '{' && (p[1] == ',' || p[1] == ' '))
+			return "a repeat is written {0,n}, without spaces: what others mean "
+			       "depends on who reads them";
 		if (*p == '[' && !in_class) {
 			in_class = true;
 			if (p[1] == '^')
@@ -346,7 +349,8 @@ int rw_rules_compile(struct rw_rules *r, struct rw_error *e)
 
 		total += rule->patterns.n;
 		r->topics |= rule->info.category == RW_CAT_TOPIC;
-		r->found_by[rule->by] = (int)i;
+		if (rule->by != RW_BY_PATTERNS && rule->by != RW_BY_DETECTOR)
+			r->found_by[rule->by] = (int)i;
 	}
 	r->pats = calloc(total + 1, sizeof(*r->pats));
 	if (total > UINT16_MAX)

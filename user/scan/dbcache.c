@@ -56,10 +56,13 @@ static bool add_text(EVP_MD_CTX *md, const char *text)
 	return EVP_DigestUpdate(md, text, strlen(text) + 1) == 1;
 }
 
+/* Of the files' layout, and of what was asked of a pattern before its width was kept. */
+#define FORMAT "2"
+
 static bool begin_name(EVP_MD_CTX *md)
 {
 	return md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1 &&
-	       add_text(md, RW_VERSION " " __VERSION__) && add_text(md, hs_version());
+	       add_text(md, FORMAT " " RW_VERSION " " __VERSION__) && add_text(md, hs_version());
 }
 
 /* The hash, as the file's name; frees md. */
@@ -83,7 +86,8 @@ static bool name_of(const char *dir, const struct rw_sack *s, const hs_platform_
 		    char out[PATH_ROOM])
 {
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	bool ok = begin_name(md) && EVP_DigestUpdate(md, cpu, sizeof(*cpu)) == 1;
+	bool ok = begin_name(md) && EVP_DigestUpdate(md, &cpu->tune, sizeof(cpu->tune)) == 1 &&
+		  EVP_DigestUpdate(md, &cpu->cpu_features, sizeof(cpu->cpu_features)) == 1;
 
 	for (unsigned i = 0; ok && i < s->n; i++)
 		ok = add_text(md, s->sources[i]) &&

@@ -329,7 +329,11 @@ static bool read_repeat(struct parser *ps, uint32_t *least, uint32_t *most)
 			if (!read_number(&p, most))
 				*most = RW_FACTOR_FAR;
 		}
-		ps->failed |= *p++ != '}' || *most < *least;
+		if (*p != '}' || *most < *least) {
+			ps->failed = true;
+			return false;
+		}
+		p++;
 	} else {
 		return false;
 	}
@@ -473,8 +477,6 @@ static void read_sequence(struct parser *ps, struct node *out)
 		append(ps, &q, &n);
 	}
 	tell_set(ps, &q, &q.run, 0);
-	if (ps->out)
-		ps->out->tail = q.since;
 	*out = q.all;
 	out->exact = q.run_all;
 	out->words = q.run;
@@ -547,7 +549,6 @@ static void read_ways(struct parser *ps, struct node *out)
 		struct sequence q = {.since = 0};
 
 		tell_set(ps, &q, &out->best, out->most);
-		top->tail = out->most;
 	}
 }
 

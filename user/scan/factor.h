@@ -22,7 +22,6 @@ enum {
 struct rw_factors {
 	struct rw_word_set *sets[RW_FACTOR_SETS_MAX];
 	unsigned n;
-	uint32_t tail; /* bytes at most from the last set's end to the match's */
 	bool caseless; /* words are in lower case then and match any */
 	bool captures; /* it has a group that is told apart */
 	/* Of every match: at least so much of what is counted, what it begins with, and whether it

@@ -181,10 +181,10 @@ static const struct finder {
 	enum rw_category category;
 	bool any;
 } finders[RW_FOUND_BYS] = {
-	[RW_BY_PEM] = {"pem", RW_CAT_SECRET, false},
-	[RW_BY_STREET] = {"street", RW_CAT_PII, false},
-	[RW_BY_MODEL] = {"model", RW_CAT_INJECTION, false},
-	[RW_BY_DETECTOR] = {"external", RW_CAT_PII, true},
+	[RW_BY_PEM] = {"pem", RW_CAT_SECRET},
+	[RW_BY_STREET] = {"street", RW_CAT_PII},
+	[RW_BY_MODEL] = {"model", RW_CAT_INJECTION},
+	[RW_BY_DETECTOR] = {"external", .any = true},
 };
 
 static int key_validator(struct reader *rd, const yaml_node_t *v, struct rw_rule *rule)
@@ -234,11 +234,32 @@ static const struct {
 	{"enabled", key_enabled},
 };
 
+/* What a rule must have whose values are found without patterns. */
+static int check_finder(struct reader *rd, const yaml_node_t *node, const struct rw_rule *rule)
+{
+	const struct finder *finder = &finders[rule->by];
+	const struct rw_rule *other;
+	char text[80];
+
+	if (rule->by == RW_BY_PATTERNS || finder->any)
+		return 0;
+	if (rule->info.category != finder->category) {
+		snprintf(text, sizeof(text), "the validator %s is for the category ", finder->name);
+		return fail(rd, node, text, rw_category_name(finder->category));
+	}
+	for (unsigned i = 0; i < rd->set->n; i++) {
+		other = &rd->set->rules[i];
+		if (other->by == rule->by && strcmp(other->info.id, rule->info.id) != 0)
+			return fail(rd, node,
+				    "its validator is that of another rule; replace it by its id, ",
+				    other->info.id);
+	}
+	return 0;
+}
+
 /* What a whole rule must have. */
 static int check_rule(struct reader *rd, const yaml_node_t *node, const struct rw_rule *rule)
 {
-	const struct finder *finder = &finders[rule->by];
-
 	if (!rule->info.id || !*rule->info.id)
 		return fail(rd, node, "it has no id", NULL);
 	if (!rule->info.type || !*rule->info.type)
@@ -263,10 +284,7 @@ static int check_rule(struct reader *rd, const yaml_node_t *node, const struct r
 		return fail(rd, node, "what a detector elsewhere finds has no cases here", NULL);
 	if (rule->by != RW_BY_DETECTOR && (!rule->match.n || !rule->no_match.n))
 		return fail(rd, node, "it needs cases under match and under no_match", NULL);
-	if (rule->by != RW_BY_PATTERNS && !finder->any && rule->info.category != finder->category)
-		return fail(rd, node, "its validator is for the category ",
-			    rw_category_name(finder->category));
-	return 0;
+	return check_finder(rd, node, rule);
 }
 
 /* What it says of names, words and domains as patterns. */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "scan/byte_set.h"
 #include "scan/pack.h"
 
 enum { NAMES_BYTES_MAX = 512 };
@@ -71,7 +72,7 @@ static int ask_for_names(struct rw_arena *arena, struct rw_rule *rule, struct rw
 	return rc;
 }
 
-/* A word as a pattern of the folded view, a domain as one of bytes: what is no letter and no digit
+/* A word as a pattern of the folded view, a domain as one of bytes: what is of no word
  * is escaped, ASCII made small, a space any one. NULL: too long or too short. */
 static const char *escape(struct rw_arena *arena, const char *text, const char *front,
 			  const char *back)
@@ -81,20 +82,14 @@ static const char *escape(struct rw_arena *arena, const char *text, const char *
 	if (strlen(text) < 3 || strlen(text) * 2 + strlen(front) + strlen(back) >= sizeof(out))
 		return NULL;
 	for (; *text; text++) {
-		bool small = *text >= 'a' && *text <= 'z', digit = *text >= '0' && *text <= '9';
-		bool capital = *text >= 'A' && *text <= 'Z';
+		unsigned char c = (unsigned char)*text;
 
-		if (!small && !capital && !digit && *text != ' ' && (unsigned char)*text < 0x80)
+		if (!rw_is_word_byte(c) && c != ' ' && c < 0x80)
 			*p++ = '\\';
-		*p++ = capital ? (char)(*text + 32) : *text;
+		*p++ = c >= 'A' && c <= 'Z' ? (char)(c + 32) : *text;
 	}
 	p = stpcpy(p, back);
 	return rw_arena_copy(arena, rw_slice_of(out, (size_t)(p - out)));
-}
-
-static bool is_word_byte(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
 /* Adds a pattern for each word and each domain behind those that the rule has. */
@@ -118,15 +113,18 @@ static int add_listed(struct rw_arena *arena, struct rw_rule *rule, struct rw_er
 						   : &rule->domains.at[i - rule->words.n];
 		size_t length = strlen(s->text);
 		/* letters beyond ASCII have no boundaries */
-		const char *before = !word ? front : is_word_byte(s->text[0]) ? "\\b" : "";
-		const char *behind = !word					   ? back
-				     : length && is_word_byte(s->text[length - 1]) ? "\\b"
-										   : "";
+		const char *before = !word					  ? front
+				     : rw_is_word_byte((unsigned char)s->text[0]) ? "\\b"
+										  : "";
+		const char *behind = !word ? back
+				     : length && rw_is_word_byte((unsigned char)s->text[length - 1])
+					     ? "\\b"
+					     : "";
 		const char *pattern = escape(arena, s->text, before, behind);
 
 		if (!pattern)
-			return rw_fail(e, RW_EINVAL, "a word or domain has 3 to 200 bytes, not %s",
-				       s->text);
+			return rw_fail(e, RW_EINVAL,
+				       "a word or domain has 3 bytes to some 200, not %s", s->text);
 		at[rule->patterns.n++] = (struct rw_pack_str){.text = pattern, .line = s->line};
 	}
 	return 0;

@@ -83,7 +83,7 @@ struct rw_rules {
 	struct rw_lexicon *lexicon;
 	uint32_t first_concept;
 	bool topics;		    /* there is a rule of that category */
-	int found_by[RW_FOUND_BYS]; /* index of the rule, or -1 */
+	int found_by[RW_FOUND_BYS]; /* the one rule of a finder of our own, or -1 */
 	struct rw_concepts *concepts;
 	struct rw_model *model;
 	int leak_rule; /* index: the system prompt's, then the canaries' */

@@ -20,10 +20,12 @@ enum {
 /* What each byte is of the above. */
 extern const uint8_t rw_seg_classes[256];
 
-/* A word behind which groups of a number may come, over a space. */
+/* Whether what stands in a whole token behind its last ':', '=' or '#' is a word behind which
+ * groups of a number may come, over a space. */
 bool rw_seg_leads(struct rw_slice token);
 
-/* At a single space: 1 the run goes on behind it, 0 it ends here, -1 the next byte is needed. */
+/* At a single space: 1 the run goes on behind it (s->iban is set where as one), 0 it ends here, -1
+ * the next byte is needed. */
 int rw_seg_joins(struct rw_seg *s, struct rw_slice text, bool eof);
 
 #endif

@@ -11,9 +11,9 @@
 enum { RW_FACTOR_WORDS_MAX = 48 }; /* of one set */
 
 struct rw_factor_word {
-	const char *text;
-	uint32_t n;
-	bool begins; /* at a boundary of words, where its first byte is of words */
+	const char *text; /* in an arena, or a literal */
+	uint32_t n;	  /* bytes */
+	bool begins;	  /* at a boundary of words, where its first byte is of words */
 };
 
 struct rw_word_set {
@@ -29,7 +29,8 @@ bool rw_word_set_add(struct rw_word_set *s, struct rw_factor_word w);
 /* Makes it the set of the empty word alone. */
 void rw_word_set_empty(struct rw_word_set *s);
 
-/* Every word of a with every word of b behind it, in a. False: too many, or too long. */
+/* Every word of a with every word of b behind it, in a. False: too many, too long or no memory; a
+ * is what it was then. */
 bool rw_word_set_append(struct rw_word_set *a, const struct rw_word_set *b, struct rw_arena *arena);
 
 /* Whether it can be looked for: it has words, and none is empty. */

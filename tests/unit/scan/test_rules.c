@@ -356,6 +356,14 @@ static void a_wrong_pack_says_where_and_what(void **state)
 		 "rule x: a pattern has one group"},
 		{RULE("x", "    patterns: ['E*']\n" CASES),
 		 "50-mine.yaml:6: rule x: the pattern matches"},
+		{RULE("x", "    patterns: ['E-[0-9]{,6}']\n" CASES),
+		 "50-mine.yaml:6: rule x: a repeat is written {0,n}"},
+		{RULE("x", "    validator: street\n" CASES),
+		 "rule x: its validator is that of another rule; replace it by its id, pii.street"},
+		{"category: secret\nrules:\n  - {id: x, type: T, severity: 1, validator: street, "
+		 "match: "
+		 "[abcdefg], no_match: [b]}\n",
+		 "rule x: the validator street is for the category pii"},
 		{RULE("x", "    patterns: ['E-[0-9]{7}']\n" CASES),
 		 "50-mine.yaml:7: rule x: its match case is not found"},
 		{RULE("x", "    patterns: ['E-[0-9]{6}']\n    match: ['E-123456']\n"
