@@ -185,14 +185,19 @@ class Workshop:
         self.stack = contextlib.ExitStack()
 
     def __enter__(self):
-        self.enrolled_firmware()
+        try:
+            self.enrolled_firmware()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
         """Consoles and logs stay, to be read; disks are too large for all tests to keep theirs."""
         self.stack.close()
-        for disk in (*self.folder.glob("*.raw"), *self.folder.glob("writes.log")):
-            disk.unlink()
+        for pattern in ("*.raw", "*.img", "*.tgz", "writes.log"):
+            for large in self.folder.glob(pattern):
+                large.unlink()
 
     def blank_firmware(self):
         """No keys: the first start takes those on the image's own ESP, and enforces them from then on."""

@@ -55,7 +55,7 @@ Address=10.0.2.78/24
 
 
 def test_the_network_is_as_the_disk_says(workshop):
-    """From the start: an address that no DHCP server gave, and XDP attached before there was any."""
+    """From the start: an address that no DHCP server gave."""
     files = {"ringwall.yaml": CONFIG.format(stub=workshop.stub()), "network.conf": NETWORK}
     m = workshop.machine(workshop.disk(), workshop.config(files)).start()
     m.ready()

@@ -25,6 +25,7 @@
 #include "scan/scan.h"
 
 #define DISK_NETWORK "/etc/ringwall/network.conf"
+#define UDEV_DATA    "/run/udev/data"
 
 enum { NETWORK_MAX = 16384, YAML_MAX = 1 << 20 };
 
@@ -137,6 +138,15 @@ static int get(const char *file, size_t max, struct rw_buf *out)
 	return rc;
 }
 
+/* Whether the card has the name that it keeps, where there is an udev to give it. */
+static bool is_named(int card)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), UDEV_DATA "/n%d", card);
+	return access(UDEV_DATA, F_OK) != 0 || access(path, F_OK) == 0;
+}
+
 /* The first network card there is: where packets for the gateway arrive. */
 static void find_interface(char out[IF_NAMESIZE])
 {
@@ -148,7 +158,8 @@ static void find_interface(char out[IF_NAMESIZE])
 	for (i = all; i && !out[0]; i = i->ifa_next) {
 		const struct sockaddr_ll *a = (const struct sockaddr_ll *)(const void *)i->ifa_addr;
 
-		if (a && i->ifa_addr->sa_family == AF_PACKET && a->sll_hatype == ARPHRD_ETHER)
+		if (a && i->ifa_addr->sa_family == AF_PACKET && a->sll_hatype == ARPHRD_ETHER &&
+		    is_named(a->sll_ifindex))
 			snprintf(out, IF_NAMESIZE, "%s", i->ifa_name);
 	}
 	freeifaddrs(all);
