@@ -39,10 +39,13 @@ def fetch_tpm():
     return once(TOP / "build/cache/imagetest-tpm", ["swtpm"], needs=True)
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+def free_ports(n):
+    """Different ones: each is held until all are there."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(n)]
+        for s in sockets:
+            s.bind(("127.0.0.1", 0))
+        return [s.getsockname()[1] for s in sockets]
 
 
 def config_disk(tools, path, files, kib=4096):
@@ -66,7 +69,7 @@ class Machine:
 
     def __init__(self, shop, disk, config=None, ports=(8443, 9443), extra=(), writes=None, talk=False):
         self.shop, self.disk, self.config, self.writes, self.talk = shop, disk, config, writes, talk
-        self.ports = {p: free_port() for p in ports}
+        self.ports = dict(zip(ports, free_ports(len(ports))))
         self.extra, self.process, self.started = list(extra), None, None
         self.console = shop.folder / f"{disk.stem}.console"
 
@@ -256,7 +259,7 @@ class Workshop:
 
     def stub(self):
         """An OpenAI-compatible upstream on this host; the guest knows the host as 10.0.2.2."""
-        port = free_port()
+        [port] = free_ports(1)
         p = subprocess.Popen([TOP / "build/release/ringwall", "stub", "--plain", "--listen", f"127.0.0.1:{port}"],
                              stdin=subprocess.DEVNULL)
         self.stack.callback(lambda: (p.kill(), p.wait()))
