@@ -26,10 +26,10 @@ static int end_token(struct rw_lane *l)
 
 	one.source = (uint32_t)(l->text.len - at); /* no escape is in it */
 	l->token = 0;
-	l->canary.state = 0;
 	if (!rw_vault_restore(l->guard.vault, rw_slice_of(l->text.p + at, l->text.len - at),
 			      &one.written))
 		return RW_OK;
+	l->canary.state = 0;
 	rw_spells_cut(&l->spells, at);
 	l->text.len = at;
 	l->text.p[l->text.len++] = TOKEN_BYTE;

@@ -3,6 +3,7 @@
 #include "scan_test.h"
 
 #include "scan/leak.h"
+#include "scan/redact.h"
 
 static const char *const canary_texts[] = {"cnry-7f3a91bc", "Sommerwind 4711", "7f3a91bcxx"};
 
@@ -93,6 +94,38 @@ static void canaries_are_found_in_any_disguise_and_cut(void **state)
 		}
 	}
 	rw_buf_free(&out);
+}
+
+/* What might be a token and is none says nothing about the canary around it, wherever the text was
+ * cut. */
+static void a_canary_is_found_around_what_is_no_token(void **state)
+{
+	static const struct rw_slice text = RW_SLICE("see cn[ry]-7f3[a9]1bc now"),
+				     mail = RW_SLICE("ann@example.com");
+	static const unsigned char key[RW_REDACT_KEY_BYTES];
+	struct rw_redact_plan plan = {.category = {[RW_CAT_PII] = RW_REDACT_TOKEN}};
+	struct rw_guard g = canary_guard(RW_ACT_MASK);
+	struct rw_redactor *redactor;
+	struct rw_buf out = {0};
+	struct rw_findings f;
+	struct rw_tally t;
+	struct rw_error e;
+
+	(void)state;
+	assert_int_equal(rw_redactor_new(&redactor, rules, &plan, key, &e), 0);
+	g.vault = rw_vault_new();
+	assert_int_equal(rw_vault_begin(g.vault, redactor, 1), 0);
+	assert_int_equal(rw_scan_text(scanner, rules, mail, 1u << RW_CAT_PII, &f), 0);
+	assert_int_equal(rw_mask_text(&g, rules, &f, mail, &out),
+			 0); /* the vault has a token now */
+	g.in_answer = true;
+	for (size_t step = 1; step <= text.n; step++) {
+		assert_int_equal(run(&g, text, step, &out, &t), 0);
+		assert_slice(&out, "see [CANARY] now");
+	}
+	rw_buf_free(&out);
+	rw_vault_free(g.vault);
+	rw_redactor_unref(redactor);
 }
 
 static void a_canary_is_blocked_before_its_first_letter_and_flagged_without_change(void **state)
@@ -290,6 +323,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(canaries_are_found_in_any_disguise_and_cut),
+		cmocka_unit_test(a_canary_is_found_around_what_is_no_token),
 		cmocka_unit_test(
 			a_canary_is_blocked_before_its_first_letter_and_flagged_without_change),
 		cmocka_unit_test(a_canary_holds_back_what_may_become_it_and_no_more),
