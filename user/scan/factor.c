@@ -200,9 +200,9 @@ static void node_of_bytes(struct parser *ps, const struct rw_byte_set *from, str
 		return;
 	}
 	out->stretches[0] = stretch_of(some && within(&set, &digits), 1);
-	out->stretches[1] = stretch_of(some && all_grouped(&set), within(&set, &digits));
+	out->stretches[1] = stretch_of(some && all_grouped(&set), within(&set, &digits) ? 1 : 0);
 	out->stretches[2] = stretch_of(some && within(&set, &alnum), 1);
-	out->stretches[3] = stretch_of(some && within(&set, &spaced), within(&set, &alnum));
+	out->stretches[3] = stretch_of(some && within(&set, &spaced), within(&set, &alnum) ? 1 : 0);
 	out->need[RW_COUNT_BYTES] = 1;
 	out->need[RW_COUNT_DIGIT] = some && within(&set, &digits);
 	out->need[RW_COUNT_UPPER] = some && within(&set, &upper);
