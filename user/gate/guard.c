@@ -54,9 +54,9 @@ static struct rw_text_key key_of(const struct rw_request *r, struct rw_slice tex
 	return rw_clean_key(r->w->clean, parts, sizeof(parts) / sizeof(parts[0]));
 }
 
-static bool may_be_known(struct rw_request *r, struct rw_slice text)
+static bool may_be_known(struct rw_request *r, struct rw_slice text, unsigned categories)
 {
-	if (!config_of(r)->remember || text.n < RW_CLEAN_BYTES_MIN)
+	if (!config_of(r)->remember || !categories || text.n < RW_CLEAN_BYTES_MIN)
 		return false;
 	if (!r->w->clean)
 		r->w->clean = rw_clean_new();
@@ -66,7 +66,7 @@ static bool may_be_known(struct rw_request *r, struct rw_slice text)
 int rw_request_scan(struct rw_request *r, struct rw_slice text, unsigned categories,
 		    struct rw_findings *f)
 {
-	bool remember = may_be_known(r, text);
+	bool remember = may_be_known(r, text, categories);
 	struct rw_text_key key;
 	int rc;
 

@@ -144,6 +144,22 @@ static void nothing_is_known_where_it_is_not_wanted(void **state)
 	world_end(&w);
 }
 
+static void nothing_is_known_where_nothing_is_scanned(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_begin(
+		&w, ONE_UPSTREAM,
+		"guards: {request: {injection: allow, pii: allow, secrets: allow, markup: allow, "
+		"topics: allow}}\n");
+	w.up.answer = JSON_OK("x");
+	assert_int_equal(turn(&w, 2000, ""), 200);
+	assert_int_equal(turn(&w, 2000, ""), 200);
+	assert_null(w.w->clean);
+	world_end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -152,6 +168,7 @@ int main(void)
 		cmocka_unit_test(a_clean_text_is_scanned_once),
 		cmocka_unit_test(nobody_learns_what_somebody_else_said),
 		cmocka_unit_test(nothing_is_known_where_it_is_not_wanted),
+		cmocka_unit_test(nothing_is_known_where_nothing_is_scanned),
 	};
 
 	return cmocka_run_group_tests(tests, load_rules, drop_rules);
