@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-#include "base/err.h"
-
 enum { WAYS = 4, SETS = RW_CLEAN_ENTRIES / WAYS };
 
 struct entry {
@@ -14,35 +12,22 @@ struct entry {
 };
 
 struct rw_clean {
-	struct rw_text_secret secret;
 	struct entry entries[SETS][WAYS]; /* of a set, what was said last first */
 };
 
 struct rw_clean *rw_clean_new(void)
 {
-	struct rw_clean *c = calloc(1, sizeof(*c));
-
-	if (c && rw_text_secret_make(&c->secret) == RW_OK)
-		return c;
-	free(c);
-	return NULL;
+	return calloc(1, sizeof(struct rw_clean));
 }
 
 void rw_clean_free(struct rw_clean *c)
 {
-	if (c)
-		rw_text_secret_wipe(&c->secret);
 	free(c);
-}
-
-struct rw_text_key rw_clean_key(const struct rw_clean *c, const struct rw_slice *parts, unsigned n)
-{
-	return rw_text_key_of(&c->secret, parts, n);
 }
 
 static struct entry *set_of(struct rw_clean *c, const struct rw_text_key *key)
 {
-	return c->entries[(key->at[0] | (unsigned)key->at[1] << 8) % SETS];
+	return c->entries[rw_text_key_part(key, SETS)];
 }
 
 /* Moves the first n back by one, over what is behind them, for e. */

@@ -18,12 +18,11 @@ enum {
 
 struct rw_clean;
 
-/* NULL: out of memory or of randomness. */
+/* NULL: out of memory. */
 struct rw_clean *rw_clean_new(void);
 /* NULL is allowed. */
 void rw_clean_free(struct rw_clean *c);
 
-struct rw_text_key rw_clean_key(const struct rw_clean *c, const struct rw_slice *parts, unsigned n);
 /* True: it was clean; *evidence is of injection, as scanning it gave (rw_findings). */
 bool rw_clean_get(struct rw_clean *c, const struct rw_text_key *key, uint16_t *evidence);
 void rw_clean_put(struct rw_clean *c, const struct rw_text_key *key, uint16_t evidence);

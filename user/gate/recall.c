@@ -14,37 +14,17 @@ struct entry {
 };
 
 struct rw_recall {
-	struct rw_text_secret secret;
 	struct entry entries[SETS][WAYS];
 };
 
 struct rw_recall *rw_recall_new(void)
 {
-	struct rw_recall *c = calloc(1, sizeof(*c));
-
-	if (c && rw_text_secret_make(&c->secret) == RW_OK)
-		return c;
-	free(c);
-	return NULL;
+	return calloc(1, sizeof(struct rw_recall));
 }
 
 void rw_recall_free(struct rw_recall *c)
 {
-	if (!c)
-		return;
-	rw_text_secret_wipe(&c->secret);
 	free(c);
-}
-
-struct rw_text_key rw_recall_key(const struct rw_recall *c, const struct rw_slice *parts,
-				 unsigned n)
-{
-	return rw_text_key_of(&c->secret, parts, n);
-}
-
-static unsigned set_of(const struct rw_text_key *key)
-{
-	return (key->at[0] | (unsigned)key->at[1] << 8) % SETS;
 }
 
 static bool is_of(const struct entry *e, const struct rw_text_key *key)
@@ -55,7 +35,7 @@ static bool is_of(const struct entry *e, const struct rw_text_key *key)
 bool rw_recall_get(const struct rw_recall *c, const struct rw_text_key *key, uint64_t now_ns,
 		   struct rw_finding *out, unsigned *n)
 {
-	const struct entry *set = c->entries[set_of(key)];
+	const struct entry *set = c->entries[rw_text_key_part(key, SETS)];
 
 	for (unsigned i = 0; i < WAYS; i++) {
 		if (!is_of(&set[i], key) || set[i].until_ns <= now_ns)
@@ -70,7 +50,7 @@ bool rw_recall_get(const struct rw_recall *c, const struct rw_text_key *key, uin
 void rw_recall_put(struct rw_recall *c, const struct rw_text_key *key, uint64_t until_ns,
 		   const struct rw_finding *at, unsigned n)
 {
-	struct entry *set = c->entries[set_of(key)], *e = &set[0];
+	struct entry *set = c->entries[rw_text_key_part(key, SETS)], *e = &set[0];
 
 	if (n > RW_RECALL_FINDINGS)
 		return;

@@ -18,13 +18,11 @@ enum {
 };
 
 struct rw_recall;
-/* NULL: out of memory or of randomness. */
+/* NULL: out of memory. */
 struct rw_recall *rw_recall_new(void);
 /* NULL is allowed. */
 void rw_recall_free(struct rw_recall *c);
 
-struct rw_text_key rw_recall_key(const struct rw_recall *c, const struct rw_slice *parts,
-				 unsigned n);
 /* out has room for RW_RECALL_FINDINGS. False: it is not known, or no more. */
 bool rw_recall_get(const struct rw_recall *c, const struct rw_text_key *key, uint64_t now_ns,
 		   struct rw_finding *out, unsigned *n);

@@ -27,4 +27,10 @@ void rw_text_secret_wipe(struct rw_text_secret *s);
 struct rw_text_key rw_text_key_of(const struct rw_text_secret *s, const struct rw_slice *parts,
 				  unsigned n);
 
+/* Which of n places, at most 65536, it falls to. */
+static inline unsigned rw_text_key_part(const struct rw_text_key *key, unsigned n)
+{
+	return (key->at[0] | (unsigned)key->at[1] << 8) % n;
+}
+
 #endif

@@ -18,6 +18,7 @@
 #include "gate/metrics.h"
 #include "gate/pools.h"
 #include "gate/snapshot.h"
+#include "gate/text_key.h"
 #include "http/server.h"
 #include "kern/steer.h"
 #include "ring/loop.h"
@@ -58,8 +59,9 @@ struct rw_worker {
 	struct rw_kern_load
 		*load; /* where the kernel side sees how busy we are; NULL: nobody asks */
 
-	struct rw_clean *clean;	  /* texts without findings; NULL: none was long enough */
-	struct rw_recall *recall; /* what external detectors said; NULL: none was asked */
+	struct rw_text_secret secret; /* of the keys of what is remembered of texts */
+	struct rw_clean *clean;	      /* texts without findings; NULL: none was long enough */
+	struct rw_recall *recall;     /* what external detectors said; NULL: none was asked */
 	bool detector_down[RW_MAX_DETECTORS]; /* by index: its last answer was none */
 
 	struct rw_buf audit; /* lines not yet handed to the control thread */

@@ -24,8 +24,8 @@ extern const uint8_t rw_seg_classes[256];
  * groups of a number may come, over a space. */
 bool rw_seg_leads(struct rw_slice token);
 
-/* At a single space: 1 the run goes on behind it (s->iban is set where as one), 0 it ends here, -1
- * the next byte is needed. */
+/* At a single space: 1 the run goes on behind it (as a group of an IBAN: s->iban), 0 it ends here,
+ * -1 the next byte is needed. */
 int rw_seg_joins(struct rw_seg *s, struct rw_slice text, bool eof);
 
 #endif

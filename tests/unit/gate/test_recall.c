@@ -10,25 +10,29 @@
 
 #include "gate/recall.h"
 
-static struct rw_text_key key(const struct rw_recall *c, const char *a, const char *b)
+static const struct rw_text_secret ours = {{1}}, others = {{2}};
+
+static struct rw_text_key key_by(const struct rw_text_secret *s, const char *a, const char *b)
 {
 	const struct rw_slice parts[] = {rw_slice_str(a), rw_slice_str(b)};
 
-	return rw_recall_key(c, parts, 2);
+	return rw_text_key_of(s, parts, 2);
+}
+
+static struct rw_text_key key(const char *a, const char *b)
+{
+	return key_by(&ours, a, b);
 }
 
 static void parts_do_not_run_into_each_other_and_keys_are_secret(void **state)
 {
-	struct rw_recall *c = rw_recall_new(), *other = rw_recall_new();
-	struct rw_text_key a = key(c, "ab", "c"), again = key(c, "ab", "c");
-	struct rw_text_key b = key(c, "a", "bc"), theirs = key(other, "ab", "c");
+	struct rw_text_key a = key("ab", "c"), again = key("ab", "c");
+	struct rw_text_key b = key("a", "bc"), theirs = key_by(&others, "ab", "c");
 
 	(void)state;
 	assert_memory_equal(&a, &again, sizeof(a));
 	assert_memory_not_equal(&a, &b, sizeof(a));
 	assert_memory_not_equal(&a, &theirs, sizeof(a));
-	rw_recall_free(c);
-	rw_recall_free(other);
 	rw_recall_free(NULL);
 }
 
@@ -38,7 +42,7 @@ static void an_answer_is_there_until_its_time(void **state)
 					   {.start = 5, .end = 9, .rule = 4, .score = 50}};
 	struct rw_finding got[RW_RECALL_FINDINGS], many[RW_RECALL_FINDINGS + 1] = {{0}};
 	struct rw_recall *c = rw_recall_new();
-	struct rw_text_key a = key(c, "a", ""), b = key(c, "b", ""), full = key(c, "c", "");
+	struct rw_text_key a = key("a", ""), b = key("b", ""), full = key("c", "");
 	unsigned n = 99;
 
 	(void)state;
@@ -75,7 +79,7 @@ static void the_oldest_gives_way(void **state)
 		struct rw_text_key k;
 
 		snprintf(text, sizeof(text), "%u", i);
-		k = key(c, text, "");
+		k = key(text, "");
 		rw_recall_put(c, &k, 1000 + i, NULL, 0);
 		assert_true(rw_recall_get(c, &k, 1, got, &n));
 	}
@@ -83,7 +87,7 @@ static void the_oldest_gives_way(void **state)
 		struct rw_text_key k;
 
 		snprintf(text, sizeof(text), "%u", i);
-		k = key(c, text, "");
+		k = key(text, "");
 		if (!rw_recall_get(c, &k, 1, got, &n))
 			continue;
 		kept++;
