@@ -124,7 +124,7 @@ def test_check_names_file_line_column_key_and_what_is_right(run, config):
     p = run("check", "-c", config)
     assert (p.returncode, p.stdout) == (1, "")
     assert p.stderr == (f"ringwall: {config}:12:17: limits.key_rate.per_minute: expected a whole number "
-                        "from 0 to 1000000, found 'ten'\n")
+                        "from 0 to 60000000, found 'ten'\n")
 
 
 def test_check_tells_all_missing_files_at_once(run, config, tmp_path):

@@ -14,7 +14,7 @@
 #include "base/err.h"
 #include "base/slice.h"
 
-enum { RW_KEY_TEXT = 64, RW_KEY_NAME = 64, RW_KEY_ID = 20, RW_KEY_MAX_RATE = 1000000 };
+enum { RW_KEY_TEXT = 64, RW_KEY_NAME = 64, RW_KEY_ID = 20, RW_KEY_MAX_RATE = 60000000 };
 
 struct rw_key {
 	char id[RW_KEY_ID];		 /* "k_" and 12 hex digits; what logs and lists show */

@@ -62,7 +62,7 @@ static bool take_rate(struct rw_slice word, struct rw_key *k)
 {
 	uint32_t rate = 0;
 
-	if (word.n < 6 || word.n > 12 || !rw_slice_starts(word, "rate="))
+	if (word.n < 6 || word.n > 13 || !rw_slice_starts(word, "rate="))
 		return false;
 	for (size_t i = 5; i < word.n; i++) {
 		if (word.p[i] < '0' || word.p[i] > '9')

@@ -30,7 +30,9 @@ enum {
 	KIB = 1024,
 	MIB = 1024 * KIB,
 	GIB = 1024 * MIB,
-	MAX_RATE = 1000000,
+	MAX_RATE = 60000000, /* a million a second */
+	MAX_BURST = 1000000,
+	MAX_STRIKES = 1000000,
 	MAX_TEXT = 4096,
 };
 
@@ -270,12 +272,12 @@ const struct rw_config_key rw_config_keys[] = {
 	{"limits.key_rate.per_minute", RW_KIND_NUMBER, false, "600", 0, MAX_RATE,
 	 TOP(key_rate.per_minute),
 	 .doc = "sustained; 0 is unlimited; a key's own --rate goes before it"},
-	{"limits.key_rate.burst", RW_KIND_NUMBER, false, "60", 1, MAX_RATE, TOP(key_rate.burst),
+	{"limits.key_rate.burst", RW_KIND_NUMBER, false, "60", 1, MAX_BURST, TOP(key_rate.burst),
 	 .doc = "how many may come at once"},
 	{"limits.address_rate", RW_KIND_SECTION, .doc = "requests of one address (IPv6: one /64)"},
 	{"limits.address_rate.per_minute", RW_KIND_NUMBER, false, "1200", 0, MAX_RATE,
 	 TOP(address_rate.per_minute), .doc = "sustained; 0 is unlimited"},
-	{"limits.address_rate.burst", RW_KIND_NUMBER, false, "120", 1, MAX_RATE,
+	{"limits.address_rate.burst", RW_KIND_NUMBER, false, "120", 1, MAX_BURST,
 	 TOP(address_rate.burst), .doc = "how many may come at once"},
 	{"limits.body", RW_KIND_SIZE, false, "8MiB", KIB, GIB, TOP(max_body_bytes),
 	 .doc = "one request's body"},
@@ -449,7 +451,7 @@ const struct rw_config_key rw_config_keys[] = {
 		"not "
 		"try"},
 	{"strikes", RW_KIND_SECTION, .doc = "when an address that keeps misbehaving is banned"},
-	{"strikes.threshold", RW_KIND_NUMBER, false, "100", 1, MAX_RATE, TOP(strike_threshold),
+	{"strikes.threshold", RW_KIND_NUMBER, false, "100", 1, MAX_STRIKES, TOP(strike_threshold),
 	 .doc = "weight that bans"},
 	{"strikes.window", RW_KIND_DURATION, false, "60s", SECOND, DAY, TOP(strike_window_ms),
 	 .doc = "time in which a strike loses its weight"},
@@ -464,7 +466,7 @@ const struct rw_config_key rw_config_keys[] = {
 		"or graduated, new connections at first and everything on repeat"},
 	{"strikes.nets", RW_KIND_NUMBER, false, "3", 0, 256, TOP(strike_nets),
 	 .doc = "so many banned /64s of one IPv6 /56 make it a ban of the /56; 0 is never"},
-	{"strikes.key_threshold", RW_KIND_NUMBER, false, "500", 0, MAX_RATE,
+	{"strikes.key_threshold", RW_KIND_NUMBER, false, "500", 0, MAX_STRIKES,
 	 TOP(strike_key_threshold),
 	 .doc = "weight of blocked prompts that suspends the key they came with, for as long as an "
 		"address would be banned; 0 is never"},
