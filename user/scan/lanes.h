@@ -216,13 +216,13 @@ static inline rw_nums rw_nums_first(rw_nums n)
 	return ~(rw_nums){0} >> (64 - 8 * most);
 }
 
-/* Numbers of half as many bits. */
-static inline rw_nums rw_nums_of_half(const uint32_t *p)
+static inline void rw_nums_store(uint64_t out[RW_NUMS], rw_nums x)
 {
-	rw_half_nums raw;
-
-	memcpy(&raw, p, sizeof(raw));
-	return __builtin_convertvector(raw, rw_nums);
+#if RW_LEVEL >= 4
+	_mm512_storeu_si512(out, (__m512i)x);
+#else
+	_mm256_storeu_si256((__m256i *)out, (__m256i)x);
+#endif
 }
 
 /* The lower 16 bits of each. */

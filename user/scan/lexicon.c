@@ -53,27 +53,53 @@ static int by_key(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
-/* Adds the entry, which is the i-th by tables and keys. */
-static void add(struct rw_lexicon *w, unsigned i, const struct rw_lexicon_entry *from)
+static const struct quad none = {{~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0)}, {0}};
+
+/* Where the next entry of the slot goes. */
+static struct quad *quad_of(struct rw_lexicon *w, struct slot *s)
+{
+	if (s->n < QUAD)
+		return &s->entries;
+	if (s->n == QUAD)
+		s->more = w->n_more;
+	if (s->n % QUAD == 0)
+		w->more[w->n_more++] = none;
+	return &w->more[w->n_more - 1];
+}
+
+/* Adds the entry; those of one key come one behind the other. */
+static void add(struct rw_lexicon *w, const struct rw_lexicon_entry *from)
 {
 	unsigned table = table_of(from), at = table == LONG ? LONG_BYTES : 0;
 	uint32_t n = from->n < ENTRY_BYTES ? from->n : ENTRY_BYTES;
+	uint32_t what = (n - at) << WHAT_BYTES_SHIFT | (from->extra ? WHAT_EXTRA : 0);
 	struct table *t = &w->tables[table];
 	uint64_t key = entry_key(from), h = hash(key);
 	struct slot *s = slot_of(t, slot_at(t, h), key);
+	struct quad *q = quad_of(w, s);
 
-	w->bytes[i] = eight_of(from, at);
-	w->what[i] = (n - at) << WHAT_BYTES_SHIFT | from->id;
+	s->key = key;
+	q->bytes[s->n % QUAD] = eight_of(from, at);
 	if (from->n > ENTRY_BYTES) {
-		w->what[i] = (n - at) << WHAT_BYTES_SHIFT | WHAT_BEYOND | w->n_beyond;
+		q->what[s->n % QUAD] = what | WHAT_BEYOND | w->n_beyond;
 		w->beyond[w->n_beyond++] = *from;
+	} else {
+		q->what[s->n % QUAD] = what | from->id;
 	}
-	if (!s->n)
-		*s = (struct slot){.key = key, .first = (uint16_t)i};
 	s->n++;
 	for (unsigned want = from->extra ? RW_LEXICON_ALL : 0; want < RW_LEXICON_WANTS; want++)
 		t->filters[want][h >> (64 - FILTER_BITS)] |= UINT64_C(1) << (h >> 40 & 63) |
 							     UINT64_C(1) << (h >> 34 & 63);
+}
+
+static int make_table(struct table *t)
+{
+	size_t n = (size_t)1 << t->bits;
+
+	t->slots = aligned_alloc(sizeof(struct slot), n * sizeof(struct slot));
+	for (size_t i = 0; t->slots && i < n; i++)
+		t->slots[i] = (struct slot){.entries = none};
+	return t->slots ? RW_OK : RW_ENOMEM;
 }
 
 /* Slots for each table, twice as many at least as there are keys in it. The entries are sorted. */
@@ -88,23 +114,21 @@ static int make_slots(struct rw_lexicon *w, const struct rw_lexicon_entry **sort
 		w->tables[t].bits = 1;
 		while (1u << w->tables[t].bits < 2 * in[t])
 			w->tables[t].bits++;
-		w->tables[t].slots = calloc((size_t)1 << w->tables[t].bits, sizeof(struct slot));
-		if (!w->tables[t].slots)
+		if (make_table(&w->tables[t]))
 			return RW_ENOMEM;
 	}
 	return 0;
 }
 
-static int make_columns(struct rw_lexicon *w, const struct rw_lexicon_entry *entries, unsigned n)
+static int make_rest(struct rw_lexicon *w, const struct rw_lexicon_entry *entries, unsigned n)
 {
 	unsigned beyond = 0;
 
 	for (unsigned i = 0; i < n; i++)
 		beyond += entries[i].n > ENTRY_BYTES;
-	w->bytes = calloc(n + ENTRIES_PAD, sizeof(*w->bytes));
-	w->what = calloc(n + ENTRIES_PAD, sizeof(*w->what));
+	w->more = calloc(n / QUAD + 1, sizeof(*w->more));
 	w->beyond = calloc(beyond + 1, sizeof(*w->beyond));
-	return w->bytes && w->what && w->beyond ? 0 : RW_ENOMEM;
+	return w->more && w->beyond ? RW_OK : RW_ENOMEM;
 }
 
 struct rw_lexicon *rw_lexicon_new(const struct rw_lexicon_entry *entries, unsigned n)
@@ -117,12 +141,12 @@ struct rw_lexicon *rw_lexicon_new(const struct rw_lexicon_entry *entries, unsign
 		sorted[i] = &entries[i];
 	if (sorted)
 		qsort(sorted, n, sizeof(*sorted), by_key);
-	if (!w || !sorted || make_slots(w, sorted, n) || make_columns(w, entries, n)) {
+	if (!w || !sorted || make_slots(w, sorted, n) || make_rest(w, entries, n)) {
 		rw_lexicon_free(w);
 		w = NULL;
 	}
 	for (unsigned i = 0; w && i < n; i++)
-		add(w, i, sorted[i]);
+		add(w, sorted[i]);
 	free(sorted);
 	return w;
 }
@@ -133,8 +157,7 @@ void rw_lexicon_free(struct rw_lexicon *w)
 		return;
 	for (unsigned t = 0; t < TABLES; t++)
 		free(w->tables[t].slots);
-	free(w->bytes);
-	free(w->what);
+	free(w->more);
 	free(w->beyond);
 	free(w);
 }

@@ -24,6 +24,7 @@ struct place {
 struct search {
 	const struct rw_lexicon *w;
 	const uint64_t *filter[TABLES];
+	uint32_t reject; /* of what an entry is, if that was not asked for */
 	rw_lexicon_found_fn *found;
 	void *arg;
 	const char *p; /* the chunk; AHEAD bytes behind it can be read */
@@ -34,7 +35,7 @@ struct search {
 	uint16_t at[CHUNK + GROUP];
 	unsigned n;
 	/* What stands in the chunk and was not told yet: entries, and where. */
-	struct rw_lexicon_hit hits[HITS + 2 * RW_LANES / 8];
+	struct rw_lexicon_hit hits[HITS + 2 * QUAD];
 };
 
 /* --- where words begin -------------------------------------------------------------------------
@@ -135,7 +136,7 @@ static void sift(const struct search *s, const uint16_t *at, unsigned n, struct 
 		out->in[MIDDLE] |= may_be_each(s->filter[MIDDLE], front & rw_first8(MIDDLE_BYTES))
 				   << i;
 		out->in[SHORT] |= may_be_each(s->filter[SHORT], key) << i;
-		memcpy(&out->short_key[i], &key, sizeof(key));
+		rw_nums_store(&out->short_key[i], key);
 	}
 }
 
@@ -195,43 +196,45 @@ static void tell(struct search *s, const struct rw_lexicon_hit *last)
 }
 
 /*
- * Adds a hit at at for each of the entries from first on, at most STEP and at most n, whose bytes
- * stand in front of x; where the next goes.
+ * Adds a hit at at for each of the entries whose bytes stand in front of x and that are none of
+ * reject; where the next goes. As many as QUAD are written, whatever they are.
  */
 #if RW_LEVEL == 1
 
-enum { STEP = 1 };
-
-static inline struct rw_lexicon_hit *compare(const struct rw_lexicon *w, unsigned first, unsigned n,
-					     uint64_t x, unsigned at, struct rw_lexicon_hit *to)
+static inline struct rw_lexicon_hit *compare(const struct quad *q, uint32_t reject, uint64_t x,
+					     unsigned at, struct rw_lexicon_hit *to)
 {
-	uint32_t what = w->what[first];
-	unsigned bytes = what >> WHAT_BYTES_SHIFT;
+	for (unsigned k = 0; k < QUAD; k++) {
+		unsigned bytes = q->what[k] >> WHAT_BYTES_SHIFT;
 
-	*to = (struct rw_lexicon_hit){what, at};
-	return to + (n && (bytes ? x & rw_first8(bytes) : 0) == w->bytes[first]);
+		*to = (struct rw_lexicon_hit){q->what[k], at};
+		to += ((bytes ? x & rw_first8(bytes) : 0) == q->bytes[k]) & !(q->what[k] & reject);
+	}
+	return to;
 }
 
 #else
 
-enum { STEP = RW_NUMS };
-
-static inline struct rw_lexicon_hit *compare(const struct rw_lexicon *w, unsigned first, unsigned n,
-					     uint64_t x, unsigned at, struct rw_lexicon_hit *to)
+static inline struct rw_lexicon_hit *compare(const struct quad *q, uint32_t reject, uint64_t x,
+					     unsigned at, struct rw_lexicon_hit *to)
 {
-	rw_nums what = rw_nums_of_half(w->what + first), bytes = what >> WHAT_BYTES_SHIFT;
-	rw_nums in = (rw_nums)(bytes != 0) & ~(rw_nums){0} >> ((64 - 8 * bytes) & 63), is;
+	typedef uint64_t nums __attribute__((vector_size(QUAD * 8)));
+	nums what = (nums)_mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)q->what));
+	nums bits = what >> WHAT_BYTES_SHIFT << 3;
+	nums in = (nums)_mm256_srlv_epi64(_mm256_set1_epi64x(-1), (__m256i)(64 - bits)), is;
 	unsigned same;
 
-	memcpy(&is, w->bytes + first, sizeof(is));
-	same = rw_nums_bits((rw_nums)((in & x) == is)) & ((1u << (n < STEP ? n : STEP)) - 1);
+	memcpy(&is, q->bytes, sizeof(is));
+	is = (nums)((in & x) == is) & (nums)((what & reject) == 0);
+	same = (unsigned)_mm256_movemask_pd((__m256d)is);
 #if RW_LEVEL >= 4
 	what |= (uint64_t)at << 32;
-	_mm512_storeu_si512(to, _mm512_maskz_compress_epi64((__mmask8)same, (__m512i)what));
+	_mm256_storeu_si256((__m256i *)to,
+			    _mm256_maskz_compress_epi64((__mmask8)same, (__m256i)what));
 	return to + __builtin_popcount(same);
 #else
 	for (; same; same &= same - 1)
-		*to++ = (struct rw_lexicon_hit){w->what[first + (unsigned)__builtin_ctz(same)], at};
+		*to++ = (struct rw_lexicon_hit){q->what[__builtin_ctz(same)], at};
 	return to;
 #endif
 }
@@ -245,20 +248,21 @@ static inline struct rw_lexicon_hit *look(struct search *s, const struct place *
 {
 	const struct table *t = &s->w->tables[at->table];
 	const struct slot *slot = slot_of(t, slot_at(t, hash(at->key)), at->key);
-	unsigned first = slot->first, left = slot->n;
 	uint64_t x = rw_load8(s->p + at->at + (at->table == LONG ? LONG_BYTES : 0));
 
-	for (;;) {
-		to = compare(s->w, first, left, x, at->at, to);
-		if (__builtin_expect(to > s->hits + HITS, 0)) {
+	to = compare(&slot->entries, s->reject, x, at->at, to);
+	for (unsigned n = QUAD; __builtin_expect(n < slot->n, 0); n += QUAD) {
+		if (to > s->hits + HITS) {
 			tell(s, to);
 			to = s->hits;
 		}
-		if (__builtin_expect(left <= STEP, 1))
-			return to;
-		first += STEP;
-		left -= STEP;
+		to = compare(&s->w->more[slot->more + n / QUAD - 1], s->reject, x, at->at, to);
 	}
+	if (__builtin_expect(to > s->hits + HITS, 0)) {
+		tell(s, to);
+		to = s->hits;
+	}
+	return to;
 }
 
 static void find_chunk(struct search *s, size_t n, uint64_t *before)
@@ -291,6 +295,7 @@ void RW_HOT(rw_lexicon_find)(const struct rw_lexicon *w, struct rw_slice text,
 	s.w = w;
 	for (unsigned t = 0; t < TABLES; t++)
 		s.filter[t] = w->tables[t].filters[want];
+	s.reject = want == RW_LEXICON_PLAIN ? WHAT_EXTRA : 0;
 	s.found = found;
 	s.arg = arg;
 	s.begun = 0;

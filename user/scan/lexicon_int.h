@@ -10,12 +10,28 @@
 enum { FILTER_BITS = 10, MIDDLE_BYTES = 6, LONG_BYTES = 8 };
 enum { SHORT, MIDDLE, LONG, TABLES };
 
-/* The entries that have one key: n of them from first on, by their ids. n is 0 in a free slot;
+/*
+ * Entries side by side, so that as many are compared at once. What is compared: of a long one the
+ * eight bytes behind its key, else its first eight; zeros behind its end. What it is: how many
+ * bytes of these count, and its id. Of more than ENTRY_BYTES all count, and instead of its id
+ * stands its number among such. An entry of which no bytes count but some are there is none.
+ */
+enum { QUAD = 4 };
+struct quad {
+	uint64_t bytes[QUAD];
+	uint32_t what[QUAD];
+};
+enum { ENTRY_BYTES = 16 };
+enum { WHAT_ID = 0xffffff, WHAT_BEYOND = 1 << 24, WHAT_EXTRA = 1 << 25, WHAT_BYTES_SHIFT = 28 };
+
+/* The entries that have one key, by their ids, in one line of the cache: the first, and where in
+ * more[] those behind them stand, n of them in all. n is 0 in a free slot, whose entries are none;
  * where one is taken the next is tried. */
 struct slot {
+	struct quad entries;
 	uint64_t key;
-	uint16_t first, n;
-};
+	uint32_t more, n;
+} __attribute__((aligned(64)));
 
 /* Short texts, longer and long ones have a table each, by so much of their fronts. */
 struct table {
@@ -25,22 +41,13 @@ struct table {
 	unsigned bits; /* 1 << bits slots */
 };
 
-/*
- * The entries by their tables and keys, in columns, so that as many as a vector holds are compared
- * at once. What is compared: of a long one the eight bytes behind its key, else its first eight;
- * zeros behind its end. What it is: how many bytes of these count, and its id. Of more than
- * ENTRY_BYTES all count, and instead of its id stands its number among such. ENTRIES_PAD of none
- * stand behind the last.
- */
 struct rw_lexicon {
 	struct table tables[TABLES];
-	uint64_t *bytes;
-	uint32_t *what;
+	struct quad *more;
+	unsigned n_more;
 	struct rw_lexicon_entry *beyond; /* those of more than ENTRY_BYTES */
 	unsigned n_beyond;
 };
-enum { ENTRY_BYTES = 16, ENTRIES_PAD = 8 };
-enum { WHAT_ID = 0xffffff, WHAT_BEYOND = 1 << 24, WHAT_BYTES_SHIFT = 28 };
 
 /* How many bytes of a text that begins with the byte are the key of a short one; 0: as many as go
  * on with its word, at most RW_LEXICON_BYTES_MIN. */

@@ -294,7 +294,7 @@ static inline void see_lengths(const struct carry *c, struct rw_word_hints *hint
 void RW_HOT(rw_words_weigh)(struct rw_words *w, const int8_t *weights, int32_t *sums,
 			    struct rw_word_hints *hints)
 {
-	uint32_t f[BATCH_WORDS / RW_NUMS][RW_NGRAM_KINDS][RW_NUMS];
+	rw_half_nums f[BATCH_WORDS / RW_NUMS][RW_NGRAM_KINDS];
 	struct carry c = {0};
 	int32_t sum = 0;
 	struct step s;
@@ -305,18 +305,15 @@ void RW_HOT(rw_words_weigh)(struct rw_words *w, const int8_t *weights, int32_t *
 		unsigned some = w->n - from < BATCH_WORDS ? w->n - from : BATCH_WORDS;
 
 		for (unsigned at = 0; at < some; at += RW_NUMS) {
-			rw_half_nums kinds[RW_NGRAM_KINDS];
-
 			load_step(&s, w->p, w->edge + 2 * ((size_t)from + at));
-			features_of(&c, &s, kinds);
-			memcpy(f[at / RW_NUMS], kinds, sizeof(kinds));
+			features_of(&c, &s, f[at / RW_NUMS]);
 			note_lengths(&c, &s, some - at);
 		}
 		see_lengths(&c, hints);
 		for (unsigned at = 0; at < some; at += RW_NUMS)
 #pragma GCC unroll 8
 			for (unsigned k = 0; k < RW_NUMS; k++) {
-				const uint32_t(*of)[RW_NUMS] = f[at / RW_NUMS];
+				const rw_half_nums *of = f[at / RW_NUMS];
 
 				sum += weights[of[0][k]] + weights[of[1][k]] + weights[of[2][k]] +
 				       weights[of[3][k]];
