@@ -60,10 +60,12 @@ static bool is_digit(int c)
 	return c >= '0' && c <= '9';
 }
 
-/* Beyond ASCII what UTF-8 writes with two bytes: Latin, Greek, Cyrillic. */
+/* Beyond ASCII what UTF-8 writes with two bytes, but the signs that begin with 0xc2: Latin, Greek,
+ * Cyrillic. */
 static bool is_letter(int c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= 0x80 && c < 0xe0);
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= 0x80 && c < 0xe0 && c != 0xc2);
 }
 
 static bool is_capital(int c)
@@ -407,6 +409,33 @@ long rw_street_named(struct rw_slice text, size_t start, bool eof)
 	return end(&r, start, ok);
 }
 
+/* Bytes of the quote that ends at at: ' and those beyond ASCII, of which „Hauptstr. 5“ begins with
+ * one; 0: none does. */
+static unsigned quote_before(struct rw_slice text, size_t at)
+{
+	const unsigned char *p = (const unsigned char *)text.p + at;
+
+	if (at >= 1 && p[-1] == '\'')
+		return 1;
+	if (at >= 2 && p[-2] == 0xc2 && (p[-1] == 0xab || p[-1] == 0xbb)) /* « » */
+		return 2;
+	if (at >= 3 && p[-3] == 0xe2 && p[-2] == 0x80 && memchr("\x98\x9a\x9c\x9e\xb9", p[-1], 5))
+		return 3;
+	return 0;
+}
+
+/* Where a word begins behind the rest of a character that is no letter, and behind a '. */
+static size_t behind_quote(struct rw_slice text, size_t floor, size_t at, size_t to)
+{
+	while (at < to && ((unsigned char)text.p[at] & 0xc0) == 0x80)
+		at++;
+	if (at < to && text.p[at] == '\'' &&
+	    (at == floor ||
+	     !(is_letter((unsigned char)text.p[at - 1]) || joins_letters(text.p[at - 1]))))
+		at++;
+	return at;
+}
+
 /* The word that ends at to, and the dot behind it: where it begins. */
 static size_t word_before(struct rw_slice text, size_t floor, size_t to, struct rw_slice *w)
 {
@@ -418,6 +447,7 @@ static size_t word_before(struct rw_slice text, size_t floor, size_t to, struct 
 	while (at > floor && to - at <= RW_STREET_LEAD &&
 	       (is_letter((unsigned char)text.p[at - 1]) || joins_letters(text.p[at - 1])))
 		at--;
+	at = behind_quote(text, floor, at, (size_t)(w->p - text.p));
 	*w = rw_slice_of(text.p + at, (size_t)(w->p - text.p) - at);
 	return at;
 }
@@ -425,7 +455,7 @@ static size_t word_before(struct rw_slice text, size_t floor, size_t to, struct 
 /* Whether a word may begin at at. */
 static bool is_start(struct rw_slice text, size_t at)
 {
-	return !at || strchr(" \n\t\"(>,;:", text.p[at - 1]);
+	return !at || strchr(" \n\t\"([{>,;:", text.p[at - 1]) || quote_before(text, at);
 }
 
 /* The longest name whose words end at to; the nearest where that is asked for. none: there is no
