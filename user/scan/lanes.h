@@ -178,6 +178,16 @@ static inline rw_nums rw_nums_gather(const char *p, const uint16_t *at, unsigned
 #endif
 }
 
+/* The numbers of a table at these places. */
+static inline rw_nums rw_nums_of(const uint64_t *table, rw_nums at)
+{
+#if RW_LEVEL >= 4
+	return (rw_nums)_mm512_i64gather_epi64((__m512i)at, table, 8);
+#else
+	return (rw_nums){table[at[0]], table[at[1]], table[at[2]], table[at[3]]};
+#endif
+}
+
 /* Sixteen bytes from each place, as their first and last eight; stride: of the places. */
 static inline void rw_nums_gather16(const char *p, const uint16_t *at, unsigned stride,
 				    rw_nums *front, rw_nums *behind)
@@ -223,15 +233,6 @@ static inline void rw_nums_store(uint64_t out[RW_NUMS], rw_nums x)
 #else
 	_mm256_storeu_si256((__m256i *)out, (__m256i)x);
 #endif
-}
-
-/* The lower 16 bits of each. */
-static inline void rw_nums_store16(uint16_t out[RW_NUMS], rw_nums x)
-{
-	typedef uint16_t shorts __attribute__((vector_size(RW_LANES / 4)));
-	shorts low = __builtin_convertvector(x, shorts);
-
-	memcpy(out, &low, sizeof(low));
 }
 
 static inline rw_half_nums rw_nums_low(rw_nums x)

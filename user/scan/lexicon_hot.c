@@ -105,10 +105,8 @@ static void sift(const struct search *s, const uint16_t *at, unsigned n, struct 
 static inline uint64_t may_be_each(const uint64_t *filter, rw_nums key)
 {
 	rw_nums h = key * RW_LEXICON_HASH, bits;
-	uint16_t at[RW_NUMS];
 
-	rw_nums_store16(at, h >> (64 - FILTER_BITS) << 3);
-	bits = rw_nums_gather((const char *)filter, at, 1);
+	bits = rw_nums_of(filter, h >> (64 - FILTER_BITS));
 	bits = bits >> (h >> 40 & 63) & bits >> (h >> 34 & 63);
 	return rw_nums_bits(bits << 63);
 }

@@ -287,6 +287,31 @@ static inline void see_lengths(const struct carry *c, struct rw_word_hints *hint
 	hints->coded |= (sixes(c->rows) & c->codes) != 0;
 }
 
+/* Writes the sum of the weights up to each word of a step, to that of those before; the last. */
+static inline int32_t sum_step(const int8_t *weights, const rw_half_nums f[RW_NGRAM_KINDS],
+			       int32_t sum, int32_t *sums)
+{
+#if RW_LEVEL >= 4
+	rw_half_nums of = (rw_half_nums)_mm256_set1_epi32(0);
+
+	for (unsigned k = 0; k < RW_NGRAM_KINDS; k++) /* the highest byte of four, with its sign */
+		of += (rw_half_nums)_mm256_srai_epi32(
+			_mm256_i32gather_epi32((const int *)(weights - 3), (__m256i)f[k], 1), 24);
+	of += (rw_half_nums)_mm256_maskz_alignr_epi32(0xfe, (__m256i)of, (__m256i)of, 7);
+	of += (rw_half_nums)_mm256_maskz_alignr_epi32(0xfc, (__m256i)of, (__m256i)of, 6);
+	of += (rw_half_nums)_mm256_maskz_alignr_epi32(0xf0, (__m256i)of, (__m256i)of, 4);
+	of += (uint32_t)sum;
+	memcpy(sums, &of, sizeof(of));
+	return (int32_t)of[RW_NUMS - 1];
+#else
+	for (unsigned k = 0; k < RW_NUMS; k++) {
+		sum += weights[f[0][k]] + weights[f[1][k]] + weights[f[2][k]] + weights[f[3][k]];
+		sums[k] = sum;
+	}
+	return sum;
+#endif
+}
+
 /*
  * Features first, for some words, then their weights: the latter wait for the second cache, and
  * what is computed meanwhile should not be far away.
@@ -311,14 +336,7 @@ void RW_HOT(rw_words_weigh)(struct rw_words *w, const int8_t *weights, int32_t *
 		}
 		see_lengths(&c, hints);
 		for (unsigned at = 0; at < some; at += RW_NUMS)
-#pragma GCC unroll 8
-			for (unsigned k = 0; k < RW_NUMS; k++) {
-				const rw_half_nums *of = f[at / RW_NUMS];
-
-				sum += weights[of[0][k]] + weights[of[1][k]] + weights[of[2][k]] +
-				       weights[of[3][k]];
-				sums[at + k] = sum;
-			}
+			sum = sum_step(weights, f[at / RW_NUMS], sum, sums + at);
 	}
 	hints->coded |= rw_nums_bits((rw_nums)(c.longest >= RW_CODED_BYTES_MIN)) != 0;
 }
