@@ -245,6 +245,9 @@ struct btf;
 
 /* Whether a kernel with these types, and this network namespace, can have them; NULL: none. */
 int rw_syn_supported(const struct btf *kernel, struct rw_error *e);
+/* The same of this kernel, for when it did not take rw_syn: to read its types takes a while. RW_OK:
+ * that is not why. */
+int rw_syn_explain(struct rw_error *e);
 /* A second's worth passes at once; over it, SYNs pass again when it has been quiet for a while. */
 void rw_syn_budget(uint32_t per_second, struct rw_kern_rate *out);
 /* What cookies say on the interface. RW_EUNSUP: the kernel lacks what they need. */

@@ -89,6 +89,8 @@ static int load_failed(enum rw_kern_object o, int err, char *log, struct rw_erro
 			       "there: is it locked down, or is BPF forbidden by seccomp or an "
 			       "LSM?",
 			       objects[o].name);
+	if (o == RW_OBJECT_SYN && rw_syn_explain(e))
+		return RW_EUNSUP;
 	return rw_fail(e, RW_EUNSUP, "this kernel does not take %s (%s): %.300s", objects[o].name,
 		       strerror(-err), last_words(log));
 }

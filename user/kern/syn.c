@@ -102,16 +102,10 @@ static int interface_mtu(const char *interface, uint32_t *mtu, struct rw_error *
 /* --- what the kernel must have ------------------------------------------------------------------
  */
 
-int rw_syn_supported(const struct btf *kernel, struct rw_error *e)
+static int check_sysctl(struct rw_error *e)
 {
 	long cookies = sysctl_number("ipv4/tcp_syncookies", 0);
 
-	if (!kernel || btf__find_by_name_kind(kernel, "bpf_sk_assign_tcp_reqsk", BTF_KIND_FUNC) < 0)
-		return rw_fail(
-			e, RW_EUNSUP,
-			"this kernel cannot make connections from our SYN cookies (it has no "
-			"bpf_sk_assign_tcp_reqsk): attach without --syn-budget, or with a "
-			"newer kernel");
 	if (cookies < 0)
 		return rw_fail(e, RW_EUNSUP,
 			       "this kernel was built without SYN cookies (CONFIG_SYN_COOKIES): "
@@ -123,7 +117,18 @@ int rw_syn_supported(const struct btf *kernel, struct rw_error *e)
 	return RW_OK;
 }
 
-static int check_support(struct rw_error *e)
+int rw_syn_supported(const struct btf *kernel, struct rw_error *e)
+{
+	if (!kernel || btf__find_by_name_kind(kernel, "bpf_sk_assign_tcp_reqsk", BTF_KIND_FUNC) < 0)
+		return rw_fail(
+			e, RW_EUNSUP,
+			"this kernel cannot make connections from our SYN cookies (it has no "
+			"bpf_sk_assign_tcp_reqsk): attach without --syn-budget, or with a "
+			"newer kernel");
+	return check_sysctl(e);
+}
+
+int rw_syn_explain(struct rw_error *e)
 {
 	struct btf *kernel = btf__load_vmlinux_btf();
 	int rc = rw_syn_supported(libbpf_get_error(kernel) ? NULL : kernel, e);
@@ -149,7 +154,7 @@ void rw_syn_budget(uint32_t per_second, struct rw_kern_rate *out)
 int rw_syn_cookie(const char *interface, struct rw_kern_cookie *out, struct rw_error *e)
 {
 	uint32_t mtu;
-	int rc = check_support(e);
+	int rc = check_sysctl(e);
 
 	if (!rc)
 		rc = interface_mtu(interface, &mtu, e);
