@@ -424,14 +424,14 @@ static unsigned quote_before(struct rw_slice text, size_t at)
 	return 0;
 }
 
-/* Where a word begins behind the rest of a character that is no letter, and behind a '. */
-static size_t behind_quote(struct rw_slice text, size_t floor, size_t at, size_t to)
+/* Where a word begins behind the rest of a character that is no letter, and behind a ' that joins
+ * no letters. */
+static size_t behind_quote(struct rw_slice text, size_t at, size_t to)
 {
 	while (at < to && ((unsigned char)text.p[at] & 0xc0) == 0x80)
 		at++;
 	if (at < to && text.p[at] == '\'' &&
-	    (at == floor ||
-	     !(is_letter((unsigned char)text.p[at - 1]) || joins_letters(text.p[at - 1]))))
+	    (!at || !(is_letter((unsigned char)text.p[at - 1]) || joins_letters(text.p[at - 1]))))
 		at++;
 	return at;
 }
@@ -447,7 +447,7 @@ static size_t word_before(struct rw_slice text, size_t floor, size_t to, struct 
 	while (at > floor && to - at <= RW_STREET_LEAD &&
 	       (is_letter((unsigned char)text.p[at - 1]) || joins_letters(text.p[at - 1])))
 		at--;
-	at = behind_quote(text, floor, at, (size_t)(w->p - text.p));
+	at = behind_quote(text, at, (size_t)(w->p - text.p));
 	*w = rw_slice_of(text.p + at, (size_t)(w->p - text.p) - at);
 	return at;
 }
