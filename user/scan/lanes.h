@@ -226,6 +226,7 @@ static inline rw_nums rw_nums_first(rw_nums n)
 	return ~(rw_nums){0} >> (64 - 8 * most);
 }
 
+/* Wherever out is. */
 static inline void rw_nums_store(uint64_t out[RW_NUMS], rw_nums x)
 {
 #if RW_LEVEL >= 4

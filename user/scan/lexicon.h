@@ -31,7 +31,7 @@ enum rw_lexicon_want { RW_LEXICON_PLAIN, RW_LEXICON_ALL, RW_LEXICON_WANTS };
 struct rw_lexicon_entry {
 	const char *text;
 	uint32_t n, id;
-	bool extra; /* found for certain only where all are wanted; else what came up is told */
+	bool extra; /* found only where all are wanted */
 };
 
 /*
