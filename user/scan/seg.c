@@ -47,12 +47,20 @@ void rw_seg_init(struct rw_seg *s, unsigned finds)
 	*s = (struct rw_seg){.mode = RW_SEG_GAP, .finds = (uint8_t)finds, .held = SIZE_MAX};
 }
 
-/* Nothing that we look for is short, or without a digit, an @, a slash, or length and a capital. */
-static bool may_hold(const struct rw_seg *s, size_t end)
+static bool has_scheme(struct rw_slice text)
+{
+	return memmem(text.p, text.n, "://", 3);
+}
+
+/* Nothing that we look for is short, or without a digit, an @, ://, or length and a capital. What
+ * is skipped as prose (is_prose) must not be worth a look here: where a unit ends decides how far a
+ * street reads back. */
+static bool may_hold(const struct rw_seg *s, struct rw_slice text, size_t end)
 {
 	if (end - s->run < RW_VALUE_MIN)
 		return false;
-	if (s->seen & SLASH && end - s->run >= URL_BYTES)
+	if (s->seen & SLASH && end - s->run >= URL_BYTES &&
+	    has_scheme(rw_slice_of(text.p + s->run, end - s->run)))
 		return true;
 	return (s->seen & (DIGIT | AT)) || (end - s->run >= RW_SEG_LONG_TOKEN && (s->seen & UPPER));
 }
@@ -74,9 +82,9 @@ static void start_run(struct rw_seg *s)
 }
 
 /* Ends the run at end; false where nothing in it is worth a look. */
-static bool end_run(struct rw_seg *s, size_t end, struct rw_unit *u)
+static bool end_run(struct rw_seg *s, struct rw_slice text, size_t end, struct rw_unit *u)
 {
-	bool worth = end > s->run && may_hold(s, end);
+	bool worth = end > s->run && may_hold(s, text, end);
 
 	*u = (struct rw_unit){RW_UNIT_RUN, s->run, end, end};
 	s->mode = RW_SEG_GAP;
@@ -123,7 +131,7 @@ static enum walked end_token(struct rw_seg *s, struct rw_slice text, bool eof, s
 	int join;
 
 	if (text.p[s->pos] != ' ')
-		return end_run(s, s->pos, u) ? WALKED_UNIT : WALKED_ON;
+		return end_run(s, text, s->pos, u) ? WALKED_UNIT : WALKED_ON;
 	if (at_pem_begin(s, text)) {
 		s->mode = RW_SEG_PEM_HEAD;
 		s->pem_at = s->pos - PEM_BEGIN_BYTES;
@@ -136,7 +144,7 @@ static enum walked end_token(struct rw_seg *s, struct rw_slice text, bool eof, s
 	if (join < 0)
 		return WALKED_MORE;
 	if (join == 0)
-		return end_run(s, s->pos, u) ? WALKED_UNIT : WALKED_ON;
+		return end_run(s, text, s->pos, u) ? WALKED_UNIT : WALKED_ON;
 	if (s->pos - s->run > RW_JOIN_BYTES) {
 		*u = (struct rw_unit){RW_UNIT_STEP, s->run, s->pos, s->pos - RW_JOIN_ENTITY_BYTES};
 		return WALKED_UNIT;
@@ -187,7 +195,7 @@ static enum walked walk_run(struct rw_seg *s, struct rw_slice text, bool eof, st
 		return end_token(s, text, eof, u);
 	if (!eof)
 		return WALKED_MORE;
-	return end_run(s, s->pos, u) ? WALKED_UNIT : WALKED_ON;
+	return end_run(s, text, s->pos, u) ? WALKED_UNIT : WALKED_ON;
 }
 
 /*
@@ -198,7 +206,7 @@ static bool is_prose(struct rw_slice token, uint8_t seen, char next)
 {
 	if (seen & (DIGIT | AT))
 		return false;
-	if (seen & SLASH && memmem(token.p, token.n, "://", 3))
+	if (seen & SLASH && has_scheme(token))
 		return false;
 	if (seen & UPPER && (token.n >= RW_SEG_LONG_TOKEN || token.p[token.n - 1] == 'N'))
 		return false;
@@ -350,7 +358,7 @@ static enum walked walk_pem_head(struct rw_seg *s, struct rw_slice text, bool eo
 	if (head < 0)
 		return WALKED_MORE;
 	if (head == 0)
-		return end_run(s, s->pos, u) ? WALKED_UNIT : WALKED_ON;
+		return end_run(s, text, s->pos, u) ? WALKED_UNIT : WALKED_ON;
 	s->mode = RW_SEG_PEM_BODY;
 	s->opened = false;
 	rw_pem_init(&s->pem, s->pem_at + (size_t)head);
@@ -358,10 +366,10 @@ static enum walked walk_pem_head(struct rw_seg *s, struct rw_slice text, bool eo
 }
 
 /* There is key material: what stood before it in the run comes first. */
-static enum walked open_pem(struct rw_seg *s, struct rw_unit *u)
+static enum walked open_pem(struct rw_seg *s, struct rw_slice text, struct rw_unit *u)
 {
 	size_t at = s->pem_at > s->run ? s->pem_at : s->run;
-	bool before = s->run < at && may_hold(s, at);
+	bool before = s->run < at && may_hold(s, text, at);
 
 	*u = (struct rw_unit){before ? RW_UNIT_RUN : RW_UNIT_PEM_BEGIN, before ? s->run : at, at,
 			      at};
@@ -378,14 +386,14 @@ static enum walked walk_pem_body(struct rw_seg *s, struct rw_slice text, bool eo
 	if (!s->opened && s->pem.end > s->pem.start) {
 		s->over = what != RW_PEM_MORE;
 		s->what = what;
-		return open_pem(s, u);
+		return open_pem(s, text, u);
 	}
 	if (what == RW_PEM_MORE)
 		return WALKED_MORE;
 	s->over = false;
 	if (!s->opened) { /* a BEGIN line alone is no secret */
 		s->pos = s->pem_at + PEM_BEGIN_BYTES;
-		return end_run(s, s->pos, u) ? WALKED_UNIT : WALKED_ON;
+		return end_run(s, text, s->pos, u) ? WALKED_UNIT : WALKED_ON;
 	}
 	s->mode = RW_SEG_GAP;
 	s->pos = s->pem.end;
