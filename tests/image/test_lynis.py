@@ -10,8 +10,10 @@ from debs import once
 from inside import Inside
 from test_boot import CONFIG
 
-TOOLS = ["lynis", "coreutils", "dash", "findutils", "grep", "hostname", "libproc2-0", "mawk", "procps", "sed", "util-linux"]
-WANTED = ("usr/bin", "usr/sbin", "usr/share/lynis", "usr/lib/x86_64-linux-gnu/libproc2.so.0*", "etc/lynis/default.prf")
+TOOLS = ["lynis", "coreutils", "cryptsetup-bin", "dash", "findutils", "grep", "hostname", "libpopt0", "libproc2-0",
+         "mawk", "procps", "sed", "util-linux"]
+WANTED = ("usr/bin", "usr/sbin", "usr/share/lynis", "usr/lib/x86_64-linux-gnu/libproc2.so.0*",
+          "usr/lib/x86_64-linux-gnu/libpopt.so.0*", "etc/lynis/default.prf")
 SCRIPT = """
 t=/run/lynis
 $b mkdir $t && $b tar -C $t -xzf /run/rwtest/tools.tgz
@@ -29,10 +31,9 @@ true
 
 def tools_archive(path):
     tree = once(TOP / "build/cache/imagetest-lynis", TOOLS)
-    (tree / "usr/bin/sh").unlink(missing_ok=True)
-    (tree / "usr/bin/sh").symlink_to("dash")
-    (tree / "usr/bin/awk").unlink(missing_ok=True)
-    (tree / "usr/bin/awk").symlink_to("mawk")
+    for name, target in (("usr/bin/sh", "dash"), ("usr/bin/awk", "mawk"), ("usr/sbin/lsmod", "../bin/kmod")):
+        (tree / name).unlink(missing_ok=True)
+        (tree / name).symlink_to(target)
 
     def roots_own(entry):
         entry.uid = entry.gid = 0
