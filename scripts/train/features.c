@@ -2,8 +2,8 @@
 /*
  * What the model reads of texts, for scripts/train/train.py: JSON lines of {"text": ...} in; out,
  * as 32-bit words of this machine, a record for each window of each text: its line (from 0), size
- * of the scale, start, end, words, number of features of words, number of features of concepts,
- * then these.
+ * of the scale, start, end, words, number of features of words, of concepts, of characters, then
+ * these.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "scan/ngram.h"
 #include "scan/windows.h"
 
-enum { SEEN_BITS = 20 };
+enum { SEEN_BITS = 20, HEAD = 8 };
 
 static struct {
 	struct rw_view view;
@@ -58,13 +58,14 @@ static void put_window(uint32_t line, uint32_t scale, uint32_t start, unsigned n
 		       unsigned n_features)
 {
 	uint32_t end = start + scale, *head = s.out;
-	unsigned n = 7;
+	unsigned n = HEAD;
+	size_t stop = end < s.view.n ? end : s.view.n;
 
 	head[0] = line;
 	head[1] = scale;
 	head[2] = start;
 	head[3] = end;
-	head[4] = head[5] = head[6] = 0;
+	head[4] = 0;
 	for (unsigned i = 0; i < n_words; i++) {
 		if (s.words[i].start < start || s.words[i].start >= end)
 			continue;
@@ -73,11 +74,15 @@ static void put_window(uint32_t line, uint32_t scale, uint32_t start, unsigned n
 			if (s.words[i].feature[k])
 				s.out[n++] = s.words[i].feature[k] | k << 24;
 	}
-	head[5] = n - 7;
+	head[5] = n - HEAD;
 	for (unsigned i = 0; i < n_features; i++)
 		if (s.where[i] >= start && s.where[i] < end)
 			s.out[n++] = s.feature[i];
-	head[6] = n - 7 - head[5];
+	head[6] = n - HEAD - head[5];
+	for (size_t i = start; i < stop; i++)
+		for (unsigned k = RW_CHARS_LEAST; k <= RW_CHARS_MOST && i + k <= stop; k++)
+			s.out[n++] = rw_chars_feature(s.view.bytes + i, k);
+	head[7] = n - HEAD - head[5] - head[6];
 	fwrite(s.out, sizeof(*s.out), n, stdout);
 }
 

@@ -59,8 +59,7 @@ class Held:
     def scores(self, without):
         used = self.plain & (self.family != without) & ~(self.dev & ~self.attack)
         m = model.Model(self.windows, self.attack, used, self.weight)
-        words, concepts = m.parts()
-        return model.row_max((words + concepts) / 2 * self.windows.gain, self.windows.row, len(self.rows))
+        return model.row_max(model.together(*m.parts()) * self.windows.gain, self.windows.row, len(self.rows))
 
     def line(self, z, rules):
         """The model's, where 1 % of the harmless rows are above it or, with rules, found by one."""

@@ -6,7 +6,10 @@ import numpy as np
 from scipy import optimize, sparse
 
 BITS = 18
+CHARS_BITS = 18
 SCALES = (512, 160)
+MIX = 0.5  # what characters count, where they are asked, beside words and concepts
+ASK = -1.0  # the mean of both from which on they are: less than this no window comes over a line
 GAINS = (1, 2)  # what a window of the scale says counts so much: a few words stand out in a small one
 GPL_OR_SHAREALIKE = ("GPL", "-SA")
 
@@ -21,22 +24,24 @@ def trainable(row):
 
 
 class Windows:
-    """Every window of every row: which row, which scale, and its two kinds of features."""
+    """Every window of every row: which row, which scale, and its three kinds of features."""
 
     def __init__(self, rows, command):
         import json
         lines = "".join(json.dumps({"text": r["text"]}) + "\n" for r in rows)
         raw = np.frombuffer(subprocess.run(command, input=lines.encode(), stdout=subprocess.PIPE,
                                            check=True).stdout, dtype=np.uint32)
-        heads, words, concepts = [], [], []
+        heads, words, concepts, chars = [], [], [], []
         at = 0
         while at < len(raw):
-            head = raw[at:at + 7]
-            a, b = at + 7, at + 7 + int(head[5])
+            head = raw[at:at + 8]
+            a, b = at + 8, at + 8 + int(head[5])
+            c = b + int(head[6])
+            at = c + int(head[7])
             heads.append(head)
             words.append(raw[a:b])
-            concepts.append(raw[b:b + int(head[6])])
-            at = b + int(head[6])
+            concepts.append(raw[b:c])
+            chars.append(raw[c:at].astype(np.int32))
         heads = np.array(heads)
         self.row, self.scale, self.n_words = heads[:, 0], heads[:, 1], heads[:, 4]
         self.at = heads[:, 2]
@@ -54,6 +59,13 @@ class Windows:
         self.concepts = sparse.csr_matrix((np.ones(len(index)), index, ptr),
                                           shape=(len(heads), len(self.keys)))
         self.concepts.sum_duplicates()
+        # Characters: as words, but that there are three to a place.
+        self.n_chars = heads[:, 7]
+        ptr = np.concatenate([[0], np.cumsum(heads[:, 7].astype(np.int64))])
+        norm = (1 / np.sqrt(np.maximum(heads[:, 7] / 3, 1))).astype(np.float32)
+        self.chars = sparse.csr_matrix((np.repeat(norm, heads[:, 7]), np.concatenate(chars), ptr),
+                                       shape=(len(heads), 1 << CHARS_BITS))
+        self.chars.sum_duplicates()
 
 
 def fit(x, y, weight, l2, start=None):
@@ -90,6 +102,7 @@ def row_max(z, row, n_rows):
 class Model:
     L2_WORDS = 0.02
     L2_CONCEPTS = 0.2
+    L2_CHARS = 0.05
     REST = 0.5  # what the other windows of a harmless text weigh together, beside the worst
     ROUNDS = 3
     CONCEPT_ROWS = 48  # a concept feature that stands in fewer rows is left out
@@ -125,9 +138,17 @@ class Model:
                 chosen[best] = True
                 weight[best] = row_weight[w.row[best]] / 2
         self.words, self.concepts = words, concepts
+        self.chars = fit(w.chars[chosen], y[chosen], weight[chosen], self.L2_CHARS)
 
-    def parts(self, w=None):
-        """The log-odds of every window by its words, and by its concepts, before the gain of its scale."""
-        w = w or self.w
+    def parts(self):
+        """The log-odds of every window by its words, its concepts and its characters, before the gain of its scale."""
+        w = self.w
         return (w.words @ self.words[:-1] + self.words[-1],
-                w.concepts[:, self.columns] @ self.concepts[:-1] + self.concepts[-1])
+                w.concepts[:, self.columns] @ self.concepts[:-1] + self.concepts[-1],
+                w.chars @ self.chars[:-1] + self.chars[-1])
+
+
+def together(words, concepts, chars):
+    """The mean of the parts; characters are asked where the others come near."""
+    z = (words + concepts) / 2
+    return np.where(z > ASK, (words + concepts + MIX * chars) / (2 + MIX), z)

@@ -63,17 +63,18 @@ def quantise(weights, bits, clip):
     return np.clip(np.rint(weights / step), -2 ** (bits - 1) + 1, 2 ** (bits - 1) - 1).astype(int), step
 
 
-def write(path, fitted, keys, k, words, concepts):
+def write(path, keys, k, words, concepts, chars):
     with open(path, "wb") as f:
-        f.write(struct.pack("<8sII", b"rwmodel1", model.BITS, len(keys)))
+        f.write(struct.pack("<8sIII4x", b"rwmodel2", model.BITS, model.CHARS_BITS, len(keys)))
         for row in k:
-            f.write(struct.pack("<3d", *row))
+            f.write(struct.pack("<7d", *row))
         for key, weight in sorted(zip(keys.tolist(), concepts.tolist())):
             f.write(struct.pack("<Ii", key, weight))
         f.write(words.astype(np.int8).tobytes())
+        f.write(chars.astype(np.int8).tobytes())
 
 
-def write_fixture(path, w, rows, z, words, s_concepts):
+def write_fixture(path, w, rows, z, words, s_concepts, chars):
     """The sums of the best window of some texts of our own, for the test that C counts the same."""
     short = [i for i, r in enumerate(rows) if r["source"] in ("own:languages", "own:attack") and len(r["text"]) < 140]
     best = model.row_max(z, w.row, len(rows))
@@ -82,13 +83,14 @@ def write_fixture(path, w, rows, z, words, s_concepts):
     with open(path, "w", encoding="utf8") as f:
         f.write("/* SPDX-License-Identifier: Apache-2.0 */\n/* Written by scripts/train/train.py beside model.bin. */\n"
                 "/* clang-format off */\nstatic const struct {\n\tconst char *text;\n\tunsigned n_words;\n"
-                "\tint words, concepts;\n} fixture[] = {\n")
+                "\tint words, concepts, chars;\n} fixture[] = {\n")
         for i in texts:
-            mine = np.flatnonzero((w.row == i) & (w.scale == model.SCALES[0]))
+            mine = np.flatnonzero(w.row == i)
             at = mine[np.argmax(z[mine])]
-            counts = w.words[at].multiply(math.sqrt(max(w.n_words[at], 1)))
-            f.write("\t{%s, %d, %d, %d},\n" % (json.dumps(rows[i]["text"], ensure_ascii=False), w.n_words[at],
-                                              round(float((counts @ words)[0])), int(s_concepts[at])))
+            f.write("\t{%s, %d, %d, %d, %d},\n" % (
+                json.dumps(rows[i]["text"], ensure_ascii=False), w.n_words[at],
+                round(float((w.words[at] @ words)[0]) * math.sqrt(max(w.n_words[at], 1))), int(s_concepts[at]),
+                round(float((w.chars[at] @ chars)[0]) * math.sqrt(max(w.n_chars[at] / 3, 1)))))
         f.write("};\n")
 
 
@@ -106,19 +108,23 @@ def main():
 
     words, word_step = quantise(fitted.words[:-1], 8, 0.9995)
     concepts, concept_step = quantise(fitted.concepts[:-1], 16, 1)
+    chars, char_step = quantise(fitted.chars[:-1], 8, 0.9995)
     words[0] = 0
     s_words = np.asarray(w.words @ words)  # already over the root of the number of words
     s_concepts = np.asarray(w.concepts[:, fitted.columns] @ concepts)
-    z = (s_words * word_step + fitted.words[-1] + s_concepts * concept_step + fitted.concepts[-1]) / 2 * w.gain
+    z = model.together(s_words * word_step + fitted.words[-1], s_concepts * concept_step + fitted.concepts[-1],
+                       np.asarray(w.chars @ chars) * char_step + fitted.chars[-1]) * w.gain
     rows = model.row_max(z, w.row, len(attack))[~used]
     on_dev = attack[~used]
     line = threshold(rows[~on_dev], FALSE_POSITIVES)
     a = slope(rows, on_dev)
     b = math.log(LINE / (1 - LINE)) - a * line
-    k = [[a * g * (fitted.words[-1] + fitted.concepts[-1]) / 2 + b, a * g * word_step / 2, a * g * concept_step / 2]
+    mix = 2 / (2 + model.MIX)  # what is left of the first two's log-odds where characters are asked
+    k = [[a * g * (fitted.words[-1] + fitted.concepts[-1]) / 2 + b, a * g * word_step / 2, a * g * concept_step / 2,
+          a * g * model.ASK + b, mix, (1 - mix) * (b + a * g * fitted.chars[-1]), (1 - mix) * a * g * char_step]
          for g in model.GAINS]
-    write("user/scan/rules/model.bin", fitted, w.keys[fitted.columns], k, words, concepts)
-    write_fixture("tests/unit/scan/model_fixture.h", w, train + dev, z, words, s_concepts)
+    write("user/scan/rules/model.bin", w.keys[fitted.columns], k, words, concepts, chars)
+    write_fixture("tests/unit/scan/model_fixture.h", w, train + dev, z, words, s_concepts, chars)
     print("%d windows of %d texts, %d features of concepts" % (len(w.row), len(attack), len(fitted.columns)))
     for share in (0.01, 0.001):
         t = threshold(rows[~on_dev], share)

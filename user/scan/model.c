@@ -17,15 +17,21 @@ enum { CELLS = RW_VIEW_TEXT_BYTES / CELL_BYTES + 1, ROOTS = 257 };
 _Static_assert(RW_VIEW_TEXT_BYTES <= 1 << AT_BITS, "a place in a view fits its bits");
 _Static_assert(RW_VIEW_TEXT_BYTES / 256 + RW_VIEW_TEXT_BYTES / 80 + 4 < RW_MODEL_WINDOWS_MAX,
 	       "all windows of a view have room");
+_Static_assert(160 / 2 % RW_MODEL_STRETCH_BYTES == 0 && 512 / 2 % RW_MODEL_STRETCH_BYTES == 0,
+	       "windows are made of whole stretches");
 _Static_assert(RW_MODEL_FEATURES_MAX * 2 <= 1 << SLOT_BITS, "the table of features has room");
 
-/* As it stands in the file, lowest byte first, after the magic. */
+/*
+ * As it stands in the file, lowest byte first. For each scale: a window's log-odds are k0 + k1 *
+ * words / sqrt(number) + k2 * concepts; where these are over ask, they are mix * themselves + c0 +
+ * c1 * characters / sqrt(a third of their number).
+ */
 struct header {
 	char magic[8];
-	uint32_t ngram_bits, n_features;
-	/* For each scale: the window's log-odds are k0 + k1 * words / sqrt(number) + k2 * concepts.
-	 */
-	double k[RW_WINDOW_SCALES][3];
+	uint32_t ngram_bits, chars_bits, n_features, pad;
+	struct {
+		double k[3], ask, mix, c[2];
+	} of[RW_WINDOW_SCALES];
 };
 
 struct feature {
@@ -35,7 +41,7 @@ struct feature {
 
 struct rw_model {
 	struct header head;
-	const int8_t *words;	       /* by feature, in the binary */
+	const int8_t *words, *chars;   /* by feature, in the binary */
 	double roots[ROOTS];	       /* 1 / sqrt(n), for as many words as fit a window */
 	struct feature *features;      /* in the file's order */
 	struct rw_concept_asked asked; /* by that */
@@ -90,9 +96,9 @@ int rw_model_load(struct rw_model **out, const struct rw_concepts *c, struct rw_
 	if (file.n >= sizeof(m->head))
 		memcpy(&m->head, file.p, sizeof(m->head));
 	bytes = m->head.n_features * sizeof(*m->features);
-	if (memcmp(m->head.magic, "rwmodel1", 8) != 0 || m->head.ngram_bits != RW_NGRAM_BITS ||
-	    m->head.n_features > RW_MODEL_FEATURES_MAX ||
-	    file.n != sizeof(m->head) + bytes + (1u << RW_NGRAM_BITS) ||
+	if (memcmp(m->head.magic, "rwmodel2", 8) != 0 || m->head.ngram_bits != RW_NGRAM_BITS ||
+	    m->head.chars_bits != RW_CHARS_BITS || m->head.n_features > RW_MODEL_FEATURES_MAX ||
+	    file.n != sizeof(m->head) + bytes + (1u << RW_NGRAM_BITS) + (1u << RW_CHARS_BITS) ||
 	    file.p[sizeof(m->head) + bytes]) { /* of feature 0, which is none */
 		free(m);
 		return rw_fail(e, RW_EINVAL, "model.bin is not for this version of the scanner");
@@ -105,6 +111,7 @@ int rw_model_load(struct rw_model **out, const struct rw_concepts *c, struct rw_
 		return rw_fail(e, RW_ENOMEM, "no memory for the model");
 	}
 	m->words = (const int8_t *)file.p + sizeof(m->head) + bytes;
+	m->chars = m->words + (1u << RW_NGRAM_BITS);
 	for (unsigned n = 0; n < ROOTS; n++)
 		m->roots[n] = 1 / sqrt(n ? n : 1);
 	*out = m;
@@ -179,14 +186,14 @@ static inline void weigh_words(const struct rw_model *m, const struct rw_model_s
 			       unsigned scale, size_t index, unsigned w0, unsigned w1,
 			       struct rw_model_best *b)
 {
-	const double *k = m->head.k[scale];
+	const double *k = m->head.of[scale].k;
 	size_t start = rw_window_start(index, scale), end = start + rw_window_bytes[scale];
 
 	b->start = (uint32_t)start;
 	b->end = (uint32_t)(end < n ? end : n);
 	b->words = s->sums[w1] - s->sums[w0];
 	b->n_words = w1 - w0;
-	b->concepts = 0;
+	b->concepts = b->chars = 0;
 	b->z = k[0] + k[1] * b->words * m->roots[b->n_words];
 }
 
@@ -227,27 +234,81 @@ static int32_t concepts_in(const struct rw_model_scratch *s, unsigned *from, siz
 	return last > first ? at[last - 1].sum - (first ? at[first - 1].sum : 0) : 0;
 }
 
-/* The windows that are near, with their concepts. */
-static void look_near(const struct rw_model *m, struct rw_model_scratch *s, size_t n,
+/* The sequences that begin in [from, to) of the view and end at stop at last. */
+static int32_t sum_chars(const struct rw_model *m, const struct rw_view *v, size_t from, size_t to,
+			 size_t stop)
+{
+	int32_t sum = 0;
+
+	for (size_t i = from; i < to; i++)
+		for (unsigned k = RW_CHARS_LEAST; k <= RW_CHARS_MOST && i + k <= stop; k++)
+			sum += m->chars[rw_chars_feature(v->bytes + i, k)];
+	return sum;
+}
+
+/* The same of a stretch, up to the view's end; windows overlap, and it is summed once. */
+static int32_t chars_of(const struct rw_model *m, struct rw_model_scratch *s,
+			const struct rw_view *v, size_t stretch)
+{
+	uint64_t bit = UINT64_C(1) << stretch % 64, *known = &s->chars_known[stretch / 64];
+	size_t from = stretch * RW_MODEL_STRETCH_BYTES, to = from + RW_MODEL_STRETCH_BYTES;
+
+	if (!(*known & bit))
+		s->chars[stretch] = sum_chars(m, v, from, to < v->n ? to : v->n, v->n);
+	*known |= bit;
+	return s->chars[stretch];
+}
+
+/* The sequences in [start, end): without those that begin there and end behind it. */
+static int32_t chars_in(const struct rw_model *m, struct rw_model_scratch *s,
+			const struct rw_view *v, size_t start, size_t end)
+{
+	size_t last = end - start < RW_CHARS_MOST ? start : end - (RW_CHARS_MOST - 1);
+	int32_t sum = sum_chars(m, v, last, end, end) - sum_chars(m, v, last, end, v->n);
+
+	for (size_t at = start; at < end; at += RW_MODEL_STRETCH_BYTES)
+		sum += chars_of(m, s, v, at / RW_MODEL_STRETCH_BYTES);
+	return sum;
+}
+
+/* The log-odds of a window that words and concepts gave z, where its characters are asked. */
+static double ask_chars(const struct rw_model *m, struct rw_model_scratch *s,
+			const struct rw_view *v, unsigned scale, size_t start, double z,
+			int32_t *chars)
+{
+	size_t n = v->n - start < rw_window_bytes[scale] ? v->n - start : rw_window_bytes[scale];
+	double number = rw_chars_count(n) / (double)RW_CHARS_KINDS;
+
+	*chars = chars_in(m, s, v, start, start + n);
+	return m->head.of[scale].mix * z + m->head.of[scale].c[0] +
+	       m->head.of[scale].c[1] * *chars / sqrt(number > 1 ? number : 1);
+}
+
+/* The windows that are near, with their concepts and, where these come nearer, characters. */
+static void look_near(const struct rw_model *m, struct rw_model_scratch *s, const struct rw_view *v,
 		      struct rw_model_best *best)
 {
+	size_t n = v->n;
 	unsigned from = 0, scale = 0;
 
 	for (unsigned i = 0; i < s->n_windows; i++) {
 		const struct rw_model_window *w = &s->windows[i];
 		size_t start = rw_window_start(w->index, w->scale);
-		int32_t concepts;
+		int32_t concepts, chars = 0;
 		double z;
 
 		from = w->scale == scale ? from : 0;
 		scale = w->scale;
 		concepts = concepts_in(s, &from, start, start + rw_window_bytes[scale]);
-		z = w->z + m->head.k[scale][2] * concepts;
+		z = w->z + m->head.of[scale].k[2] * concepts;
+		if (z > m->head.of[scale].ask)
+			z = ask_chars(m, s, v, scale, start, z, &chars);
 		if (z <= best->z)
 			continue;
 		weigh_words(m, s, n, scale, w->index, words_before(s, n, start),
 			    words_before(s, n, start + rw_window_bytes[scale]), best);
 		best->concepts = concepts;
+		best->chars = chars;
 		best->z = z;
 	}
 }
@@ -258,6 +319,7 @@ bool rw_model_begin(const struct rw_model *m, const struct rw_view *v, struct rw
 	*best = (struct rw_model_best){.z = -HUGE_VAL};
 	s->n_windows = s->n_concepts = s->n_hits = 0;
 	memset(s->near, 0, sizeof(s->near));
+	memset(s->chars_known, 0, sizeof(s->chars_known));
 	rw_words_init(&s->words, rw_slice_of(v->bytes, v->n));
 	rw_words_weigh(&s->words, m->words, s->sums, &s->hints.words);
 	for (unsigned k = 0; k < RW_WINDOW_SCALES; k++)
@@ -272,7 +334,7 @@ void rw_model_end(const struct rw_model *m, const struct rw_concepts *c, const s
 	if (!s->n_windows)
 		return;
 	sum_concepts(m, c, s);
-	look_near(m, s, v->n, best);
+	look_near(m, s, v, best);
 }
 
 unsigned rw_model_explain(const struct rw_model *m, const struct rw_concepts *c,

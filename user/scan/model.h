@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The model that sees injected instructions in free text: a linear one over hashed words (ngram.h)
- * and one over concepts (concept.h), averaged, over windows of two sizes (windows.h). Its weights
+ * one over concepts (concept.h) and, where these come near a line, one over sequences of
+ * characters, averaged, over windows of two sizes (windows.h). Its weights
  * come from scripts/train; what the file holds is in docs/internals/scan.md.
  *
  * Immutable after loading, shared by all threads; struct rw_model_scratch is one thread's.
@@ -15,6 +16,8 @@
 enum {
 	RW_MODEL_FEATURES_MAX = 8192, /* of concepts */
 	RW_MODEL_CELL_BYTES = 80,
+	RW_MODEL_STRETCH_BYTES = 16, /* windows begin and end at multiples of it */
+	RW_MODEL_STRETCHES = RW_VIEW_TEXT_BYTES / RW_MODEL_STRETCH_BYTES + 1,
 	RW_MODEL_WINDOWS_MAX = 512,
 	RW_MODEL_CONTRIBUTIONS_MAX = 8192, /* in one view; later ones are not counted */
 };
@@ -47,6 +50,9 @@ struct rw_model_scratch {
 		double z;
 	} windows[RW_MODEL_WINDOWS_MAX]; /* in which they are */
 	unsigned n_windows;
+	/* What sequences of characters weigh that begin in a stretch, where somebody asked. */
+	int32_t chars[RW_MODEL_STRETCHES];
+	uint64_t chars_known[RW_MODEL_STRETCHES / 64 + 1];
 	struct rw_hints hints; /* of the last view */
 };
 
@@ -55,6 +61,7 @@ struct rw_model_best {
 	double z;		 /* log-odds */
 	uint32_t start, end;	 /* in the view */
 	int32_t words, concepts; /* what each part gave it: sums of weights */
+	int32_t chars;		 /* 0 where they were not asked */
 	unsigned n_words;
 };
 

@@ -87,6 +87,27 @@ RW_AT_LEVELS(rw_words_weigh_fn, rw_words_weigh);
 #define RW_MIX_B UINT64_C(0x94d049bb133111eb)
 #define RW_MIX_C UINT64_C(0x9e3779b97f4a7c15)
 
+/* Sequences of characters: of three to five bytes of the view each, whatever they are. */
+enum { RW_CHARS_BITS = 18, RW_CHARS_LEAST = 3, RW_CHARS_MOST = 5, RW_CHARS_KINDS = 3 };
+
+/* The feature of the n bytes at p, of which eight can be read; below 1 << RW_CHARS_BITS. */
+static inline uint32_t rw_chars_feature(const char *p, unsigned n)
+{
+	uint64_t key = rw_load8(p) & rw_first8(n);
+
+	return (uint32_t)((key + n) * RW_MIX_A >> (64 - RW_CHARS_BITS));
+}
+
+/* How many there are in so many bytes. */
+static inline unsigned rw_chars_count(size_t bytes)
+{
+	size_t n = 0;
+
+	for (size_t k = RW_CHARS_LEAST; k <= RW_CHARS_MOST; k++)
+		n += bytes >= k ? bytes - k + 1 : 0;
+	return (unsigned)n;
+}
+
 enum {
 	/* What letters of Chinese, Japanese and Korean begin with. */
 	RW_LONE_FIRST = 0xe3,

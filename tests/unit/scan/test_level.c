@@ -116,7 +116,8 @@ static void note(void *arg, const struct rw_lexicon_hit *hits, unsigned n)
 static void look(struct given *g, unsigned level, struct rw_slice text, enum rw_lexicon_want want)
 {
 	struct rw_slice model = rw_pack_model(), view;
-	const int8_t *weights = (const int8_t *)model.p + model.n - (1u << RW_NGRAM_BITS);
+	const int8_t *weights = (const int8_t *)model.p + model.n - (1u << RW_NGRAM_BITS) -
+				(1u << RW_CHARS_BITS);
 
 	rw_view_fold_with(rw_fold_plain_at[level], &g->view, text);
 	view = rw_slice_of(g->view.bytes, g->view.n);

@@ -38,9 +38,9 @@ static void sums_are_those_of_the_training(void **state)
 				RW_LEXICON_ALL, on_words, NULL);
 		rw_model_end(rules->model, rules->concepts, &scanner->view, &scanner->model, &best);
 		if (best.words != fixture[i].words || best.concepts != fixture[i].concepts ||
-		    best.n_words != fixture[i].n_words)
-			fail_msg("%s: %d %d %u", fixture[i].text, best.words, best.concepts,
-				 best.n_words);
+		    best.chars != fixture[i].chars || best.n_words != fixture[i].n_words)
+			fail_msg("%s: %d %d %d %u", fixture[i].text, best.words, best.concepts,
+				 best.chars, best.n_words);
 	}
 }
 
