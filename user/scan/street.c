@@ -419,7 +419,8 @@ static unsigned quote_before(struct rw_slice text, size_t at)
 		return 1;
 	if (at >= 2 && p[-2] == 0xc2 && (p[-1] == 0xab || p[-1] == 0xbb)) /* « » */
 		return 2;
-	if (at >= 3 && p[-3] == 0xe2 && p[-2] == 0x80 && memchr("\x98\x9a\x9c\x9e\xb9", p[-1], 5))
+	if (at >= 3 && p[-3] == 0xe2 && p[-2] == 0x80 &&
+	    memchr("\x98\x9a\x9c\x9d\x9e\xb9\xba", p[-1], 7))
 		return 3;
 	return 0;
 }

@@ -57,6 +57,7 @@ static const struct {
 	{"er schrieb „Berliner Straße 12“", "Berliner Straße 12"},
 	{"«Via dei Fiorentini 17»", "Via dei Fiorentini 17"},
 	{"['ul. Cicha 86', 1]", "ul. Cicha 86"},
+	{"\xe2\x80\x9dStorgatan 5\xe2\x80\x9d", "Storgatan 5"},
 	{"don'Hauptstrasse 5", NULL},
 	{"via Bluetooth 5", NULL},
 	{"Via Zoom 3 people", NULL},
