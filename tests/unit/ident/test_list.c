@@ -33,7 +33,8 @@ static void lines_comments_and_blanks(void **state)
 	unsigned n;
 
 	(void)state;
-	if (parse("# who\r\n\n  b\tsha256:" HASH "   rate=30  \r\n#a sha256:x\na sha256:" OTHER,
+	if (parse("# who\r\n\n  b\tsha256:" HASH
+		  "   rate=60000000  \r\n#a sha256:x\na sha256:" OTHER,
 		  &keys, &n, &e))
 		fail_msg("%s", e.text);
 	assert_int_equal(n, 2);
@@ -41,7 +42,7 @@ static void lines_comments_and_blanks(void **state)
 	assert_string_equal(keys[0].id, "k_1123456789ab");
 	assert_int_equal(keys[0].rate_per_minute, 0);
 	assert_string_equal(keys[1].name, "b");
-	assert_int_equal(keys[1].rate_per_minute, 30);
+	assert_int_equal(keys[1].rate_per_minute, 60000000);
 	assert_int_equal(keys[1].hash[0], 0x01);
 	assert_int_equal(keys[1].hash[31], 0xef);
 	free(keys);

@@ -7,15 +7,37 @@
 #include <stdlib.h>
 
 static const struct rw_lexicon_entry entries[] = {
-	{"ignore", 6, 0, false},       {"ignore all", 10, 1, false},
-	{"igno", 4, 2, true},	       {"system prompt", 13, 3, false},
-	{"sys_", 4, 4, false},	       {"\xd0\xb7\xd0\xb0\xd0\xb1", 6, 5, true},
-	{"aaaa", 4, 6, false},	       {"aaaaaa", 6, 7, false},
-	{"a-b-c-d", 7, 8, true},       {"all", 3, 9, false},
-	{"a", 1, 10, false},	       {"<|", 2, 11, true},
-	{"-----", 5, 12, false},       {"all:", 4, 13, false},
-	{"\xeb\x84\xa4", 3, 14, true}, {"sys", 3, 15, false},
+	{"ignore", 6, 0, false},
+	{"ignore all", 10, 1, false},
+	{"igno", 4, 2, true},
+	{"system prompt", 13, 3, false},
+	{"sys_", 4, 4, false},
+	{"\xd0\xb7\xd0\xb0\xd0\xb1", 6, 5, true},
+	{"aaaa", 4, 6, false},
+	{"aaaaaa", 6, 7, false},
+	{"a-b-c-d", 7, 8, true},
+	{"all", 3, 9, false},
+	{"a", 1, 10, false},
+	{"<|", 2, 11, true},
+	{"-----", 5, 12, false},
+	{"all:", 4, 13, false},
+	{"\xeb\x84\xa4", 3, 14, true},
+	{"sys", 3, 15, false},
 	{"</system>", 9, 16, false},
+	{"all-1", 5, 17, false},
+	{"all-2", 5, 18, true},
+	{"all-3", 5, 19, false},
+	{"all-4", 5, 20, false},
+	{"all-5", 5, 21, true},
+	{"all-6", 5, 22, false},
+	{"all-7", 5, 23, false},
+	{"all-8", 5, 24, false},
+	{"igno1", 5, 25, false},
+	{"igno2", 5, 26, false},
+	{"igno3", 5, 27, true},
+	{"igno4", 5, 28, false},
+	{"igno5", 5, 29, false},
+	{"system prompt all-8 -----", 25, 30, false},
 };
 enum { N = sizeof(entries) / sizeof(entries[0]), TEXT = 300 };
 
@@ -49,15 +71,6 @@ static bool starts_at(struct rw_slice t, size_t i, const struct rw_lexicon_entry
 	return begins && i + e->n <= t.n && !memcmp(t.p + i, e->text, e->n);
 }
 
-static unsigned count_plain(const struct log *l)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < l->n; i++)
-		n += !entries[l->id[i]].extra;
-	return n;
-}
-
 /* Words at each place of a block of 64, at the end of the text, one in the other. */
 static void words_are_found_wherever_they_begin(void **state)
 {
@@ -79,7 +92,13 @@ static void words_are_found_wherever_they_begin(void **state)
 					   "</system>",
 					   ":",
 					   "[",
-					   "\xeb\x84\xa4"};
+					   "\xeb\x84\xa4",
+					   "all-",
+					   "igno",
+					   "1",
+					   "5",
+					   "8",
+					   "system prompt all-8 -----"};
 	struct rw_lexicon *w = rw_lexicon_new(entries, N);
 	static struct log log;
 	unsigned seed = 7, found = 0;
@@ -89,7 +108,7 @@ static void words_are_found_wherever_they_begin(void **state)
 	for (unsigned round = 0; round < 4000; round++) {
 		char text[TEXT + 16];
 		size_t n = 0, want = (seed = seed * 1103515245 + 12345) >> 16 & 255;
-		unsigned k = 0, plain;
+		unsigned k = 0;
 		struct rw_slice t;
 
 		while (n < want) {
@@ -104,11 +123,10 @@ static void words_are_found_wherever_they_begin(void **state)
 		t.n = n;
 		log.n = 0;
 		rw_lexicon_find(w, t, RW_LEXICON_PLAIN, note, &log);
-		plain = count_plain(&log);
 		for (size_t i = 0; i < n; i++)
 			for (unsigned e = 0; e < N; e++)
 				k += !entries[e].extra && starts_at(t, i, &entries[e]);
-		assert_int_equal(plain, k);
+		assert_int_equal(log.n, k);
 		log.n = k = 0;
 		rw_lexicon_find(w, t, RW_LEXICON_ALL, note, &log);
 		for (size_t i = 0; i < n; i++)
