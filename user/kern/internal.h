@@ -243,7 +243,7 @@ int rw_pins_remove(struct rw_error *e);
 
 struct btf;
 
-/* Whether a kernel with these types, and this network namespace, can have them; NULL: none. */
+/* Whether a kernel with these types can have them; NULL: it has none. */
 int rw_syn_supported(const struct btf *kernel, struct rw_error *e);
 /* The same of this kernel, for when it did not take rw_syn: to read its types takes a while. RW_OK:
  * that is not why. */

@@ -89,7 +89,7 @@ static int load_failed(enum rw_kern_object o, int err, char *log, struct rw_erro
 			       "there: is it locked down, or is BPF forbidden by seccomp or an "
 			       "LSM?",
 			       objects[o].name);
-	if (o == RW_OBJECT_SYN && rw_syn_explain(e))
+	if (o == RW_OBJECT_SYN && err != -ENOMEM && rw_syn_explain(e))
 		return RW_EUNSUP;
 	return rw_fail(e, RW_EUNSUP, "this kernel does not take %s (%s): %.300s", objects[o].name,
 		       strerror(-err), last_words(log));
@@ -171,9 +171,13 @@ static int load_object(struct rw_programs *s, enum rw_kern_object o, struct rw_e
 		err = bpf_object__load(s->object[o]);
 	if (!err)
 		err = collect(s, o);
-	libbpf_set_print(before);
 	rc = err ? load_failed(o, err, log, e) : RW_OK;
+	libbpf_set_print(before);
 	free(log);
+	if (rc) { /* another way of attaching tries again, and is to hear the same */
+		bpf_object__close(s->object[o]);
+		s->object[o] = NULL;
+	}
 	return rc;
 }
 

@@ -119,20 +119,21 @@ static int check_sysctl(struct rw_error *e)
 
 int rw_syn_supported(const struct btf *kernel, struct rw_error *e)
 {
-	if (!kernel || btf__find_by_name_kind(kernel, "bpf_sk_assign_tcp_reqsk", BTF_KIND_FUNC) < 0)
-		return rw_fail(
-			e, RW_EUNSUP,
-			"this kernel cannot make connections from our SYN cookies (it has no "
-			"bpf_sk_assign_tcp_reqsk): attach without --syn-budget, or with a "
-			"newer kernel");
-	return check_sysctl(e);
+	if (kernel && btf__find_by_name_kind(kernel, "bpf_sk_assign_tcp_reqsk", BTF_KIND_FUNC) >= 0)
+		return RW_OK;
+	return rw_fail(e, RW_EUNSUP,
+		       "this kernel cannot make connections from our SYN cookies (it has no "
+		       "bpf_sk_assign_tcp_reqsk): attach without --syn-budget, or with a "
+		       "newer kernel");
 }
 
 int rw_syn_explain(struct rw_error *e)
 {
 	struct btf *kernel = btf__load_vmlinux_btf();
-	int rc = rw_syn_supported(libbpf_get_error(kernel) ? NULL : kernel, e);
+	int rc = RW_OK;
 
+	if (kernel || errno != ENOMEM)
+		rc = rw_syn_supported(kernel, e);
 	btf__free(kernel);
 	return rc;
 }
