@@ -122,6 +122,11 @@ def test_state_and_audit_have_partitions_of_their_own(sections):
     assert mounts["/var"][0] != mounts["/var/log/ringwall"][0]
 
 
+def test_nobody_sees_processes_of_others(sections):
+    options = next(fields[3] for fields in map(str.split, sections["mounts"].splitlines()) if fields[1] == "/proc")
+    assert {"hidepid=invisible", "nosuid", "nodev", "noexec"} <= set(options.split(",")), options
+
+
 def test_no_unit_failed(sections):
     assert sections["failed"] == ""
 
