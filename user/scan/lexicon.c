@@ -102,7 +102,7 @@ static int make_table(struct table *t)
 	return t->slots ? RW_OK : RW_ENOMEM;
 }
 
-/* Slots for each table, twice as many at least as there are keys in it. The entries are sorted. */
+/* Slots for each table, a third more at least than there are keys in it. The entries are sorted. */
 static int make_slots(struct rw_lexicon *w, const struct rw_lexicon_entry **sorted, unsigned n)
 {
 	unsigned in[TABLES] = {0};
@@ -112,7 +112,7 @@ static int make_slots(struct rw_lexicon *w, const struct rw_lexicon_entry **sort
 					   entry_key(sorted[i]) != entry_key(sorted[i - 1]);
 	for (unsigned t = 0; t < TABLES; t++) {
 		w->tables[t].bits = 1;
-		while (1u << w->tables[t].bits < 2 * in[t])
+		while (3u << w->tables[t].bits < 4 * in[t])
 			w->tables[t].bits++;
 		if (make_table(&w->tables[t]))
 			return RW_ENOMEM;
