@@ -127,9 +127,10 @@ static void every_section_reaches_its_fields(void **state)
 static void wrong_value_says_place_path_range_and_what_was_found(void **state)
 {
 	(void)state;
-	must_fail(LEAST "limits:\n  key_rate:\n    per_minute: ten\n",
-		  "f:10:17: limits.key_rate.per_minute: expected a whole number from 0 to 60000000, "
-		  "found 'ten'");
+	must_fail(
+		LEAST "limits:\n  key_rate:\n    per_minute: ten\n",
+		"f:10:17: limits.key_rate.per_minute: expected a whole number from 0 to 60000000, "
+		"found 'ten'");
 	must_fail(
 		LEAST "limits: {messages: 65537}\n",
 		"f:8:20: limits.messages: expected a whole number from 1 to 65536, found '65537'");
