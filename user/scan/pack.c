@@ -181,9 +181,9 @@ static const struct finder {
 	enum rw_category category;
 	bool any;
 } finders[RW_FOUND_BYS] = {
-	[RW_BY_PEM] = {"pem", RW_CAT_SECRET},
-	[RW_BY_STREET] = {"street", RW_CAT_PII},
-	[RW_BY_MODEL] = {"model", RW_CAT_INJECTION},
+	[RW_BY_PEM] = {"pem", .category = RW_CAT_SECRET},
+	[RW_BY_STREET] = {"street", .category = RW_CAT_PII},
+	[RW_BY_MODEL] = {"model", .category = RW_CAT_INJECTION},
 	[RW_BY_DETECTOR] = {"external", .any = true},
 };
 
