@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The model that sees injected instructions in free text: a linear one over hashed words (ngram.h)
- * one over concepts (concept.h) and, where these come near a line, one over sequences of
- * characters, averaged, over windows of two sizes (windows.h). Its weights
- * come from scripts/train; what the file holds is in docs/internals/scan.md.
+ * The model that sees injected instructions in free text: linear ones over hashed words
+ * (ngram.h), over concepts (concept.h) and, where these come near a line, over sequences of
+ * characters, averaged, over windows of two sizes (windows.h). Their weights come from
+ * scripts/train; what the file holds is in docs/internals/scan.md.
  *
  * Immutable after loading, shared by all threads; struct rw_model_scratch is one thread's.
  */
