@@ -239,6 +239,15 @@ static inline struct rw_lexicon_hit *compare(const struct quad *q, uint32_t reje
 
 #endif
 
+/* Where the next hits go: to, unless there is no room behind it until those so far are told. */
+static inline struct rw_lexicon_hit *room(struct search *s, struct rw_lexicon_hit *to)
+{
+	if (__builtin_expect(to <= s->hits + HITS, 1))
+		return to;
+	tell(s, to);
+	return s->hits;
+}
+
 /* Adds the entries that start at a place. Behind the end of the text are zeros, which no entry has.
  */
 static inline struct rw_lexicon_hit *look(struct search *s, const struct place *at,
@@ -249,18 +258,10 @@ static inline struct rw_lexicon_hit *look(struct search *s, const struct place *
 	uint64_t x = rw_load8(s->p + at->at + (at->table == LONG ? LONG_BYTES : 0));
 
 	to = compare(&slot->entries, s->reject, x, at->at, to);
-	for (unsigned n = QUAD; __builtin_expect(n < slot->n, 0); n += QUAD) {
-		if (to > s->hits + HITS) {
-			tell(s, to);
-			to = s->hits;
-		}
-		to = compare(&s->w->more[slot->more + n / QUAD - 1], s->reject, x, at->at, to);
-	}
-	if (__builtin_expect(to > s->hits + HITS, 0)) {
-		tell(s, to);
-		to = s->hits;
-	}
-	return to;
+	for (unsigned n = QUAD; __builtin_expect(n < slot->n, 0); n += QUAD)
+		to = compare(&s->w->more[slot->more + n / QUAD - 1], s->reject, x, at->at,
+			     room(s, to));
+	return room(s, to);
 }
 
 static void find_chunk(struct search *s, size_t n, uint64_t *before)
