@@ -38,6 +38,10 @@ section blame; $b cat /proc/uptime; systemctl show -p UserspaceTimestampMonotoni
 section security; for u in ringwall ringwall-kern; do /run/rwtest/systemd-analyze security --no-pager $u.service; done
 section ktls; for i in $($b seq 300); do $b grep -q '"tls_backend":"ktls"' /var/log/ringwall/audit.jsonl && break; $b sleep 1; done
 $b cat /proc/net/tls_stat
+section apparmor; for p in $($b pidof ringwall); do echo "$($b tr '\0' ' ' </proc/$p/cmdline)$($b cat /proc/$p/attr/current)"; done
+three='read a </etc/shadow && echo read; echo a >/var/x && echo written; /usr/bin/true && echo run'
+section free; $b sh -c "$three" 2>&1
+section confined; $b sh -c "echo 'exec ringwall' >/proc/self/attr/exec; exec $b sh -c '$three'" 2>&1
 section audit; $b cat /var/log/ringwall/audit.jsonl
 true
 """
@@ -125,6 +129,13 @@ def test_state_and_audit_have_partitions_of_their_own(sections):
 def test_nobody_sees_processes_of_others(sections):
     options = next(fields[3] for fields in map(str.split, sections["mounts"].splitlines()) if fields[1] == "/proc")
     assert {"hidepid=invisible", "nosuid", "nodev", "noexec"} <= set(options.split(",")), options
+
+
+def test_the_engine_is_confined(sections):
+    """By AppArmor, and whoever is there in its place, root too, can read what it reads and run nothing."""
+    assert "ringwall serve -c /etc/ringwall/ringwall.yaml ringwall (enforce)" in sections["apparmor"]
+    assert sections["free"].splitlines() == ["read", "written", "run"]
+    assert sections["confined"].lower().count("permission denied") == 3, sections["confined"]
 
 
 def test_no_unit_failed(sections):

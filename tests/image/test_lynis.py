@@ -10,7 +10,7 @@ from debs import once
 from inside import Inside
 from test_boot import CONFIG
 
-TOOLS = ["lynis", "coreutils", "cryptsetup-bin", "dash", "findutils", "grep", "hostname", "libpopt0", "libproc2-0",
+TOOLS = ["lynis", "apparmor", "coreutils", "cryptsetup-bin", "dash", "findutils", "grep", "hostname", "libpopt0", "libproc2-0",
          "mawk", "procps", "sed", "util-linux"]
 WANTED = ("usr/bin", "usr/sbin", "usr/share/lynis", "usr/lib/x86_64-linux-gnu/libproc2.so.0*",
           "usr/lib/x86_64-linux-gnu/libpopt.so.0*", "etc/lynis/default.prf")
