@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 TARGETS := build demo test lint format asan fuzz vmtest bench bench-tools bench-full bench-docs profile bench-kern bench-flood bench-tls deb debtest train tls-report bench-handshakes
 
-.PHONY: help clean distclean detect-report image imagetest $(TARGETS)
+.PHONY: help clean distclean detect-report invariance image imagetest $(TARGETS)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile scripts/build.mk
@@ -29,7 +29,7 @@ $(TARGETS):
 	@scripts/in-root $(MAKE) --no-print-directory $@
 
 # Data may lie anywhere; the build root sees this tree only.
-detect-report:
+detect-report invariance:
 	@[ -n "$(DATA)" ] && [ -f "$(DATA)/score.py" ] || \
 		{ echo "ringwall: DATA=DIR is wanted, with JSON lines and their score.py" >&2; exit 2; }
 	@mkdir -p build/detect/data && cp "$(DATA)"/*.jsonl "$(DATA)/score.py" build/detect/data/

@@ -283,6 +283,10 @@ demo: build ## the tour: a real SDK through ringwall, with XDP; KEEP=1 leaves it
 detect-report: build ## how well attacks, personal data and secrets are found: DATA=DIR (JSON lines and score.py)
 	@python3 scripts/detect-report.py build/detect/data
 
+invariance: ## whether texts give the same whole, in pieces and at each level of the processor: DATA=DIR, as above
+	@$(MAKE) --no-print-directory -j$(JOBS) $(B)/tests/unit/scan/texts
+	@$(B)/tests/unit/scan/texts build/detect/data/*_dev.jsonl
+
 vmtest: ## the kernel suites on Debian's kernels, stable and backports, in QEMU
 	@$(MAKE) --no-print-directory -j$(JOBS) binary $(KERN_BIN) $(VM_BIN) $(filter $(B)/tests/unit/ring/%,$(UNIT_BIN))
 	@scripts/vmtest

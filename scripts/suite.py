@@ -116,13 +116,20 @@ def closing(workers, progress, seconds):
     return not failed
 
 
+def heed_signals():
+    """Also where a shell started this in the background and had some ignored: what is tested would inherit that."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, allow_abbrev=False,
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--jobs", type=int, default=int(os.environ.get("RW_TEST_JOBS") or len(os.sched_getaffinity(0)) + 1))
     p.add_argument("--folder", type=pathlib.Path, default=TOP / "build/suite", help="for logs and results; emptied")
     args, arguments = p.parse_known_args()
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    heed_signals()
     shutil.rmtree(args.folder, ignore_errors=True)
     args.folder.mkdir(parents=True)
     workers, progress, start = [], Progress(), time.monotonic()

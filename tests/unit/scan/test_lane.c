@@ -3,7 +3,7 @@
  * is decided. */
 #include "scan/match.h"
 #include "scan/rules.h"
-#include "scan_test.h"
+#include "cuts.h"
 
 /* text, what it becomes, and the value that must not leak. */
 static const struct {
@@ -203,45 +203,6 @@ static void no_rules_own_value_leaks(void **state)
 	rw_buf_free(&whole);
 	rw_buf_free(&text);
 	rw_buf_free(&beside);
-}
-
-/* A deterministic stream of numbers: tests replay. */
-static uint32_t next_random(uint32_t *seed)
-{
-	*seed = *seed * 1664525u + 1013904223u;
-	return *seed >> 8;
-}
-
-static int by_size(const void *a, const void *b)
-{
-	size_t x = *(const size_t *)a, y = *(const size_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* The text whole, byte by byte and with random cuts, so often. */
-static void check_cuts_often(struct rw_slice text, uint32_t seed, unsigned rounds)
-{
-	struct rw_buf whole = {0}, out = {0};
-	size_t *cuts = calloc(text.n + 9, sizeof(*cuts));
-
-	mask_whole(text, &whole);
-	for (size_t i = 0; i < text.n; i++)
-		cuts[i] = i;
-	mask_cut(text, cuts, text.n, &out);
-	assert_memory_equal_n(&out, rw_buf_slice(&whole));
-	for (unsigned round = 0; round < rounds; round++) {
-		size_t n = 1 + next_random(&seed) % 9;
-
-		for (size_t i = 0; i < n; i++)
-			cuts[i] = next_random(&seed) % (text.n + 1);
-		qsort(cuts, n, sizeof(*cuts), by_size);
-		mask_cut(text, cuts, n, &out);
-		assert_memory_equal_n(&out, rw_buf_slice(&whole));
-	}
-	free(cuts);
-	rw_buf_free(&whole);
-	rw_buf_free(&out);
 }
 
 static void check_cuts(struct rw_slice text, uint32_t seed)

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hot code at each level that this processor has, against the least one: the same, bit by bit. */
-#include "scan_test.h"
+#include "levels.h"
 #include "scan/decode.h"
 #include "scan/match.h"
-#include "scan/packs.h"
 
-enum { TEXTS = 3000, TEXT = 3 * RW_VIEW_TEXT_BYTES / 4 };
+enum { TEXTS = 3000 };
 
 /* What texts are made of: each path of the hot code is entered by some of them. */
 static const char *const pieces[] = {
@@ -89,61 +88,6 @@ static size_t make(char *out)
 	return n;
 }
 
-/* What the levels give of one text. */
-struct given {
-	struct rw_view view;
-	struct rw_words words;
-	int32_t sums[RW_WORDS_MAX + RW_WORDS_SLACK];
-	struct rw_word_hints hints;
-	uint32_t ids[TEXT];
-	size_t starts[TEXT];
-	unsigned n;
-};
-
-static struct given *least, *other;
-
-static void note(void *arg, const struct rw_lexicon_hit *hits, unsigned n)
-{
-	struct given *g = arg;
-
-	assert_true(g->n + n <= TEXT);
-	for (unsigned i = 0; i < n; i++) {
-		g->ids[g->n] = hits[i].id;
-		g->starts[g->n++] = hits[i].start;
-	}
-}
-
-static void look(struct given *g, unsigned level, struct rw_slice text, enum rw_lexicon_want want)
-{
-	struct rw_slice model = rw_pack_model(), view;
-	const int8_t *weights = (const int8_t *)model.p + model.n - (1u << RW_NGRAM_BITS) -
-				(1u << RW_CHARS_BITS);
-
-	rw_view_fold_with(rw_fold_plain_at[level], &g->view, text);
-	view = rw_slice_of(g->view.bytes, g->view.n);
-	rw_words_init_at[level](&g->words, view);
-	rw_words_weigh_at[level](&g->words, weights, g->sums, &g->hints);
-	g->n = 0;
-	rw_lexicon_find_at[level](rules->lexicon, view, want, note, g);
-}
-
-static void compare(const struct given *a, const struct given *b)
-{
-	assert_int_equal(a->view.n, b->view.n);
-	assert_memory_equal(a->view.bytes, b->view.bytes, a->view.n);
-	assert_memory_equal(a->view.origin, b->view.origin, a->view.n * sizeof(a->view.origin[0]));
-	assert_int_equal(a->words.n, b->words.n);
-	assert_memory_equal(a->words.edge, b->words.edge, 2 * a->words.n * sizeof(uint16_t));
-	for (size_t at = 0; at < a->view.n; at++)
-		assert_int_equal(rw_words_before(&a->words, at), rw_words_before(&b->words, at));
-	assert_memory_equal(a->sums, b->sums, (a->words.n + 1) * sizeof(a->sums[0]));
-	assert_int_equal(a->hints.coded, b->hints.coded);
-	assert_int_equal(a->hints.spaced, b->hints.spaced);
-	assert_int_equal(a->n, b->n);
-	assert_memory_equal(a->ids, b->ids, a->n * sizeof(a->ids[0]));
-	assert_memory_equal(a->starts, b->starts, a->n * sizeof(a->starts[0]));
-}
-
 /* A level that differs would find other things on another machine, and no test would see it there.
  */
 static void every_level_gives_the_same(void **state)
@@ -152,29 +96,18 @@ static void every_level_gives_the_same(void **state)
 	unsigned coded = 0, spaced = 0, found = 0;
 
 	(void)state;
-	least = calloc(1, sizeof(*least));
-	other = calloc(1, sizeof(*other));
-	assert_true(least && other);
 	for (unsigned i = 0; i < TEXTS; i++) {
 		struct rw_slice t = {text, make(text)};
 
-		enum rw_lexicon_want want = (enum rw_lexicon_want)pick(RW_LEXICON_WANTS);
-
-		look(least, 0, t, want);
-		coded += least->hints.coded;
-		spaced += least->hints.spaced;
-		found += least->n;
-		for (unsigned level = 1; level <= rw_level_here(); level++) {
-			look(other, level, t, want);
-			compare(least, other);
-		}
+		check_levels(t, (enum rw_lexicon_want)pick(RW_LEXICON_WANTS));
+		coded += least.hints.coded;
+		spaced += least.hints.spaced;
+		found += least.n;
 	}
 	/* the texts are worth it */
 	assert_in_range(coded, TEXTS / 20, TEXTS - TEXTS / 20);
 	assert_in_range(spaced, TEXTS / 100, TEXTS - TEXTS / 20);
 	assert_true(found > TEXTS);
-	free(least);
-	free(other);
 }
 
 static bool ends_token(unsigned char c)
