@@ -56,8 +56,9 @@ static void check_each_level(struct rw_slice text)
 {
 	for (size_t at = 0; at < text.n; at += TEXT)
 		for (unsigned want = 0; want < RW_LEXICON_WANTS; want++)
-			check_levels(rw_slice_of(text.p + at, text.n - at < TEXT ? text.n - at : TEXT),
-				     (enum rw_lexicon_want)want);
+			check_levels(
+				rw_slice_of(text.p + at, text.n - at < TEXT ? text.n - at : TEXT),
+				(enum rw_lexicon_want)want);
 }
 
 static void every_text_of_the_file_gives_the_same(void **state)
@@ -89,7 +90,8 @@ static void every_text_of_the_file_gives_the_same(void **state)
 			fprintf(stderr, "%s: %u texts\n", path, n);
 	}
 	fprintf(stderr,
-		"%s: %u texts, %u of them masked and %u stopped alike at %u random cuts and byte by "
+		"%s: %u texts, %u of them masked and %u stopped alike at %u random cuts and byte "
+		"by "
 		"byte; %u levels give the same\n",
 		path, n, masked, stopped, ROUNDS, rw_level_here() + 1);
 	assert_true(n);
