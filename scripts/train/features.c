@@ -102,8 +102,8 @@ static void look(uint32_t line, struct rw_slice text)
 	while (rw_words_next(&s.reader, &s.words[n_words]))
 		n_words++;
 	rw_concepts_begin(&s.seen);
-	rw_lexicon_find(lexicon, rw_slice_of(s.view.bytes, s.view.n), RW_LEXICON_ALL, on_words,
-			NULL);
+	rw_lexicon_find(lexicon, rw_slice_of(s.view.bytes, s.view.n), rw_lexicon_everywhere,
+			on_words, NULL);
 	n_features = concept_features(rw_concepts_hits(concepts, &s.seen, s.hits));
 	for (unsigned k = 0; k < RW_WINDOW_SCALES; k++)
 		for (size_t i = 0; i < rw_window_count(s.view.n, k); i++)

@@ -507,8 +507,8 @@ static bool found_in(struct bench *b, const struct rw_lexicon *lexicon,
 
 	rw_view_fold(&b->view, rw_slice_str(at->text));
 	rw_concepts_begin(&b->seen);
-	rw_lexicon_find(lexicon, rw_slice_of(b->view.bytes, b->view.n), RW_LEXICON_ALL, on_words,
-			b);
+	rw_lexicon_find(lexicon, rw_slice_of(b->view.bytes, b->view.n), rw_lexicon_everywhere,
+			on_words, b);
 	n = rw_concepts_hits(b->c, &b->seen, b->hits);
 	for (unsigned i = 0; i < n; i++)
 		if (b->hits[i].concept == at->concept)

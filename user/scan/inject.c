@@ -243,9 +243,9 @@ static void on_words(void *arg, const struct rw_lexicon_hit *hits, unsigned n)
 	}
 }
 
-/* Reads the view once: words of rules become hits, those of concepts, where they matter, wait for
- * the model. */
-static int read_view(struct job *j, bool concepts)
+/* Reads the view once: words of rules become hits, those of concepts, in the cells where they
+ * matter, wait for the model. */
+static int read_view(struct job *j, const uint64_t *concepts)
 {
 	struct rw_scanner *s = j->s;
 	struct rw_slice view = {s->view.bytes, s->view.n};
@@ -255,8 +255,7 @@ static int read_view(struct job *j, bool concepts)
 	s->n_hits = 0;
 	rw_concepts_begin(&s->model.seen);
 	rw_probe_begin(&rd.probe);
-	rw_lexicon_find(j->r->lexicon, view, concepts ? RW_LEXICON_ALL : RW_LEXICON_PLAIN, on_words,
-			&rd);
+	rw_lexicon_find(j->r->lexicon, view, concepts, on_words, &rd);
 	rw_meter_lap(s->meter, RW_PART_WORDS);
 	rc = rw_probe_run(&rd.probe, RW_DB_INJECTION);
 	s->numbered += s->n_hits;
@@ -419,7 +418,7 @@ static int look(struct job *j, const struct bytes *b)
 	j->doubt = false;
 	near = j->model && rw_model_begin(j->r->model, v, &j->s->model, &best);
 	rw_meter_lap(j->s->meter, RW_PART_MODEL);
-	rc = read_view(j, near);
+	rc = read_view(j, near ? j->s->model.near : NULL);
 	if (j->model) {
 		weigh(j, b, &best);
 		hints = j->s->model.hints;

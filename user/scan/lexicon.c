@@ -5,6 +5,10 @@
 
 #include "base/err.h"
 #include "scan/lexicon_int.h"
+#include "scan/view.h"
+
+#define EVERY_64_CELLS (RW_VIEW_TEXT_BYTES / RW_LEXICON_CELL_BYTES / 64)
+const uint64_t rw_lexicon_everywhere[EVERY_64_CELLS] = {[0 ... EVERY_64_CELLS - 1] = ~UINT64_C(0)};
 
 bool rw_lexicon_holds(const char *text, size_t n)
 {
@@ -87,7 +91,7 @@ static void add(struct rw_lexicon *w, const struct rw_lexicon_entry *from)
 		q->what[s->n % QUAD] = what | from->id;
 	}
 	s->n++;
-	for (unsigned want = from->extra ? RW_LEXICON_ALL : 0; want < RW_LEXICON_WANTS; want++)
+	for (unsigned want = from->extra ? ALL : PLAIN; want < WANTS; want++)
 		t->filters[want][h >> (64 - FILTER_BITS)] |= UINT64_C(1) << (h >> 40 & 63) |
 							     UINT64_C(1) << (h >> 34 & 63);
 }
@@ -162,8 +166,8 @@ void rw_lexicon_free(struct rw_lexicon *w)
 	free(w);
 }
 
-void rw_lexicon_find(const struct rw_lexicon *w, struct rw_slice text, enum rw_lexicon_want want,
+void rw_lexicon_find(const struct rw_lexicon *w, struct rw_slice text, const uint64_t *extra,
 		     rw_lexicon_found_fn *found, void *arg)
 {
-	rw_lexicon_find_at[rw_level_here()](w, text, want, found, arg);
+	rw_lexicon_find_at[rw_level_here()](w, text, extra, found, arg);
 }

@@ -24,14 +24,18 @@ enum {
 
 struct rw_lexicon;
 
-/* What is looked for: all entries, or not the extra ones, which costs less where they are many. */
-enum rw_lexicon_want { RW_LEXICON_PLAIN, RW_LEXICON_ALL, RW_LEXICON_WANTS };
+/*
+ * Where in a text extra entries are looked for, too, a bit for each of its cells, the lowest first:
+ * they cost, where they are many. NULL: nowhere.
+ */
+enum { RW_LEXICON_CELL_BYTES = 64 };
+extern const uint64_t rw_lexicon_everywhere[]; /* in a text as long as a view */
 
 /* text lives as long as the table, which holds it. */
 struct rw_lexicon_entry {
 	const char *text;
 	uint32_t n, id;
-	bool extra; /* found only where all are wanted */
+	bool extra; /* found only where that is asked for */
 };
 
 /*
@@ -53,13 +57,14 @@ typedef void rw_lexicon_found_fn(void *arg, const struct rw_lexicon_hit *hits, u
 
 /*
  * Calls found with what stands in text, some at a time, by where they start; of those that start in
- * one place the long first (of eight bytes, of six), and then by their ids.
+ * one place the long first (of eight bytes, of six), and then by their ids. Extra ones are found
+ * where extra says, and some around.
  */
-void rw_lexicon_find(const struct rw_lexicon *w, struct rw_slice text, enum rw_lexicon_want want,
+void rw_lexicon_find(const struct rw_lexicon *w, struct rw_slice text, const uint64_t *extra,
 		     rw_lexicon_found_fn *found, void *arg);
 
 typedef void rw_lexicon_find_fn(const struct rw_lexicon *w, struct rw_slice text,
-				enum rw_lexicon_want want, rw_lexicon_found_fn *found, void *arg);
+				const uint64_t *extra, rw_lexicon_found_fn *found, void *arg);
 RW_AT_LEVELS(rw_lexicon_find_fn, rw_lexicon_find);
 
 /* Whether a word that begins with c is found wherever it stands behind a boundary. */

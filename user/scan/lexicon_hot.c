@@ -23,8 +23,10 @@ struct place {
 
 struct search {
 	const struct rw_lexicon *w;
+	const uint64_t *extra; /* where such entries are looked for; NULL: nowhere */
+	/* In the group that is looked at: its filters, and what of an entry makes it none. */
 	const uint64_t *filter[TABLES];
-	uint32_t reject; /* of what an entry is, if that was not asked for */
+	uint32_t reject;
 	rw_lexicon_found_fn *found;
 	void *arg;
 	const char *p; /* the chunk; AHEAD bytes behind it can be read */
@@ -264,6 +266,28 @@ static inline struct rw_lexicon_hit *look(struct search *s, const struct place *
 	return room(s, to);
 }
 
+/* Whether extra entries are looked for in a cell of those from first to last. */
+static inline bool wants_extra(const uint64_t *extra, size_t first, size_t last)
+{
+	uint64_t wants = 0;
+
+	for (size_t cell = first; extra && cell <= last; cell++)
+		wants |= extra[cell / 64] >> cell % 64 & 1;
+	return wants;
+}
+
+/* A group has one way, so that its places do not branch: that of extra ones, if one place wants
+ * them. */
+static inline void choose(struct search *s, size_t first, size_t last)
+{
+	bool extra = wants_extra(s->extra, (s->begun + first) / RW_LEXICON_CELL_BYTES,
+				 (s->begun + last) / RW_LEXICON_CELL_BYTES);
+
+	for (unsigned t = 0; t < TABLES; t++)
+		s->filter[t] = s->w->tables[t].filters[extra ? ALL : PLAIN];
+	s->reject = extra ? 0 : WHAT_EXTRA;
+}
+
 static void find_chunk(struct search *s, size_t n, uint64_t *before)
 {
 	struct place places[TABLES * GROUP + 1], *end;
@@ -274,6 +298,7 @@ static void find_chunk(struct search *s, size_t n, uint64_t *before)
 	for (unsigned i = 0; i < s->n; i += GROUP) {
 		unsigned some = s->n - i < GROUP ? s->n - i : GROUP;
 
+		choose(s, s->at[i], s->at[i + some - 1]);
 		sift(s, s->at + i, some, &in);
 		end = list_places(s, s->at + i, &in,
 				  some < GROUP ? (UINT64_C(1) << some) - 1 : ~UINT64_C(0), places);
@@ -284,7 +309,7 @@ static void find_chunk(struct search *s, size_t n, uint64_t *before)
 }
 
 void RW_HOT(rw_lexicon_find)(const struct rw_lexicon *w, struct rw_slice text,
-			     enum rw_lexicon_want want, rw_lexicon_found_fn *found, void *arg)
+			     const uint64_t *extra, rw_lexicon_found_fn *found, void *arg)
 {
 	char rest[CHUNK + 3 * AHEAD];
 	uint64_t before = 0;
@@ -292,9 +317,7 @@ void RW_HOT(rw_lexicon_find)(const struct rw_lexicon *w, struct rw_slice text,
 	size_t n;
 
 	s.w = w;
-	for (unsigned t = 0; t < TABLES; t++)
-		s.filter[t] = w->tables[t].filters[want];
-	s.reject = want == RW_LEXICON_PLAIN ? WHAT_EXTRA : 0;
+	s.extra = extra;
 	s.found = found;
 	s.arg = arg;
 	s.begun = 0;

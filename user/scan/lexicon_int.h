@@ -9,6 +9,7 @@
 
 enum { FILTER_BITS = 10, MIDDLE_BYTES = 6, LONG_BYTES = 8 };
 enum { SHORT, MIDDLE, LONG, TABLES };
+enum { PLAIN, ALL, WANTS }; /* without extra entries, and with */
 
 /*
  * Entries side by side, so that as many are compared at once. What is compared: of a long one the
@@ -36,7 +37,7 @@ struct slot {
 /* Short texts, longer and long ones have a table each, by so much of their fronts. */
 struct table {
 	/* By what is wanted: of each key, two bits of one word. */
-	uint64_t filters[RW_LEXICON_WANTS][1 << FILTER_BITS];
+	uint64_t filters[WANTS][1 << FILTER_BITS];
 	struct slot *slots;
 	unsigned bits; /* 1 << bits slots */
 };

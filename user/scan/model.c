@@ -7,12 +7,14 @@
 #include "scan/decode.h"
 #include "scan/packs.h"
 
-enum { SLOT_BITS = 14, VIEW_BITS = 18, AT_BITS = 14, CELL_BYTES = RW_MODEL_CELL_BYTES };
-enum { CELLS = RW_VIEW_TEXT_BYTES / CELL_BYTES + 1, ROOTS = 257 };
+enum { SLOT_BITS = 14, VIEW_BITS = 18, AT_BITS = 14, CELL_BYTES = RW_LEXICON_CELL_BYTES };
+enum { CELLS = RW_VIEW_TEXT_BYTES / CELL_BYTES, ROOTS = 257 };
 
-/* Log-odds by words alone from which on a window's concepts are weighed: most texts never come
- * near. */
-#define NEAR (-2.0)
+/*
+ * By scale, log-odds by words alone from which on a window's concepts are weighed: most texts never
+ * come near. In large ones concepts stand out less, and what stands out is in a small one.
+ */
+static const double near_line[RW_WINDOW_SCALES] = {-1.0, -2.0};
 
 _Static_assert(RW_VIEW_TEXT_BYTES <= 1 << AT_BITS, "a place in a view fits its bits");
 _Static_assert(RW_VIEW_TEXT_BYTES / 256 + RW_VIEW_TEXT_BYTES / 80 + 4 < RW_MODEL_WINDOWS_MAX,
@@ -142,11 +144,16 @@ static inline bool fresh(struct rw_model_scratch *s, unsigned feature, uint32_t 
 /* Marks where a feature counts in the window, or keeps one from counting. */
 static void mark_near(struct rw_model_scratch *s, size_t start, unsigned bytes)
 {
-	size_t cell = start / CELL_BYTES, before = RW_CONCEPT_APART / CELL_BYTES;
-	size_t last = cell + bytes / CELL_BYTES;
+	size_t first = start < RW_CONCEPT_APART ? 0 : (start - RW_CONCEPT_APART) / CELL_BYTES;
+	size_t last = (start + bytes) / CELL_BYTES;
 
-	for (cell -= cell < before ? cell : before; cell <= last && cell < CELLS; cell++)
-		s->near[cell] = true;
+	for (size_t cell = first; cell <= last && cell < CELLS; cell++)
+		s->near[cell / 64] |= UINT64_C(1) << cell % 64;
+}
+
+static bool is_near(const struct rw_model_scratch *s, size_t at)
+{
+	return s->near[at / CELL_BYTES / 64] >> at / CELL_BYTES % 64 & 1;
 }
 
 static void sum_concepts(const struct rw_model *m, const struct rw_concepts *c,
@@ -163,7 +170,7 @@ static void sum_concepts(const struct rw_model *m, const struct rw_concepts *c,
 	for (unsigned i = 0; i < s->n_hits; i++) {
 		unsigned some;
 
-		if (!s->near[s->hits[i].start / CELL_BYTES])
+		if (!is_near(s, s->hits[i].start))
 			continue;
 		some = rw_concepts_features(c, &m->asked, s->hits, i, f, NULL);
 
@@ -208,7 +215,7 @@ static void look_scale(const struct rw_model *m, struct rw_model_scratch *s, siz
 	for (size_t i = 0; i < rw_window_count(n, scale); i++, w0 = half, half = w1) {
 		w1 = words_before(s, n, rw_window_start(i + 2, scale));
 		weigh_words(m, s, n, scale, i, w0, w1, &b);
-		if (b.z < NEAR) {
+		if (b.z < near_line[scale]) {
 			if (b.z > best->z)
 				*best = b;
 			continue;

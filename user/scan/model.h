@@ -15,8 +15,7 @@
 
 enum {
 	RW_MODEL_FEATURES_MAX = 8192, /* of concepts */
-	RW_MODEL_CELL_BYTES = 80,
-	RW_MODEL_STRETCH_BYTES = 16, /* windows begin and end at multiples of it */
+	RW_MODEL_STRETCH_BYTES = 16,  /* windows begin and end at multiples of it */
 	RW_MODEL_STRETCHES = RW_VIEW_TEXT_BYTES / RW_MODEL_STRETCH_BYTES + 1,
 	RW_MODEL_WINDOWS_MAX = 512,
 	RW_MODEL_CONTRIBUTIONS_MAX = 8192, /* in one view; later ones are not counted */
@@ -44,7 +43,8 @@ struct rw_model_scratch {
 	unsigned n_concepts, n_hits;
 	uint32_t counted[RW_MODEL_FEATURES_MAX]; /* per feature: number of the view, and where */
 	uint32_t views;
-	bool near[RW_VIEW_TEXT_BYTES / RW_MODEL_CELL_BYTES + 1]; /* where concepts are weighed */
+	/* Where concepts are weighed, a bit for each of the lexicon's cells. */
+	uint64_t near[RW_VIEW_TEXT_BYTES / RW_LEXICON_CELL_BYTES / 64];
 	struct rw_model_window {
 		uint16_t scale, index;
 		double z;
@@ -73,7 +73,8 @@ void rw_model_free(struct rw_model *m);
 
 /*
  * Looks at the view's words; best is of these alone. True: windows come near enough for concepts to
- * matter, so s->seen must have them all before rw_model_end. Most texts are done here.
+ * matter, so s->seen must have those where s->near says before rw_model_end. Most texts are done
+ * here.
  */
 bool rw_model_begin(const struct rw_model *m, const struct rw_view *v, struct rw_model_scratch *s,
 		    struct rw_model_best *best);

@@ -34,7 +34,7 @@ static inline void note(void *arg, const struct rw_lexicon_hit *hits, unsigned n
 }
 
 static inline void look(struct given *g, unsigned level, struct rw_slice text,
-			enum rw_lexicon_want want)
+			const uint64_t *extra)
 {
 	struct rw_slice model = rw_pack_model(), view;
 	const int8_t *weights = (const int8_t *)model.p + model.n - (1u << RW_NGRAM_BITS) -
@@ -45,7 +45,7 @@ static inline void look(struct given *g, unsigned level, struct rw_slice text,
 	rw_words_init_at[level](&g->words, view);
 	rw_words_weigh_at[level](&g->words, weights, g->sums, &g->hints);
 	g->n = 0;
-	rw_lexicon_find_at[level](rules->lexicon, view, want, note, g);
+	rw_lexicon_find_at[level](rules->lexicon, view, extra, note, g);
 }
 
 static inline void compare(const struct given *a, const struct given *b)
@@ -67,11 +67,11 @@ static inline void compare(const struct given *a, const struct given *b)
 
 /* Of at most TEXT bytes: every level of this processor gives what the least does, which is in
  * least. */
-static inline void check_levels(struct rw_slice text, enum rw_lexicon_want want)
+static inline void check_levels(struct rw_slice text, const uint64_t *extra)
 {
-	look(&least, 0, text, want);
+	look(&least, 0, text, extra);
 	for (unsigned level = 1; level <= rw_level_here(); level++) {
-		look(&other, level, text, want);
+		look(&other, level, text, extra);
 		compare(&least, &other);
 	}
 }

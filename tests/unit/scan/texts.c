@@ -54,11 +54,15 @@ static bool check_release(struct rw_slice text, uint32_t seed)
 
 static void check_each_level(struct rw_slice text)
 {
+	static const uint64_t some[RW_VIEW_TEXT_BYTES / RW_LEXICON_CELL_BYTES / 64] = {
+		0x0f0f, UINT64_C(1) << 63, 1, 0x8000};
+	const uint64_t *const extra[] = {NULL, rw_lexicon_everywhere, some};
+
 	for (size_t at = 0; at < text.n; at += TEXT)
-		for (unsigned want = 0; want < RW_LEXICON_WANTS; want++)
+		for (size_t i = 0; i < sizeof(extra) / sizeof(extra[0]); i++)
 			check_levels(
 				rw_slice_of(text.p + at, text.n - at < TEXT ? text.n - at : TEXT),
-				(enum rw_lexicon_want)want);
+				extra[i]);
 }
 
 static void every_text_of_the_file_gives_the_same(void **state)
