@@ -63,11 +63,11 @@ def group(g):
     return "attack, by a tool" if v.startswith("tool-injection") else "attack, as a prompt"
 
 
-def by_group(gold, verdicts):
+def by_group(gold, verdicts, group_of=group):
     """Rows by what a preset does about them: flagged or blocked, and blocked."""
     rows = {}
     for g in map(json.loads, open(gold)):
-        rows.setdefault(group(g), []).append(g["id"])
+        rows.setdefault(group_of(g), []).append(g["id"])
     text = f"{'':26} {'rows':>5}" + "".join(f"{n:>11} {'blocked':>7}" for n in verdicts) + "\n"
     for k, ids in sorted(rows.items()):
         text += f"{k:26} {len(ids):5}"
@@ -84,9 +84,22 @@ def injection(data, scorer):
     out = OUT / f"{data.stem}.pred.jsonl"
     write(out, pred)
     yield f"{data.name}: recall by threshold", f"score.py injection {data.name} {out.name}", score(scorer, "injection", data, out)
-    actions = {p: {v["id"]: v["action"] for v in scan(data, "injection", "--preset", p)} for p in PRESETS}
     yield (f"{data.name}: flagged and blocked, by group", f"ringwall scan --jsonl --preset ... {data.name}",
-            by_group(data, actions))
+           by_group(data, actions(data)))
+
+
+def actions(data):
+    """By preset what it does about each row."""
+    return {p: {v["id"]: v["action"] for v in scan(data, "injection", "--preset", p)} for p in PRESETS}
+
+
+def unread(data):
+    """Harmless rows of the training file that nothing is trained on, for their licence (train.py)."""
+    out = OUT / "unread.jsonl"
+    write(out, [r for r in map(json.loads, open(data)) if r["label"] == "benign"
+                and any(word in r["license"] for word in ("GPL", "-SA"))])
+    yield (f"{data.name}: harmless rows that nothing is trained on", f"ringwall scan --jsonl --preset ... {out.name}",
+           by_group(out, actions(out), lambda r: r["source"] + (", English" if r.get("lang") == "en" else "")))
 
 
 def spans(data, scorer, category, types):
@@ -112,7 +125,7 @@ def main():
         data = pathlib.Path(name)
         print(f"detect-report: {data.name}", file=sys.stderr)
         if data.stem.startswith("injection"):
-            sections += injection(data, scorer)
+            sections += [*injection(data, scorer), *unread(folder / "injection_train.jsonl")]
         elif data.stem.startswith("pii"):
             sections += spans(data, scorer, "pii", CORE)
         elif data.stem.startswith("secrets"):

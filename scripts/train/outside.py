@@ -7,7 +7,7 @@
 DEV (injection_dev.jsonl) says where the line is: 1 % of its harmless rows, those apart that quote attacks, score more. FILE
 holds lines of {"id", "text", "label": "attack" or "benign", "tier", "source", "role"}. Of each kind are told: the rows, in
 per cent those over the line, and those that the preset balanced flags or blocks, and blocks. The command is what
-`ringwall scan` is reached by. A file that was once looked at to write a rule is no test of it any more.
+`ringwall scan` is reached by; outside_rows.py makes files. One that was once looked at to write a rule is no test of it any more.
 """
 import argparse
 import collections
@@ -47,7 +47,7 @@ def main():
     p.add_argument("--by-source", action="store_true")
     p.add_argument("--command", default=TOP + "/scripts/in-root build/release/ringwall")
     args = p.parse_args()
-    command, dev, files = args.command.split(), os.path.abspath(args.dev), map(os.path.abspath, args.file)
+    command, dev, files = args.command.split(), os.path.abspath(args.dev), list(map(os.path.abspath, args.file))
     os.chdir(TOP)
     line = line_of(command, dev)
     kinds = collections.defaultdict(list)

@@ -2,6 +2,7 @@
 """Our own training text: a grammar of attacks and of harmless texts that share their words."""
 import random
 
+import everyday
 import harmless as forms
 import kinds
 import languages
@@ -310,4 +311,5 @@ def rows(carriers, seed=5):
         (900, "spec", "benign", lambda: forms.spec(rng)),
         (1500, "web", "benign", lambda: forms.web(rng)),
     ))
+    everyday.rows(rng, add)
     return out

@@ -75,7 +75,7 @@ def write(path, keys, k, words, concepts, chars):
 
 
 def write_fixture(path, w, rows, z, words, s_concepts, chars):
-    """The sums of the best window of some texts of our own, for the test that C counts the same."""
+    """The log-odds of the best window of some texts of our own, and its sums, for the test that C counts the same."""
     short = [i for i, r in enumerate(rows) if r["source"] in ("own:languages", "own:attack") and len(r["text"]) < 140]
     best = model.row_max(z, w.row, len(rows))
     sure = [i for i in short if best[i] > np.median(best[short])]  # concepts are weighed where words come near
@@ -83,14 +83,14 @@ def write_fixture(path, w, rows, z, words, s_concepts, chars):
     with open(path, "w", encoding="utf8") as f:
         f.write("/* SPDX-License-Identifier: Apache-2.0 */\n/* Written by scripts/train/train.py beside model.bin. */\n"
                 "/* clang-format off */\nstatic const struct {\n\tconst char *text;\n\tunsigned n_words;\n"
-                "\tint words, concepts, chars;\n} fixture[] = {\n")
+                "\tint words, concepts, chars;\n\tdouble z;\n} fixture[] = {\n")
         for i in texts:
             mine = np.flatnonzero(w.row == i)
             at = mine[np.argmax(z[mine])]
-            f.write("\t{%s, %d, %d, %d, %d},\n" % (
+            f.write("\t{%s, %d, %d, %d, %d, %.6f},\n" % (
                 json.dumps(rows[i]["text"], ensure_ascii=False), w.n_words[at],
                 round(float((w.words[at] @ words)[0]) * math.sqrt(max(w.n_words[at], 1))), int(s_concepts[at]),
-                round(float((w.chars[at] @ chars)[0]) * math.sqrt(max(w.n_chars[at] / 3, 1)))))
+                round(float((w.chars[at] @ chars)[0]) * math.sqrt(max(w.n_chars[at] / 3, 1))), z[at]))
         f.write("};\n")
 
 
@@ -124,7 +124,7 @@ def main():
           a * g * model.ASK + b, mix, (1 - mix) * (b + a * g * fitted.chars[-1]), (1 - mix) * a * g * char_step]
          for g in model.GAINS]
     write("user/scan/rules/model.bin", w.keys[fitted.columns], k, words, concepts, chars)
-    write_fixture("tests/unit/scan/model_fixture.h", w, train + dev, z, words, s_concepts, chars)
+    write_fixture("tests/unit/scan/model_fixture.h", w, train + dev, a * z + b, words, s_concepts, chars)
     print("%d windows of %d texts, %d features of concepts" % (len(w.row), len(attack), len(fitted.columns)))
     for share in (0.01, 0.001):
         t = threshold(rows[~on_dev], share)

@@ -3,6 +3,8 @@
  */
 #include "scan_test.h"
 
+#include <math.h>
+
 #include "scan/match.h"
 #include "unit/scan/model_fixture.h"
 
@@ -38,9 +40,10 @@ static void sums_are_those_of_the_training(void **state)
 				rw_lexicon_everywhere, on_words, NULL);
 		rw_model_end(rules->model, rules->concepts, &scanner->view, &scanner->model, &best);
 		if (best.words != fixture[i].words || best.concepts != fixture[i].concepts ||
-		    best.chars != fixture[i].chars || best.n_words != fixture[i].n_words)
-			fail_msg("%s: %d %d %d %u", fixture[i].text, best.words, best.concepts,
-				 best.chars, best.n_words);
+		    best.chars != fixture[i].chars || best.n_words != fixture[i].n_words ||
+		    fabs(best.z - fixture[i].z) > 1e-4)
+			fail_msg("%s: %d %d %d %u %f", fixture[i].text, best.words, best.concepts,
+				 best.chars, best.n_words, best.z);
 	}
 }
 
