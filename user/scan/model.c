@@ -14,7 +14,7 @@ enum { CELLS = RW_VIEW_TEXT_BYTES / CELL_BYTES, ROOTS = 257 };
  * By scale, log-odds by words alone from which on a window's concepts are weighed: most texts never
  * come near. In large ones concepts stand out less, and what stands out is in a small one.
  */
-static const double near_line[RW_WINDOW_SCALES] = {-1.0, -2.0};
+static const double near_line[RW_WINDOW_SCALES] = {-0.5, -2.0};
 
 _Static_assert(RW_VIEW_TEXT_BYTES <= 1 << AT_BITS, "a place in a view fits its bits");
 _Static_assert(RW_VIEW_TEXT_BYTES / 256 + RW_VIEW_TEXT_BYTES / 80 + 4 < RW_MODEL_WINDOWS_MAX,
