@@ -30,9 +30,9 @@ $(TARGETS):
 
 # Data may lie anywhere; the build root sees this tree only.
 detect-report invariance:
-	@[ -n "$(DATA)" ] && [ -f "$(DATA)/score.py" ] || \
-		{ echo "ringwall: DATA=DIR is wanted, with JSON lines and their score.py" >&2; exit 2; }
-	@mkdir -p build/detect/data && cp "$(DATA)"/*.jsonl "$(DATA)/score.py" build/detect/data/
+	@ls "$(DATA)"/*_dev.jsonl >/dev/null 2>&1 || \
+		{ echo "ringwall: DATA=DIR is wanted, with *_dev.jsonl and their score.py" >&2; exit 2; }
+	@rm -rf build/detect/data && mkdir -p build/detect/data && cp "$(DATA)"/*.jsonl "$(DATA)/score.py" build/detect/data/
 	@scripts/in-root $(MAKE) --no-print-directory $@
 
 unit-%:

@@ -238,7 +238,7 @@ unit-%:
 
 .PHONY: binary tests-built
 binary: $(B)/ringwall
-tests-built: $(B)/ringwall $(UNIT_BIN) $(SIM_BIN) $(KERN_BIN) $(REPLAY_BIN) $(BPF_OBJS) $(B)/bench/flood $(HSMEMO)
+tests-built: $(B)/ringwall $(UNIT_BIN) $(SIM_BIN) $(KERN_BIN) $(REPLAY_BIN) $(BPF_OBJS) $(B)/bench/flood $(B)/tests/unit/scan/texts $(HSMEMO)
 
 build: ## the binary: build/release/ringwall
 	@$(MAKE) --no-print-directory -j$(JOBS) binary

@@ -5,7 +5,7 @@
     make detect-report DATA=DIR
 
 DIR holds JSON lines and their scorer (score.py): injection_*.jsonl with labels, pii_*.jsonl and secrets_*.jsonl with
-spans. Each file goes through `ringwall scan --jsonl`, as it is built now; the scorer judges. Written are the
+spans; of injection_train.jsonl, if it is there, what nothing is trained on. Each file goes through `ringwall scan --jsonl`, as it is built now; the scorer judges. Written are the
 verdicts, report.json (its tables as text, with the command of each) and report.md.
 """
 
@@ -125,7 +125,9 @@ def main():
         data = pathlib.Path(name)
         print(f"detect-report: {data.name}", file=sys.stderr)
         if data.stem.startswith("injection"):
-            sections += [*injection(data, scorer), *unread(folder / "injection_train.jsonl")]
+            sections += injection(data, scorer)
+            if (folder / "injection_train.jsonl").exists():
+                sections += unread(folder / "injection_train.jsonl")
         elif data.stem.startswith("pii"):
             sections += spans(data, scorer, "pii", CORE)
         elif data.stem.startswith("secrets"):

@@ -21,12 +21,15 @@
 enum {
 	RW_CONCEPTS_MAX = 128,
 	RW_CONCEPT_WORDS_MAX = 8192,
+	RW_CONCEPT_WORD_BYTES = 96,   /* of a word, at most */
 	RW_CONCEPT_HITS_MAX = 4096,   /* in one view; the words behind are not looked at */
 	RW_CONCEPT_WORDS_SEEN = 8192, /* the same, before overlaps are joined */
 	RW_CONCEPT_PAIR_GAP = 90,     /* bytes between two that belong together */
 	RW_CONCEPT_TRIPLE_GAP = 150,
 	RW_CONCEPT_BACK = 8,	/* hits that are looked back over */
 	RW_CONCEPT_APART = 160, /* a feature counts again so many bytes later */
+	/* In front of one, where another of a feature may start. */
+	RW_CONCEPT_REACH = RW_CONCEPT_TRIPLE_GAP + RW_CONCEPT_WORD_BYTES,
 	/* What one hit may end: itself, a pair with each before it, a triple with each two. */
 	RW_CONCEPT_FEATURES = 1 + RW_CONCEPT_BACK + RW_CONCEPT_BACK * (RW_CONCEPT_BACK - 1) / 2,
 };

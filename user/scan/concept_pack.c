@@ -6,7 +6,7 @@
 
 #include "scan/packs.h"
 
-enum { CASES_MAX = 1024, WORD_BYTES_MAX = 96 };
+enum { CASES_MAX = 1024 };
 
 struct reader {
 	struct rw_concept_pack *p;
@@ -68,7 +68,7 @@ static int read_word(struct reader *rd, const yaml_node_t *at)
 		return fail(rd, at, "too many words");
 	s += open_before;
 	n -= (size_t)open_before + open_behind;
-	if (!s || !n || n > WORD_BYTES_MAX || memchr(s, '*', n))
+	if (!s || !n || n > RW_CONCEPT_WORD_BYTES || memchr(s, '*', n))
 		return fail(rd, at, "a word is a string; a star begins or ends it");
 	rw_view_fold(rd->view, rw_slice_of(s, n));
 	n = rd->view->n;

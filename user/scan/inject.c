@@ -418,7 +418,7 @@ static int look(struct job *j, const struct bytes *b)
 	j->doubt = false;
 	near = j->model && rw_model_begin(j->r->model, v, &j->s->model, &best);
 	rw_meter_lap(j->s->meter, RW_PART_MODEL);
-	rc = read_view(j, near ? j->s->model.near : NULL);
+	rc = read_view(j, near ? j->s->model.sought : NULL);
 	if (j->model) {
 		weigh(j, b, &best);
 		hints = j->s->model.hints;

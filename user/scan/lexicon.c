@@ -5,10 +5,11 @@
 
 #include "base/err.h"
 #include "scan/lexicon_int.h"
-#include "scan/view.h"
 
-#define EVERY_64_CELLS (RW_VIEW_TEXT_BYTES / RW_LEXICON_CELL_BYTES / 64)
-const uint64_t rw_lexicon_everywhere[EVERY_64_CELLS] = {[0 ... EVERY_64_CELLS - 1] = ~UINT64_C(0)};
+_Static_assert(RW_VIEW_TEXT_BYTES % (64 * RW_LEXICON_CELL_BYTES) == 0, "a view's cells fill words");
+const uint64_t rw_lexicon_everywhere[RW_LEXICON_CELL_WORDS] = {
+	[0 ... RW_LEXICON_CELL_WORDS - 1] = ~UINT64_C(0),
+};
 
 bool rw_lexicon_holds(const char *text, size_t n)
 {

@@ -16,6 +16,7 @@
 #include "base/slice.h"
 #include "scan/byte_set.h"
 #include "scan/level.h"
+#include "scan/view.h"
 
 enum {
 	RW_LEXICON_BYTES_MIN = 4, /* of the beginning of a longer word */
@@ -28,8 +29,11 @@ struct rw_lexicon;
  * Where in a text extra entries are looked for, too, a bit for each of its cells, the lowest first:
  * they cost, where they are many. NULL: nowhere.
  */
-enum { RW_LEXICON_CELL_BYTES = 64 };
-extern const uint64_t rw_lexicon_everywhere[]; /* in a text as long as a view */
+enum {
+	RW_LEXICON_CELL_BYTES = 64,
+	RW_LEXICON_CELL_WORDS = RW_VIEW_TEXT_BYTES / RW_LEXICON_CELL_BYTES / 64, /* of a view's */
+};
+extern const uint64_t rw_lexicon_everywhere[RW_LEXICON_CELL_WORDS]; /* in a view */
 
 /* text lives as long as the table, which holds it. */
 struct rw_lexicon_entry {

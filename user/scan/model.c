@@ -141,19 +141,27 @@ static inline bool fresh(struct rw_model_scratch *s, unsigned feature, uint32_t 
 	return is;
 }
 
-/* Marks where a feature counts in the window, or keeps one from counting. */
-static void mark_near(struct rw_model_scratch *s, size_t start, unsigned bytes)
+/* The cells of [from, to) of the view. */
+static void mark(uint64_t *cells, size_t from, size_t to)
 {
-	size_t first = start < RW_CONCEPT_APART ? 0 : (start - RW_CONCEPT_APART) / CELL_BYTES;
-	size_t last = (start + bytes) / CELL_BYTES;
-
-	for (size_t cell = first; cell <= last && cell < CELLS; cell++)
-		s->near[cell / 64] |= UINT64_C(1) << cell % 64;
+	for (size_t cell = from / CELL_BYTES; cell * CELL_BYTES < to && cell < CELLS; cell++)
+		cells[cell / 64] |= UINT64_C(1) << cell % 64;
 }
 
-static bool is_near(const struct rw_model_scratch *s, size_t at)
+/* Marks where a feature counts in the window or keeps one from counting, and where what is of such
+ * a feature may start. */
+static void mark_near(struct rw_model_scratch *s, size_t start, unsigned bytes)
 {
-	return s->near[at / CELL_BYTES / 64] >> at / CELL_BYTES % 64 & 1;
+	size_t weighed = start < RW_CONCEPT_APART ? 0 : start - RW_CONCEPT_APART;
+	size_t sought = weighed < RW_CONCEPT_REACH ? 0 : weighed - RW_CONCEPT_REACH;
+
+	mark(s->weighed, weighed, start + bytes);
+	mark(s->sought, sought, start + bytes);
+}
+
+static bool is_weighed(const struct rw_model_scratch *s, size_t at)
+{
+	return s->weighed[at / CELL_BYTES / 64] >> at / CELL_BYTES % 64 & 1;
 }
 
 static void sum_concepts(const struct rw_model *m, const struct rw_concepts *c,
@@ -170,7 +178,7 @@ static void sum_concepts(const struct rw_model *m, const struct rw_concepts *c,
 	for (unsigned i = 0; i < s->n_hits; i++) {
 		unsigned some;
 
-		if (!is_near(s, s->hits[i].start))
+		if (!is_weighed(s, s->hits[i].start))
 			continue;
 		some = rw_concepts_features(c, &m->asked, s->hits, i, f, NULL);
 
@@ -325,7 +333,8 @@ bool rw_model_begin(const struct rw_model *m, const struct rw_view *v, struct rw
 {
 	*best = (struct rw_model_best){.z = -HUGE_VAL};
 	s->n_windows = s->n_concepts = s->n_hits = 0;
-	memset(s->near, 0, sizeof(s->near));
+	memset(s->weighed, 0, sizeof(s->weighed));
+	memset(s->sought, 0, sizeof(s->sought));
 	memset(s->chars_known, 0, sizeof(s->chars_known));
 	rw_words_init(&s->words, rw_slice_of(v->bytes, v->n));
 	rw_words_weigh(&s->words, m->words, s->sums, &s->hints.words);

@@ -43,8 +43,8 @@ struct rw_model_scratch {
 	unsigned n_concepts, n_hits;
 	uint32_t counted[RW_MODEL_FEATURES_MAX]; /* per feature: number of the view, and where */
 	uint32_t views;
-	/* Where concepts are weighed, a bit for each of the lexicon's cells. */
-	uint64_t near[RW_VIEW_TEXT_BYTES / RW_LEXICON_CELL_BYTES / 64];
+	/* Where concepts are weighed, and where they are looked for: the lexicon's cells. */
+	uint64_t weighed[RW_LEXICON_CELL_WORDS], sought[RW_LEXICON_CELL_WORDS];
 	struct rw_model_window {
 		uint16_t scale, index;
 		double z;
@@ -73,7 +73,7 @@ void rw_model_free(struct rw_model *m);
 
 /*
  * Looks at the view's words; best is of these alone. True: windows come near enough for concepts to
- * matter, so s->seen must have those where s->near says before rw_model_end. Most texts are done
+ * matter, so s->seen must have those where s->sought says before rw_model_end. Most texts are done
  * here.
  */
 bool rw_model_begin(const struct rw_model *m, const struct rw_view *v, struct rw_model_scratch *s,

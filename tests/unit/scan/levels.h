@@ -7,7 +7,7 @@
 #include "scan/match.h"
 #include "scan/packs.h"
 
-/* Most of a block's bytes are of the text; what folds to more has room. */
+/* A view has more hits than bytes nowhere in what the tests make. */
 enum { TEXT = 3 * RW_VIEW_TEXT_BYTES / 4 };
 
 struct given {

@@ -93,7 +93,7 @@ static size_t make(char *out)
 static void every_level_gives_the_same(void **state)
 {
 	static char text[TEXT];
-	uint64_t cells[RW_VIEW_TEXT_BYTES / RW_LEXICON_CELL_BYTES / 64];
+	uint64_t cells[RW_LEXICON_CELL_WORDS];
 	unsigned coded = 0, spaced = 0, found = 0;
 
 	(void)state;

@@ -25,6 +25,16 @@ static void on_words(void *arg, const struct rw_lexicon_hit *hits, unsigned n)
 					 &scanner->model.seen);
 }
 
+/* What the model makes of the view, if the lexicon looks for concepts there. */
+static void weigh(const uint64_t *extra, struct rw_model_best *best)
+{
+	rw_concepts_begin(&scanner->model.seen);
+	rw_model_begin(rules->model, &scanner->view, &scanner->model, best);
+	rw_lexicon_find(rules->lexicon, rw_slice_of(scanner->view.bytes, scanner->view.n), extra,
+			on_words, NULL);
+	rw_model_end(rules->model, rules->concepts, &scanner->view, &scanner->model, best);
+}
+
 /* Weights are fitted to sums that another program made: one feature hashed differently here, and
  * every threshold is off. */
 static void sums_are_those_of_the_training(void **state)
@@ -34,11 +44,7 @@ static void sums_are_those_of_the_training(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(fixture) / sizeof(fixture[0]); i++) {
 		rw_view_fold(&scanner->view, rw_slice_str(fixture[i].text));
-		rw_concepts_begin(&scanner->model.seen);
-		rw_model_begin(rules->model, &scanner->view, &scanner->model, &best);
-		rw_lexicon_find(rules->lexicon, rw_slice_of(scanner->view.bytes, scanner->view.n),
-				rw_lexicon_everywhere, on_words, NULL);
-		rw_model_end(rules->model, rules->concepts, &scanner->view, &scanner->model, &best);
+		weigh(rw_lexicon_everywhere, &best);
 		if (best.words != fixture[i].words || best.concepts != fixture[i].concepts ||
 		    best.chars != fixture[i].chars || best.n_words != fixture[i].n_words ||
 		    fabs(best.z - fixture[i].z) > 1e-4)
@@ -326,10 +332,40 @@ static void presets_draw_the_line(void **state)
 	}
 }
 
+/* Where they are not sought, no window that is weighed misses one. */
+static void concepts_count_as_if_sought_everywhere(void **state)
+{
+	const unsigned n_harmless = sizeof(harmless) / sizeof(harmless[0]);
+	const unsigned n_attacks = sizeof(attacks) / sizeof(attacks[0]);
+	struct rw_model_best some, all;
+	struct rw_buf b = {0};
+	unsigned with = 0;
+
+	(void)state;
+	for (unsigned round = 0; round < 400; round++) {
+		b.len = 0;
+		for (unsigned i = 0; i < 80; i++) {
+			const char *text = i == round % 80 ? attacks[round % n_attacks]
+							   : harmless[(i + round / 7) % n_harmless];
+
+			assert_int_equal(rw_buf_add_str(&b, text), 0);
+			assert_int_equal(rw_buf_add_str(&b, i % 3 ? " " : "\n"), 0);
+		}
+		rw_view_fold(&scanner->view, rw_buf_slice(&b));
+		weigh(rw_lexicon_everywhere, &all);
+		weigh(scanner->model.sought, &some);
+		assert_memory_equal(&some, &all, sizeof(all));
+		with += all.concepts > 0;
+	}
+	assert_true(with > 100);
+	rw_buf_free(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sums_are_those_of_the_training),
+		cmocka_unit_test(concepts_count_as_if_sought_everywhere),
 		cmocka_unit_test(free_text_is_scored),
 		cmocka_unit_test(a_word_said_over_and_over_is_no_injection),
 		cmocka_unit_test(a_phrase_in_a_harmless_question_is_doubted),
