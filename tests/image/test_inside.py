@@ -141,10 +141,9 @@ def test_the_engine_is_confined(sections):
 
 def test_nothing_is_kept_from_the_engine(sections):
     """What its fences deny shows here alone: the kernel's own log of it is off."""
-    assert "ready: " in sections["said"] and "error:" not in sections["said"], sections["said"]
-    warnings = [line for line in sections["said"].splitlines() if "warning:" in line]
-    assert all("/etc/ringwall/ringwall.yaml:" in line for line in warnings), warnings
-    assert "read by nobody" not in sections["kern"], sections["kern"]
+    assert "workers chosen by load" in sections["said"] and "read by the engine" in sections["kern"]
+    for word in ("error:", "not allowed", "permission denied"):
+        assert word not in sections["said"].lower(), sections["said"]
 
 
 def test_no_unit_failed(sections):
