@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Our own harmless text in the languages that our attacks are in, and attacks of languages.py put into it. Without it a
+"""Our own harmless text in the languages that our attacks are in and some more, and attacks of languages.py put into it. Without it a
 language is itself the sign of an attack: the licences leave hardly another text in it.
 
 everyday.txt has a line for each language and kind: M, manuals; Q, what people ask; O, office and shop; N, news and lexicon;
