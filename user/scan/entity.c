@@ -124,7 +124,8 @@ static void fit(struct pass *p, unsigned unit)
 	struct rw_shape_seen *seen = &p->s->seen[unit];
 	const struct rw_shapes *shapes = &p->r->shapes;
 
-	rw_shape_see(rw_slice_of(p->text.p + u->start, window_to(u, p->text) - u->start), seen);
+	rw_shape_see(rw_slice_of(p->text.p + u->start, window_to(u, p->text) - u->start),
+		     p->text.n - u->start, seen);
 	for (unsigned i = 0;
 	     i < shapes->n && shapes->at[i].least[RW_COUNT_DIGIT] <= seen->counts[RW_COUNT_DIGIT];
 	     i += RW_SHAPES_STEP)
@@ -338,8 +339,9 @@ static const struct rw_finding *take(const struct rw_spans *spans, unsigned at[R
 }
 
 /*
- * Hands the unit's findings that start before limit, or overlap one that does, to the sink.
- * *to: how far they reach; *open: a secret or a link reaches the end of the unit and may go on.
+ * Hands the unit's findings that start before *to, or overlap one that does, to the sink.
+ * *to: how far they reach then; *open: a secret or a link reaches the end of the unit and may go
+ * on.
  */
 static int emit(struct pass *p, const struct rw_unit *u, size_t *to, bool *open)
 {
@@ -350,8 +352,6 @@ static int emit(struct pass *p, const struct rw_unit *u, size_t *to, bool *open)
 
 	drop_inner(&spans[RW_CAT_PII], &spans[RW_CAT_SECRET], true);
 	drop_inner(&spans[RW_CAT_SECRET], &spans[RW_CAT_PII], false);
-	*to = u->limit;
-	*open = false;
 	while (!rc && (f = take(spans, at, &c))) {
 		if (f->start >= *to)
 			break;
@@ -389,6 +389,10 @@ static int flush(struct pass *p, size_t *to, bool *open)
 	if (!rc && p->batch.n)
 		sort_hits(p->s->hits, p->s->n_hits);
 	for (unsigned i = 0; !rc && i < p->batch.n; i++) {
+		*to = p->batch.units[i].limit;
+		*open = false;
+		if (hit == p->s->n_hits || p->s->hits[hit].unit != i)
+			continue; /* nothing in it, as in most */
 		rc = judge(p, i, &hit);
 		if (!rc)
 			rc = emit(p, &p->batch.units[i], to, open);

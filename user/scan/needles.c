@@ -6,6 +6,7 @@
 
 #include "scan/factor.h"
 #include "scan/prefilter.h"
+#include "scan/valid.h"
 
 enum {
 	SETS_OF_PATTERN = 2, /* words to wait for, one behind the other */
@@ -259,9 +260,10 @@ static bool has_shape(const struct rw_factors *f)
 	       f->need[RW_COUNT_ALNUM] >= 15;
 }
 
-static int add_shape(struct rw_shape **shapes, unsigned *n, unsigned pat,
+static int add_shape(const struct rw_rules *r, struct rw_shape **shapes, unsigned *n, unsigned pat,
 		     const struct rw_factors *f)
 {
+	const struct rw_validator *validator = rw_rule_of(r, r->pats[pat].rule)->validator;
 	struct rw_shape *more = realloc(*shapes, (*n + 1) * sizeof(*more));
 	struct rw_shape *shape;
 
@@ -271,6 +273,7 @@ static int add_shape(struct rw_shape **shapes, unsigned *n, unsigned pat,
 	shape = &more[(*n)++];
 	*shape = (struct rw_shape){.first = f->first, .at_word = f->bounded, .pat = (uint16_t)pat};
 	memcpy(shape->least, f->need, sizeof(f->need));
+	shape->least[RW_COUNT_NUMBER] = validator ? validator->digits : 0;
 	for (unsigned c = 0; c < 256; c++) /* \b in front of a sign: a word ends there */
 		if (rw_byte_set_has(&f->first, c) && !rw_is_word_byte((unsigned char)c))
 			shape->at_word = false;
@@ -285,7 +288,7 @@ static int add_led(struct rw_sack *s, unsigned pat, const char *words,
 		   const struct rw_factors *value)
 {
 	struct rw_rules *r = s->r;
-	int rc = add_shape(&r->led, &r->n_led, pat, value);
+	int rc = add_shape(r, &r->led, &r->n_led, pat, value);
 
 	r->pats[pat].led = (uint16_t)r->n_led;
 	return rc ? rc : add_source(s, pat, words);
@@ -308,7 +311,7 @@ int rw_sack_add(struct rw_sack *s, unsigned pat, const struct rw_pack_str *p, co
 		return add_sets(s, pat, &f, chosen);
 	/* A pattern that looks in front of its run, for a name or words, is not the run's shape. */
 	if (!words && known && !f.captures && !rule->context.n && !has_literal(&f) && has_shape(&f))
-		return add_shape(&s->r->shapes.at, &s->r->shapes.n, pat, &f);
+		return add_shape(s->r, &s->r->shapes.at, &s->r->shapes.n, pat, &f);
 	if (!words && known && !f.captures && rw_prefilter_words(&rule->context, context))
 		return add_led(s, pat, context, &f);
 	return add_whole(s, pat, source);

@@ -6,87 +6,22 @@
 
 #include "base/err.h"
 #include "scan/lanes.h"
-#include "scan/lexicon.h"
 
-enum { RUN_MAX = 240 /* bytes of a run that is counted; a longer one may be anything */ };
-
-enum {
-	DIGIT = 1,
-	LETTER = 2,
-	BETWEEN = 4,
-	WORD = 8,
-};
-
-static const uint8_t kinds[256] = {
-	['0' ... '9'] = DIGIT | WORD,
-	['a' ... 'z'] = LETTER | WORD,
-	['A' ... 'Z'] = LETTER | WORD,
-	['_'] = WORD,
-	[' '] = BETWEEN,
-	['-'] = BETWEEN,
-	['.'] = BETWEEN,
-	['/'] = BETWEEN,
-	['('] = BETWEEN,
-	[')'] = BETWEEN,
-	['+'] = BETWEEN,
-};
-
-/* What a byte adds to the first counts: a byte of the number each, in their order. */
-#define ADDS(count) (UINT64_C(1) << 8 * (count))
-static const uint64_t adds[256] = {
-	['0' ... '9'] = ADDS(RW_COUNT_DIGIT),
-	['A' ... 'Z'] = ADDS(RW_COUNT_UPPER),
-	['@'] = ADDS(RW_COUNT_AT),
-	[':'] = ADDS(RW_COUNT_COLON),
-	['.'] = ADDS(RW_COUNT_DOT),
-	['-'] = ADDS(RW_COUNT_DASH),
-};
-_Static_assert(RUN_MAX < 256, "a count is a byte");
-
-static unsigned longer(unsigned a, unsigned b)
+void rw_shape_see(struct rw_slice run, size_t readable, struct rw_shape_seen *out)
 {
-	return a > b ? a : b;
-}
-
-void rw_shape_see(struct rw_slice run, struct rw_shape_seen *out)
-{
-	unsigned digits = 0, group = 0, alnum = 0, spaced = 0;
-	unsigned most_digits = 0, most_group = 0, most_alnum = 0, most_spaced = 0;
-	uint64_t sum = 0;
-
 	*out = (struct rw_shape_seen){.run = run};
-	if (run.n > RUN_MAX) {
+	if (run.n > RW_SHAPE_RUN_MAX)
 		memset(out->counts, 0xff, sizeof(out->counts));
-		return;
-	}
-	for (size_t i = 0; i < run.n; i++) {
-		unsigned char c = (unsigned char)run.p[i];
-		unsigned kind = kinds[c], digit = kind & DIGIT, plain = kind & (DIGIT | LETTER);
-
-		sum += adds[c];
-		digits = digit ? digits + 1 : 0;
-		group = kind & (DIGIT | BETWEEN) ? group + digit : 0;
-		alnum = plain ? alnum + 1 : 0;
-		spaced = plain ? spaced + 1 : c == ' ' ? spaced : 0;
-		most_digits = longer(most_digits, digits);
-		most_group = longer(most_group, group);
-		most_alnum = longer(most_alnum, alnum);
-		most_spaced = longer(most_spaced, spaced);
-	}
-	memcpy(out->counts, &sum, sizeof(sum)); /* processors here are little-endian */
-	out->counts[RW_COUNT_BYTES] = (uint8_t)run.n;
-	out->counts[RW_COUNT_RUN] = (uint8_t)most_digits;
-	out->counts[RW_COUNT_GROUP] = (uint8_t)most_group;
-	out->counts[RW_COUNT_ALNUM] = (uint8_t)most_alnum;
-	out->counts[RW_COUNT_SPACED] = (uint8_t)most_spaced;
+	else
+		rw_shape_count_at[rw_level_here()](run, readable, out->counts);
 }
 
 static void make_sets(struct rw_shape_seen *seen)
 {
-	unsigned before = 0;
+	bool in_word = false;
 
 	seen->known = true;
-	if (seen->run.n > RUN_MAX) {
+	if (seen->run.n > RW_SHAPE_RUN_MAX) {
 		rw_byte_set_put_range(&seen->bytes, 0, 255);
 		rw_byte_set_put_range(&seen->starts, 0, 255);
 		return;
@@ -95,9 +30,9 @@ static void make_sets(struct rw_shape_seen *seen)
 		unsigned char c = (unsigned char)seen->run.p[i];
 
 		rw_byte_set_put(&seen->bytes, c);
-		if (!(before & WORD))
+		if (!in_word)
 			rw_byte_set_put(&seen->starts, c);
-		before = kinds[c];
+		in_word = rw_is_word_byte(c);
 	}
 }
 
@@ -134,8 +69,6 @@ static int by_digits(const void *a, const void *b)
 	return c ? c : x->pat - y->pat;
 }
 
-_Static_assert((int)RW_SHAPES_STEP == (int)RW_LANES, "a step is a vector");
-
 int rw_shapes_close(struct rw_shapes *s)
 {
 	s->room = (s->n + RW_SHAPES_STEP - 1) / RW_SHAPES_STEP * RW_SHAPES_STEP;
@@ -158,16 +91,11 @@ void rw_shapes_free(struct rw_shapes *s)
 
 uint64_t rw_shapes_fit(const struct rw_shapes *s, unsigned from, struct rw_shape_seen *seen)
 {
-	unsigned left = s->n - from;
-	rw_lanes less = {0};
-	uint64_t fit, maybe;
+	uint64_t fit = rw_shapes_reach_at[rw_level_here()](s, from, seen->counts);
 
-	for (unsigned c = 0; c < RW_COUNTS; c++)
-		less |= (rw_lanes)(rw_lanes_load((const char *)s->least + c * s->room + from) >
-				   seen->counts[c]);
-	fit = maybe = ~rw_lanes_bits(less) &
-		      (left < RW_LANES ? (UINT64_C(1) << left) - 1 : (UINT64_C(1) << RW_LANES) - 1);
-	for (; maybe; maybe &= maybe - 1)
+	if (s->n - from < RW_SHAPES_STEP)
+		fit &= (UINT64_C(1) << (s->n - from)) - 1;
+	for (uint64_t maybe = fit; maybe; maybe &= maybe - 1)
 		if (!begins(&s->at[from + (unsigned)__builtin_ctzll(maybe)], seen))
 			fit &= ~(maybe & -maybe);
 	return fit;

@@ -12,6 +12,7 @@
 
 #include "base/slice.h"
 #include "scan/byte_set.h"
+#include "scan/level.h"
 
 /* What is counted, a byte each. */
 enum rw_count {
@@ -26,6 +27,7 @@ enum rw_count {
 	RW_COUNT_GROUP,	 /* the same, with what may stand between groups of digits */
 	RW_COUNT_ALNUM,	 /* letters and digits side by side, at most */
 	RW_COUNT_SPACED, /* the same, with spaces between */
+	RW_COUNT_NUMBER, /* digits with anything but letters between, at most */
 	RW_COUNTS,
 	RW_COUNT_LANES = 16
 };
@@ -61,16 +63,31 @@ struct rw_shapes {
 	uint8_t *least; /* RW_COUNTS columns of room bytes */
 };
 
-enum { RW_SHAPES_STEP = 16 };
+enum {
+	RW_SHAPES_STEP = 64,
+	RW_SHAPE_RUN_MAX = 240 /* bytes of a run that is counted; a longer one may be anything */
+};
 
 /* Puts them in order once they are all there: RW_OK or RW_ENOMEM. */
 int rw_shapes_close(struct rw_shapes *s);
 void rw_shapes_free(struct rw_shapes *s);
 
-void rw_shape_see(struct rw_slice run, struct rw_shape_seen *out);
+/* What the run adds up to. readable: bytes from its start on that may be read. */
+void rw_shape_see(struct rw_slice run, size_t readable, struct rw_shape_seen *out);
 /* Whether a match may lie in the run. */
 bool rw_shape_fits(const struct rw_shape *s, struct rw_shape_seen *seen);
 /* The same of the shapes from from on, RW_SHAPES_STEP of them: a bit each. */
 uint64_t rw_shapes_fit(const struct rw_shapes *s, unsigned from, struct rw_shape_seen *seen);
+
+/* Counts a run of at most RW_SHAPE_RUN_MAX bytes. */
+typedef void rw_shape_count_fn(struct rw_slice run, size_t readable,
+			       uint8_t counts[RW_COUNT_LANES]);
+RW_AT_LEVELS(rw_shape_count_fn, rw_shape_count);
+
+/* Of the shapes from from on, RW_SHAPES_STEP of them or what is left, a bit for each that needs no
+ * more than the counts. */
+typedef uint64_t rw_shapes_reach_fn(const struct rw_shapes *s, unsigned from,
+				    const uint8_t counts[RW_COUNT_LANES]);
+RW_AT_LEVELS(rw_shapes_reach_fn, rw_shapes_reach);
 
 #endif

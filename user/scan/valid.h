@@ -26,6 +26,7 @@ struct rw_validator {
 	bool (*ok)(struct rw_candidate *c); /* may shorten the value */
 	/* NULL, or whether a value may lie in the run at all: asked before it is looked for. */
 	bool (*may)(struct rw_slice run);
+	uint8_t digits; /* a value has so many at least, and no letter between them */
 };
 
 /* By the name that a pack uses; NULL: there is none. */
@@ -38,8 +39,8 @@ bool rw_is_placeholder(struct rw_slice s);
 
 bool rw_valid_email(struct rw_candidate *c);
 bool rw_valid_phone(struct rw_candidate *c);
+enum { RW_PHONE_LOCAL_DIGITS = 10 };
 bool rw_valid_phone_local(struct rw_candidate *c);
-bool rw_may_be_phone_local(struct rw_slice run);
 bool rw_valid_luhn(struct rw_candidate *c);
 bool rw_valid_iban(struct rw_candidate *c);
 bool rw_valid_ssn(struct rw_candidate *c);

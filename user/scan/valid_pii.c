@@ -95,23 +95,13 @@ static bool is_nanp(const char *d, unsigned n)
 	return n == 10 && d[0] >= '2' && d[3] >= '2' && !(d[1] == '1' && d[2] == '1');
 }
 
-/* Ten digits without a letter between them. */
-bool rw_may_be_phone_local(struct rw_slice run)
-{
-	unsigned n = 0;
-
-	for (size_t i = 0; i < run.n && n < 10; i++)
-		n = is_digit(run.p[i]) ? n + 1 : is_alnum(run.p[i]) ? 0 : n;
-	return n == 10;
-}
-
 /* A national number with its usual separators and no word that says it is a phone number. */
 bool rw_valid_phone_local(struct rw_candidate *c)
 {
 	char d[16];
 	unsigned n = digits_of(c->value, d, sizeof(d));
 
-	if (!stands_alone(c) || n < 10 || n > 11 || all_same(d, n))
+	if (!stands_alone(c) || n < RW_PHONE_LOCAL_DIGITS || n > 11 || all_same(d, n))
 		return false;
 	return is_nanp(d, n) || d[0] == '0';
 }

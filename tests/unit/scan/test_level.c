@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hot code at each level that this processor has, against the least one: the same, bit by bit. */
+#include <stdlib.h>
+
 #include "levels.h"
 #include "scan/decode.h"
 #include "scan/match.h"
@@ -277,6 +279,64 @@ static void hints_do_not_depend_on_the_level(void **state)
 	assert_true(coded && turns && sum && none);
 }
 
+/* What runs are made of: each count has something of its own, and something that ends it. */
+static size_t make_run(char *out, size_t most)
+{
+	static const char letters[] = "0123456789012345678900 --..()/+:@AZaz_,\xc3";
+	size_t n = pick(8) ? pick(70) : pick((unsigned)most), kinds = 1 + pick(sizeof(letters) - 1);
+
+	n = n < most ? n : most;
+	for (size_t i = 0; i < n; i++)
+		out[i] = letters[pick((unsigned)kinds)];
+	return n;
+}
+
+/* The most bytes of what, of which none of ends is between. */
+static unsigned most_between(struct rw_slice run, const char *what, const char *ends)
+{
+	unsigned n = 0, most = 0;
+
+	for (size_t i = 0; i < run.n; i++) {
+		n = memchr(ends, run.p[i], strlen(ends)) ? 0 : n + !!strchr(what, run.p[i]);
+		most = n > most ? n : most;
+	}
+	return most;
+}
+
+/* Runs of all lengths, also where nothing behind them may be read. */
+static void every_level_counts_the_same(void **state)
+{
+	static const char digits[] = "0123456789";
+	unsigned numbers = 0, more = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < TEXTS; i++) {
+		char text[RW_SHAPE_RUN_MAX], *alone;
+		size_t n = make_run(text, sizeof(text));
+		struct rw_slice run = {alone = malloc(n ? n : 1), n};
+		uint8_t at_least[RW_COUNT_LANES] = {0};
+
+		assert_non_null(alone);
+		memcpy(alone, text, n);
+		rw_shape_count_at[0](run, n, at_least);
+		assert_int_equal(at_least[RW_COUNT_NUMBER], most_between(run, digits, "AZaz"));
+		assert_int_equal(at_least[RW_COUNT_GROUP],
+				 most_between(run, digits, "AZaz:@_,\xc3"));
+		for (unsigned level = 1; level <= rw_level_here(); level++) {
+			uint8_t there[RW_COUNT_LANES] = {0};
+
+			rw_shape_count_at[level](run, n, there);
+			assert_memory_equal(there, at_least, sizeof(there));
+			rw_shape_count_at[level](rw_slice_of(text, n), sizeof(text), there);
+			assert_memory_equal(there, at_least, sizeof(there));
+		}
+		numbers += at_least[RW_COUNT_NUMBER] > at_least[RW_COUNT_GROUP];
+		more += n > 64; /* a block */
+		free(alone);
+	}
+	assert_true(numbers && more);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -284,6 +344,7 @@ int main(void)
 		cmocka_unit_test(no_level_skips_what_may_be_an_entity),
 		cmocka_unit_test(no_level_skips_what_may_be_coded),
 		cmocka_unit_test(hints_do_not_depend_on_the_level),
+		cmocka_unit_test(every_level_counts_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, load_rules, free_rules);

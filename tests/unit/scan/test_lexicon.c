@@ -294,6 +294,11 @@ static void bytes_that_must_be_there_are_counted(void **state)
 	}
 }
 
+static void see(const char *run, struct rw_shape_seen *out)
+{
+	rw_shape_see(rw_slice_str(run), strlen(run), out);
+}
+
 /* A pattern's shape fits wherever the pattern matches, and not every number. */
 static void a_shape_fits_what_matches(void **state)
 {
@@ -319,9 +324,9 @@ static void a_shape_fits_what_matches(void **state)
 		memcpy(s.least, f.need, sizeof(f.need));
 		s.first = f.first;
 		s.at_word = f.bounded;
-		rw_shape_see(rw_slice_str(table[i].fits), &seen);
+		see(table[i].fits, &seen);
 		assert_true(rw_shape_fits(&s, &seen));
-		rw_shape_see(rw_slice_str(table[i].not), &seen);
+		see(table[i].not, &seen);
 		assert_false(rw_shape_fits(&s, &seen));
 		rw_arena_free(&a);
 	}
@@ -345,13 +350,17 @@ static void many_shapes_fit_as_each_does(void **state)
 	}
 	assert_int_equal(rw_shapes_close(&shapes), RW_OK);
 	for (size_t k = 0; k < sizeof(runs) / sizeof(runs[0]); k++) {
-		rw_shape_see(rw_slice_str(runs[k]), &seen);
+		see(runs[k], &seen);
 		for (unsigned i = 0; i < SHAPES; i++) {
-			uint64_t fit = rw_shapes_fit(&shapes, i / RW_SHAPES_STEP * RW_SHAPES_STEP,
-						     &seen);
+			unsigned from = i / RW_SHAPES_STEP * RW_SHAPES_STEP;
+			uint64_t fit = rw_shapes_fit(&shapes, from, &seen);
 
 			assert_int_equal(fit >> i % RW_SHAPES_STEP & 1,
 					 rw_shape_fits(&shapes.at[i], &seen));
+			for (unsigned level = 1; level <= rw_level_here(); level++)
+				assert_int_equal(
+					rw_shapes_reach_at[level](&shapes, from, seen.counts),
+					rw_shapes_reach_at[0](&shapes, from, seen.counts));
 		}
 		assert_int_equal(rw_shapes_fit(&shapes, RW_SHAPES_STEP, &seen) >> 3, 0);
 	}

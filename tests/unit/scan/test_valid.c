@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Validators: one table of values that are and values that only look it. */
 #include "scan_test.h"
+#include "scan/shape.h"
 #include "scan/valid.h"
 
 static const struct {
@@ -147,16 +148,24 @@ static void entropy_is_in_hundredths_of_a_bit(void **state)
 	assert_int_equal(rw_entropy_centibits(RW_SLICE("")), 0);
 }
 
+static unsigned number_of(const char *run)
+{
+	struct rw_shape_seen seen;
+
+	rw_shape_see(rw_slice_str(run), strlen(run), &seen);
+	return seen.counts[RW_COUNT_NUMBER];
+}
+
 /* A date is told from a number before any pattern is tried. */
 static void a_run_without_ten_digits_is_no_phone(void **state)
 {
-	bool (*may)(struct rw_slice run) = rw_validator_find("phone_local")->may;
+	unsigned least = rw_validator_find("phone_local")->digits;
 
 	(void)state;
-	assert_true(may(rw_slice_str("(415) 555-0187x12")));
-	assert_true(may(rw_slice_str("id:0489 25 37 29")));
-	assert_false(may(rw_slice_str("2026-01-02T03:15:30Z")));
-	assert_false(may(rw_slice_str("415-555-018")));
+	assert_true(number_of("(415) 555-0187x12") >= least);
+	assert_true(number_of("id:0489 25 37 29") >= least);
+	assert_true(number_of("2026-01-02T03:15:30Z") < least);
+	assert_true(number_of("415-555-018") < least);
 }
 
 int main(void)
