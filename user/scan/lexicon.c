@@ -92,9 +92,11 @@ static void add(struct rw_lexicon *w, const struct rw_lexicon_entry *from)
 		q->what[s->n % QUAD] = what | from->id;
 	}
 	s->n++;
-	for (unsigned want = from->extra ? ALL : PLAIN; want < WANTS; want++)
-		t->filters[want][h >> (64 - FILTER_BITS)] |= UINT64_C(1) << (h >> 40 & 63) |
-							     UINT64_C(1) << (h >> 34 & 63);
+	for (unsigned want = from->extra ? ALL : PLAIN; want < WANTS; want++) {
+		let_through(t->filters[want], h);
+		if (table != SHORT)
+			let_through(w->no_short[want], hash(key_of(key, MIDDLE_BYTES)));
+	}
 }
 
 static int make_table(struct table *t)

@@ -25,7 +25,7 @@ struct search {
 	const struct rw_lexicon *w;
 	const uint64_t *extra; /* where such entries are looked for; NULL: nowhere */
 	/* In the group that is looked at: its filters, and what of an entry makes it none. */
-	const uint64_t *filter[TABLES];
+	const uint64_t *filter[TABLES], *no_short;
 	uint32_t reject;
 	rw_lexicon_found_fn *found;
 	void *arg;
@@ -78,9 +78,10 @@ static inline void gather(struct search *s, size_t n, uint64_t *before)
 /* --- what the filters let through --------------------------------------------------------------
  */
 
-/* Of a group a bit for each place by table, and the keys of short texts; no more of a last one. */
+/* Of a group a bit for each place where a short text or another may be, and the keys of short ones;
+ * no more of a last one. */
 struct sifted {
-	uint64_t in[TABLES];
+	uint64_t in_short, no_short;
 	uint64_t short_key[GROUP];
 };
 
@@ -88,15 +89,13 @@ struct sifted {
 
 static void sift(const struct search *s, const uint16_t *at, unsigned n, struct sifted *out)
 {
-	memset(out->in, 0, sizeof(out->in));
+	out->in_short = out->no_short = 0;
 	for (unsigned i = 0; i < n; i++) {
 		uint64_t front = rw_load8(s->p + at[i]), key;
 
 		key = key_of(front, short_key_bytes(s->p + at[i], RW_LEXICON_BYTES_MIN));
-		out->in[LONG] |= may_be(s->filter[LONG], hash(front)) << i;
-		out->in[MIDDLE] |= may_be(s->filter[MIDDLE], hash(key_of(front, MIDDLE_BYTES)))
-				   << i;
-		out->in[SHORT] |= may_be(s->filter[SHORT], hash(key)) << i;
+		out->no_short |= may_be(s->no_short, hash(key_of(front, MIDDLE_BYTES))) << i;
+		out->in_short |= may_be(s->filter[SHORT], hash(key)) << i;
 		out->short_key[i] = key;
 	}
 }
@@ -127,15 +126,13 @@ static inline rw_nums short_key_mask(rw_nums front)
 
 static void sift(const struct search *s, const uint16_t *at, unsigned n, struct sifted *out)
 {
-	memset(out->in, 0, sizeof(out->in));
+	out->in_short = out->no_short = 0;
 	for (unsigned i = 0; i < n; i += RW_NUMS) {
 		rw_nums front = rw_nums_gather(s->p, at + i, 1);
 		rw_nums key = front & short_key_mask(front);
 
-		out->in[LONG] |= may_be_each(s->filter[LONG], front) << i;
-		out->in[MIDDLE] |= may_be_each(s->filter[MIDDLE], front & rw_first8(MIDDLE_BYTES))
-				   << i;
-		out->in[SHORT] |= may_be_each(s->filter[SHORT], key) << i;
+		out->no_short |= may_be_each(s->no_short, front & rw_first8(MIDDLE_BYTES)) << i;
+		out->in_short |= may_be_each(s->filter[SHORT], key) << i;
 		rw_nums_store(&out->short_key[i], key);
 	}
 }
@@ -157,15 +154,18 @@ static inline struct place *add_place(struct place *to, uint16_t at, unsigned ta
 static struct place *list_places(const struct search *s, const uint16_t *at,
 				 const struct sifted *in, uint64_t valid, struct place *to)
 {
-	uint64_t some = (in->in[LONG] | in->in[MIDDLE] | in->in[SHORT]) & valid;
+	uint64_t some = (in->in_short | in->no_short) & valid;
 
 	for (; some; some &= some - 1) {
 		unsigned i = (unsigned)__builtin_ctzll(some);
-		uint64_t front = rw_load8(s->p + at[i]);
+		uint64_t front = rw_load8(s->p + at[i]), middle = key_of(front, MIDDLE_BYTES);
+		uint64_t no_short = in->no_short >> i;
 
-		to = add_place(to, at[i], LONG, front, in->in[LONG] >> i);
-		to = add_place(to, at[i], MIDDLE, key_of(front, MIDDLE_BYTES), in->in[MIDDLE] >> i);
-		to = add_place(to, at[i], SHORT, in->short_key[i], in->in[SHORT] >> i);
+		to = add_place(to, at[i], LONG, front,
+			       no_short & may_be(s->filter[LONG], hash(front)));
+		to = add_place(to, at[i], MIDDLE, middle,
+			       no_short & may_be(s->filter[MIDDLE], hash(middle)));
+		to = add_place(to, at[i], SHORT, in->short_key[i], in->in_short >> i);
 	}
 	return to;
 }
@@ -285,6 +285,7 @@ static inline void choose(struct search *s, size_t first, size_t last)
 
 	for (unsigned t = 0; t < TABLES; t++)
 		s->filter[t] = s->w->tables[t].filters[extra ? ALL : PLAIN];
+	s->no_short = s->w->no_short[extra ? ALL : PLAIN];
 	s->reject = extra ? 0 : WHAT_EXTRA;
 }
 

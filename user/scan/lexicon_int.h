@@ -44,6 +44,9 @@ struct table {
 
 struct rw_lexicon {
 	struct table tables[TABLES];
+	/* Of what is not short, by as much as a middle one's key: where two tables need not be
+	 * asked. */
+	uint64_t no_short[WANTS][1 << FILTER_BITS];
 	struct quad *more;
 	unsigned n_more;
 	struct rw_lexicon_entry *beyond; /* those of more than ENTRY_BYTES */
@@ -82,6 +85,13 @@ static inline struct slot *slot_of(const struct table *t, unsigned at, uint64_t 
 	while (__builtin_expect((t->slots[at].n != 0) & (t->slots[at].key != key), 0))
 		at = (at + 1) & ((1u << t->bits) - 1);
 	return &t->slots[at];
+}
+
+/* Adds a key with this hash to a filter. */
+static inline void let_through(uint64_t *filter, uint64_t h)
+{
+	filter[h >> (64 - FILTER_BITS)] |= UINT64_C(1) << (h >> 40 & 63) |
+					   UINT64_C(1) << (h >> 34 & 63);
 }
 
 /* Whether a key of the filter may have this hash. */
