@@ -178,11 +178,13 @@ static inline rw_nums rw_nums_gather(const char *p, const uint16_t *at, unsigned
 #endif
 }
 
-/* The numbers of a table at these places. */
+/* The numbers of a table at these places. One load each: gathers are slow on many processors, and
+ * nowhere much faster. */
 static inline rw_nums rw_nums_of(const uint64_t *table, rw_nums at)
 {
 #if RW_LEVEL >= 4
-	return (rw_nums)_mm512_i64gather_epi64((__m512i)at, table, 8);
+	return (rw_nums){table[at[0]], table[at[1]], table[at[2]], table[at[3]],
+			 table[at[4]], table[at[5]], table[at[6]], table[at[7]]};
 #else
 	return (rw_nums){table[at[0]], table[at[1]], table[at[2]], table[at[3]]};
 #endif

@@ -291,25 +291,11 @@ static inline void see_lengths(const struct carry *c, struct rw_word_hints *hint
 static inline int32_t sum_step(const int8_t *weights, const rw_half_nums f[RW_NGRAM_KINDS],
 			       int32_t sum, int32_t *sums)
 {
-#if RW_LEVEL >= 4
-	rw_half_nums of = (rw_half_nums)_mm256_set1_epi32(0);
-
-	for (unsigned k = 0; k < RW_NGRAM_KINDS; k++) /* the highest byte of four, with its sign */
-		of += (rw_half_nums)_mm256_srai_epi32(
-			_mm256_i32gather_epi32((const int *)(weights - 3), (__m256i)f[k], 1), 24);
-	of += (rw_half_nums)_mm256_maskz_alignr_epi32(0xfe, (__m256i)of, (__m256i)of, 7);
-	of += (rw_half_nums)_mm256_maskz_alignr_epi32(0xfc, (__m256i)of, (__m256i)of, 6);
-	of += (rw_half_nums)_mm256_maskz_alignr_epi32(0xf0, (__m256i)of, (__m256i)of, 4);
-	of += (uint32_t)sum;
-	memcpy(sums, &of, sizeof(of));
-	return (int32_t)of[RW_NUMS - 1];
-#else
 	for (unsigned k = 0; k < RW_NUMS; k++) {
 		sum += weights[f[0][k]] + weights[f[1][k]] + weights[f[2][k]] + weights[f[3][k]];
 		sums[k] = sum;
 	}
 	return sum;
-#endif
 }
 
 /*
