@@ -207,30 +207,14 @@ static void put_space(struct rw_view *v, size_t from)
 }
 
 /* Letters by look: "1gn0r3" is "ignore". 0: the byte stands for itself. */
+static const char leet_of[256] = {
+	['0'] = 'o', ['1'] = 'i', ['3'] = 'e', ['4'] = 'a', ['@'] = 'a', ['5'] = 's',
+	['$'] = 's', ['7'] = 't', ['8'] = 'b', ['9'] = 'g',
+};
+
 static char leet(char c)
 {
-	switch (c) {
-	case '0':
-		return 'o';
-	case '1':
-		return 'i';
-	case '3':
-		return 'e';
-	case '4':
-	case '@':
-		return 'a';
-	case '5':
-	case '$':
-		return 's';
-	case '7':
-		return 't';
-	case '8':
-		return 'b';
-	case '9':
-		return 'g';
-	default:
-		return 0;
-	}
+	return leet_of[(unsigned char)c];
 }
 
 /* The letter that the byte at i looks like: a 1 behind a vowel or beside another is an l. */
@@ -291,10 +275,10 @@ static size_t fold_wide(struct rw_view *v, struct rw_slice text, size_t i)
 }
 
 /* Whether the byte may be of a word: where one is odd the rest of its word is likely to be. */
-static bool may_be_odd(unsigned char c)
-{
-	return c >= 0x80 || rw_is_word_byte(c) || c == '@' || c == '$';
-}
+static const bool may_be_odd[256] = {
+	['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['_'] = true,
+	['@'] = true,	      ['$'] = true,	    [0x80 ... 0xff] = true,
+};
 
 /* Folds the character at i, whatever it is; the bytes that it took. folded: as word_is_leet has it.
  */
@@ -327,7 +311,7 @@ void rw_view_fold_with(rw_fold_plain_fn *fold_plain, struct rw_view *v, struct r
 	while ((i = fold_plain(v, text, i)) < text.n) {
 		do
 			i += fold_one(v, text, i, &folded);
-		while (i < text.n && may_be_odd((unsigned char)text.p[i]));
+		while (i < text.n && may_be_odd[(unsigned char)text.p[i]]);
 	}
 }
 
