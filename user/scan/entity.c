@@ -201,9 +201,17 @@ static bool accept(const struct rw_rule *rule, struct rw_slice subject, size_t s
 	return true;
 }
 
-/* Finds all of one pattern in one unit, into s->fresh. */
-static int confirm(struct pass *p, const struct rw_unit *u, unsigned id)
+/* Whether the rule's validator may take something in the unit. */
+static bool may_hold(const struct rw_validator *v, struct rw_slice run,
+		     const struct rw_shape_seen *seen)
 {
+	return !v || (seen->counts[RW_COUNT_NUMBER] >= v->digits && (!v->may || v->may(run)));
+}
+
+/* Finds all of one pattern in one unit, into s->fresh. */
+static int confirm(struct pass *p, unsigned unit, unsigned id)
+{
+	const struct rw_unit *u = &p->batch.units[unit];
 	const struct rw_pat *pat = &p->r->pats[id];
 	const struct rw_rule *rule = rw_rule_of(p->r, pat->rule);
 	struct rw_spans *out = &p->s->fresh;
@@ -215,8 +223,8 @@ static int confirm(struct pass *p, const struct rw_unit *u, unsigned id)
 						 : 0;
 
 	out->n = 0;
-	if (rule->validator && rule->validator->may &&
-	    !rule->validator->may(rw_slice_of(subject.p + first, last - first)))
+	if (!may_hold(rule->validator, rw_slice_of(subject.p + first, last - first),
+		      &p->s->seen[unit]))
 		return 0;
 	while (from < last) {
 		int n = pcre2_match(pat->code, (PCRE2_SPTR)subject.p, subject.n, from, 0,
@@ -284,7 +292,7 @@ static int judge(struct pass *p, unsigned unit, unsigned *hit)
 	for (; !rc && *hit < s->n_hits && s->hits[*hit].unit == unit; ++*hit) {
 		unsigned pat = s->hits[*hit].pat;
 
-		rc = confirm(p, &p->batch.units[unit], pat);
+		rc = confirm(p, unit, pat);
 		if (!rc && s->fresh.n)
 			merge(p, &s->spans[rw_rule_of(p->r, p->r->pats[pat].rule)->info.category]);
 	}

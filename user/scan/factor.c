@@ -11,7 +11,7 @@ struct stretch {
 	bool all;
 	uint8_t front, back, best;
 };
-enum { STRETCHES = RW_COUNTS - RW_COUNT_RUN };
+enum { STRETCHES = RW_COUNT_NUMBER - RW_COUNT_RUN };
 
 /* A part of a pattern. */
 struct node {

@@ -178,8 +178,8 @@ static inline rw_nums rw_nums_gather(const char *p, const uint16_t *at, unsigned
 #endif
 }
 
-/* The numbers of a table at these places. One load each: gathers are slow on many processors, and
- * nowhere much faster. */
+/* The numbers of a table at these places. One load each: the processor's gathers are slow on many.
+ */
 static inline rw_nums rw_nums_of(const uint64_t *table, rw_nums at)
 {
 #if RW_LEVEL >= 4

@@ -79,7 +79,7 @@ static inline void gather(struct search *s, size_t n, uint64_t *before)
  */
 
 /* Of a group a bit for each place where a short text or another may be, and the keys of short ones;
- * no more of a last one. */
+ * bits behind the last place mean nothing. */
 struct sifted {
 	uint64_t in_short, no_short;
 	uint64_t short_key[GROUP];

@@ -58,8 +58,7 @@ void rw_words_init(struct rw_words *w, struct rw_slice view);
 /*
  * sums[i] becomes the sum of the weights, which are by feature (that of 0 is 0), of the first i
  * words' features; said over and over a word says nothing new, so it is not counted again. sums has
- * room for RW_WORDS_MAX + RW_WORDS_SLACK. After
- * rw_words_init.
+ * room for RW_WORDS_MAX + RW_WORDS_SLACK. After rw_words_init.
  */
 void rw_words_weigh(struct rw_words *w, const int8_t *weights, int32_t *sums,
 		    struct rw_word_hints *hints);

@@ -7,13 +7,31 @@
 #include "base/err.h"
 #include "scan/lanes.h"
 
+_Static_assert((int)RW_COUNT_LANES == (int)RW_LANES, "a shape's counts are a vector here");
+
+/* Of a run that is too long to be counted: the digits that no letter is between, at most 255. */
+static uint8_t number_of(struct rw_slice run)
+{
+	unsigned n = 0, most = 0;
+
+	for (size_t i = 0; i < run.n && most < UINT8_MAX; i++) {
+		unsigned char c = (unsigned char)run.p[i];
+
+		n = c >= '0' && c <= '9' ? n + 1 : (c | 0x20) >= 'a' && (c | 0x20) <= 'z' ? 0 : n;
+		most = n > most ? n : most;
+	}
+	return (uint8_t)most;
+}
+
 void rw_shape_see(struct rw_slice run, size_t readable, struct rw_shape_seen *out)
 {
 	*out = (struct rw_shape_seen){.run = run};
-	if (run.n > RW_SHAPE_RUN_MAX)
-		memset(out->counts, 0xff, sizeof(out->counts));
-	else
+	if (run.n > RW_SHAPE_RUN_MAX) {
+		memset(out->counts, UINT8_MAX, sizeof(out->counts));
+		out->counts[RW_COUNT_NUMBER] = number_of(run);
+	} else {
 		rw_shape_count_at[rw_level_here()](run, readable, out->counts);
+	}
 }
 
 static void make_sets(struct rw_shape_seen *seen)

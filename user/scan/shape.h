@@ -65,7 +65,8 @@ struct rw_shapes {
 
 enum {
 	RW_SHAPES_STEP = 64,
-	RW_SHAPE_RUN_MAX = 240 /* bytes of a run that is counted; a longer one may be anything */
+	/* Bytes of a run that is counted; but for RW_COUNT_NUMBER a longer one may be anything. */
+	RW_SHAPE_RUN_MAX = 240
 };
 
 /* Puts them in order once they are all there: RW_OK or RW_ENOMEM. */
@@ -79,13 +80,14 @@ bool rw_shape_fits(const struct rw_shape *s, struct rw_shape_seen *seen);
 /* The same of the shapes from from on, RW_SHAPES_STEP of them: a bit each. */
 uint64_t rw_shapes_fit(const struct rw_shapes *s, unsigned from, struct rw_shape_seen *seen);
 
-/* Counts a run of at most RW_SHAPE_RUN_MAX bytes. */
+/* Counts a run of at most RW_SHAPE_RUN_MAX bytes, of which and behind which readable may be read;
+ * lanes from RW_COUNTS on stay as they are. */
 typedef void rw_shape_count_fn(struct rw_slice run, size_t readable,
 			       uint8_t counts[RW_COUNT_LANES]);
 RW_AT_LEVELS(rw_shape_count_fn, rw_shape_count);
 
-/* Of the shapes from from on, RW_SHAPES_STEP of them or what is left, a bit for each that needs no
- * more than the counts. */
+/* Of RW_SHAPES_STEP shapes from from on a bit for each that needs no more than the counts; bits
+ * behind the last shape mean nothing. */
 typedef uint64_t rw_shapes_reach_fn(const struct rw_shapes *s, unsigned from,
 				    const uint8_t counts[RW_COUNT_LANES]);
 RW_AT_LEVELS(rw_shapes_reach_fn, rw_shapes_reach);

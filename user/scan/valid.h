@@ -26,7 +26,8 @@ struct rw_validator {
 	bool (*ok)(struct rw_candidate *c); /* may shorten the value */
 	/* NULL, or whether a value may lie in the run at all: asked before it is looked for. */
 	bool (*may)(struct rw_slice run);
-	uint8_t digits; /* a value has so many at least, and no letter between them */
+	/* A run without so many digits, of which no letter is between two, has no value; 0: any. */
+	uint8_t digits;
 };
 
 /* By the name that a pack uses; NULL: there is none. */

@@ -3,7 +3,6 @@
 
 #include "base/err.h"
 #include "base/utf8.h"
-#include "scan/byte_set.h"
 
 /* What becomes of a range of code points. */
 enum fold_how {
@@ -208,8 +207,8 @@ static void put_space(struct rw_view *v, size_t from)
 
 /* Letters by look: "1gn0r3" is "ignore". 0: the byte stands for itself. */
 static const char leet_of[256] = {
-	['0'] = 'o', ['1'] = 'i', ['3'] = 'e', ['4'] = 'a', ['@'] = 'a', ['5'] = 's',
-	['$'] = 's', ['7'] = 't', ['8'] = 'b', ['9'] = 'g',
+	['0'] = 'o', ['1'] = 'i', ['3'] = 'e', ['4'] = 'a', ['@'] = 'a',
+	['5'] = 's', ['$'] = 's', ['7'] = 't', ['8'] = 'b', ['9'] = 'g',
 };
 
 static char leet(char c)
@@ -276,7 +275,7 @@ static size_t fold_wide(struct rw_view *v, struct rw_slice text, size_t i)
 
 /* Whether the byte may be of a word: where one is odd the rest of its word is likely to be. */
 static const bool may_be_odd[256] = {
-	['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['_'] = true,
+	['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true,   ['_'] = true,
 	['@'] = true,	      ['$'] = true,	    [0x80 ... 0xff] = true,
 };
 

@@ -5,6 +5,7 @@
 #include "levels.h"
 #include "scan/decode.h"
 #include "scan/match.h"
+#include "scan/valid.h"
 
 enum { TEXTS = 3000 };
 
@@ -279,13 +280,14 @@ static void hints_do_not_depend_on_the_level(void **state)
 	assert_true(coded && turns && sum && none);
 }
 
-/* What runs are made of: each count has something of its own, and something that ends it. */
-static size_t make_run(char *out, size_t most)
+/* What runs are made of: each count has something of its own, and something that ends it. Behind
+ * the run are digits that are none of it. */
+static size_t make_run(char out[RW_SHAPE_RUN_MAX])
 {
 	static const char letters[] = "0123456789012345678900 --..()/+:@AZaz_,\xc3";
-	size_t n = pick(8) ? pick(70) : pick((unsigned)most), kinds = 1 + pick(sizeof(letters) - 1);
+	size_t n = pick(pick(8) ? 70 : RW_SHAPE_RUN_MAX + 1), kinds = 1 + pick(sizeof(letters) - 1);
 
-	n = n < most ? n : most;
+	memset(out, '7', RW_SHAPE_RUN_MAX);
 	for (size_t i = 0; i < n; i++)
 		out[i] = letters[pick((unsigned)kinds)];
 	return n;
@@ -312,7 +314,7 @@ static void every_level_counts_the_same(void **state)
 	(void)state;
 	for (unsigned i = 0; i < TEXTS; i++) {
 		char text[RW_SHAPE_RUN_MAX], *alone;
-		size_t n = make_run(text, sizeof(text));
+		size_t n = make_run(text);
 		struct rw_slice run = {alone = malloc(n ? n : 1), n};
 		uint8_t at_least[RW_COUNT_LANES] = {0};
 
@@ -331,10 +333,44 @@ static void every_level_counts_the_same(void **state)
 			assert_memory_equal(there, at_least, sizeof(there));
 		}
 		numbers += at_least[RW_COUNT_NUMBER] > at_least[RW_COUNT_GROUP];
-		more += n > 64; /* a block */
+		more += n > 64; /* which is what is counted at once */
 		free(alone);
 	}
 	assert_true(numbers && more);
+}
+
+/* Of a run that is too long only the number is known. */
+static void a_long_run_may_be_anything_but_a_number(void **state)
+{
+	char text[RW_SHAPE_RUN_MAX + 1];
+	struct rw_shape_seen seen;
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	memcpy(text + 100, "415 555/01.x1", 13);
+	rw_shape_see(rw_slice_of(text, RW_SHAPE_RUN_MAX), sizeof(text), &seen);
+	assert_int_equal(seen.counts[RW_COUNT_BYTES], RW_SHAPE_RUN_MAX);
+	assert_int_equal(seen.counts[RW_COUNT_NUMBER], 8);
+	rw_shape_see(rw_slice_of(text, sizeof(text)), sizeof(text), &seen);
+	assert_int_equal(seen.counts[RW_COUNT_BYTES], UINT8_MAX);
+	assert_int_equal(seen.counts[RW_COUNT_NUMBER], 8);
+}
+
+/* What a validator wants is asked of a run before its pattern is. */
+static void shapes_want_the_digits_of_their_validators(void **state)
+{
+	unsigned local = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < rules->shapes.n; i++) {
+		const struct rw_shape *s = &rules->shapes.at[i];
+		const struct rw_validator *v =
+			rw_rule_of(rules, rules->pats[s->pat].rule)->validator;
+
+		assert_int_equal(s->least[RW_COUNT_NUMBER], v ? v->digits : 0);
+		local += v && v->digits == RW_PHONE_LOCAL_DIGITS;
+	}
+	assert_true(local > 0);
 }
 
 int main(void)
@@ -345,6 +381,8 @@ int main(void)
 		cmocka_unit_test(no_level_skips_what_may_be_coded),
 		cmocka_unit_test(hints_do_not_depend_on_the_level),
 		cmocka_unit_test(every_level_counts_the_same),
+		cmocka_unit_test(a_long_run_may_be_anything_but_a_number),
+		cmocka_unit_test(shapes_want_the_digits_of_their_validators),
 	};
 
 	return cmocka_run_group_tests(tests, load_rules, free_rules);

@@ -39,6 +39,7 @@ static const struct rw_lexicon_entry entries[] = {
 	{"igno4", 5, 28, false},
 	{"igno5", 5, 29, false},
 	{"system prompt all-8 -----", 25, 30, false},
+	{"all-8 ---", 9, 31, true},
 };
 enum { N = sizeof(entries) / sizeof(entries[0]), TEXT = 300 };
 
@@ -337,7 +338,9 @@ static void a_shape_fits_what_matches(void **state)
 static void many_shapes_fit_as_each_does(void **state)
 {
 	enum { SHAPES = RW_SHAPES_STEP + 3 };
-	static const char *const runs[] = {"12345678", "AB-12", "a", "2026-01-02T03:15:30Z"};
+	static const char *const runs[] = {
+		"12345678", "AB-12", "a", "2026-01-02T03:15:30Z",
+		"1234567890123456789012345678901234567890123456789012345678901234567890"};
 	struct rw_shapes shapes = {.at = calloc(SHAPES, sizeof(struct rw_shape)), .n = SHAPES};
 	struct rw_shape_seen seen;
 
