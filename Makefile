@@ -38,9 +38,9 @@ detect-report invariance:
 unit-%:
 	@scripts/in-root $(MAKE) --no-print-directory $@
 
-image: ## the appliance's image, from the package: build/image; RELEASE=1 converts it, TWICE=1 builds it twice and compares, RELOCK=1 accepts other packages, KERNEL=backports takes a newer kernel, DEBUG=1 adds a debug UKI
+image: ## the appliance's image, from the package: build/image; RELEASE=1 converts it, TWICE=1 builds it twice and compares (KEEP=1 leaves the second there), RELOCK=1 accepts other packages, KERNEL=backports takes a newer kernel, DEBUG=1 adds a debug UKI
 	@scripts/in-root $(MAKE) --no-print-directory deb
-	@scripts/image $(if $(KERNEL),--kernel $(KERNEL)) $(if $(RELEASE),--release) $(if $(RELOCK),--relock) $(if $(TWICE),--twice)
+	@scripts/image $(if $(KERNEL),--kernel $(KERNEL)) $(if $(RELEASE),--release) $(if $(RELOCK),--relock) $(if $(TWICE),--twice $(if $(KEEP),--keep))
 	@$(if $(DEBUG),scripts/image --debug-uki)
 
 imagetest: ## boots what `make image` made, and a version after it, under firmware with Secure Boot, in QEMU
