@@ -58,7 +58,7 @@ def test_keys_and_validators_are_those_of_the_source(schema, top):
     source = (top / "user/scan/pack.c").read_text()
     keys = re.findall(r'^\t\{"(\w+)", key_\w+\},$', source, re.M)
     assert len(keys) >= 14 and set(keys) == set(schema["$defs"]["rule"]["properties"])
-    names = re.findall(r'^\t\{"(\w+)", rw_valid_\w+, ', (top / "user/scan/valid.c").read_text(), re.M)
+    names = re.findall(r'^\t\{\.name = "(\w+)", \.ok = rw_valid_\w+[,}]', (top / "user/scan/valid.c").read_text(), re.M)
     itself = re.findall(r'\[RW_BY_\w+\] = \{"(\w+)"', source)
     assert len(names) > 50 and "pem" in itself
     assert set(names) | set(itself) == set(schema["$defs"]["rule"]["properties"]["validator"]["enum"])
