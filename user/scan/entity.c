@@ -202,8 +202,8 @@ static bool accept(const struct rw_rule *rule, struct rw_slice subject, size_t s
 }
 
 /* Whether the rule's validator may take something in the unit. */
-static bool may_hold(const struct rw_validator *v, struct rw_slice run,
-		     const struct rw_shape_seen *seen)
+static bool may_accept(const struct rw_validator *v, struct rw_slice run,
+		       const struct rw_shape_seen *seen)
 {
 	return !v || (seen->counts[RW_COUNT_NUMBER] >= v->digits && (!v->may || v->may(run)));
 }
@@ -223,8 +223,8 @@ static int confirm(struct pass *p, unsigned unit, unsigned id)
 						 : 0;
 
 	out->n = 0;
-	if (!may_hold(rule->validator, rw_slice_of(subject.p + first, last - first),
-		      &p->s->seen[unit]))
+	if (!may_accept(rule->validator, rw_slice_of(subject.p + first, last - first),
+			&p->s->seen[unit]))
 		return 0;
 	while (from < last) {
 		int n = pcre2_match(pat->code, (PCRE2_SPTR)subject.p, subject.n, from, 0,
