@@ -40,6 +40,16 @@ static void words(struct rw_slice text)
 	}
 }
 
+/* What is new is a part of what there was. */
+static void keep_news(size_t n)
+{
+	size_t before = d.n;
+
+	rw_decoded_keep_news(&d);
+	RW_BUG_ON(d.n > before);
+	check_parted(&d, n);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -54,9 +64,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	words(rw_slice_of(d.bytes, d.n));
 	rw_decode(&again, rw_slice_of(d.bytes, d.n), false);
 	check(&again, d.n);
+	keep_news(n);
 	rw_decode_together(&d, text);
 	check_parted(&d, n);
 	words(rw_slice_of(d.bytes, d.n));
+	keep_news(n);
 	rw_decode_rotated(&d, text, (unsigned)(n % 26));
 	check(&d, n);
 	rw_decode_reversed(&d, text, n & 1);
@@ -68,13 +80,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	check(&d, n);
 	rw_decode_spelled(&d, text);
 	check(&d, n);
+	keep_news(n);
 	rw_decode_numbered(&d, text);
 	check(&d, n);
+	keep_news(n);
 	rw_decode_joined(&d, text, n & 1, n & 2);
 	check(&d, n);
+	keep_news(n);
 	rw_decode_spaced(&d, text);
 	check(&d, n);
-	rw_decode_turns(&d, text, (enum rw_turns)(n % RW_TURNS_WAYS));
-	check(&d, n);
+	keep_news(n);
+	for (unsigned how = 0, ways = rw_decode_turns_ways(text); how < RW_TURNS_WAYS; how++) {
+		RW_BUG_ON(!rw_decode_turns(&d, text, (enum rw_turns)how) && ways >> how & 1);
+		check(&d, n);
+		keep_news(n);
+	}
 	return 0;
 }

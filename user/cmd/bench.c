@@ -21,6 +21,7 @@ enum {
 	OPT_ORDINARY,
 	OPT_TEXT,
 	OPT_MOST,
+	OPT_CUT,
 	ROUNDS_MAX = 101,
 	ROUND_NS = 2000000, /* a round repeats its text until it takes this long */
 	METER_NS = 20000000,
@@ -36,7 +37,8 @@ struct bench {
 	bool json, ordinary, hostile;
 	const char *rules_dir, *only;
 	unsigned rounds;
-	size_t most;
+	size_t most,
+		cut; /* bytes; cut: of each text that a FILE is taken apart into, 0: it is one */
 	char **files;
 	int n_files;
 
@@ -231,8 +233,8 @@ static const struct {
 	const char *name, *of;
 	size_t bytes;
 } ordinary[] = {
-	{"prompt", "prose", 2048}, {"1200 words", "prose", 7200}, {"prose", "prose", 1 << 20},
-	{"code", "code", 1 << 20}, {"json", "json", 1 << 20},
+	{"prompt", "prose", 2048},   {"1200 words", "prose", 7200}, {"prose", "prose", 1 << 20},
+	{"mixed", "mixed", 1 << 20}, {"code", "code", 1 << 20},	    {"json", "json", 1 << 20},
 };
 
 static const struct rw_bench_text *text_named(const char *name)
@@ -287,9 +289,9 @@ static int run_ordinary(struct bench *b)
 	for (int i = 0; !rc && i < b->n_files; i++) {
 		const char *slash = strrchr(b->files[i], '/');
 
-		b->fresh = 0;
 		b->at = (struct rw_slice){NULL, 0};
 		rc = read_text(b, b->files[i]);
+		b->fresh = b->cut < b->text.len ? b->cut : 0;
 		if (!rc)
 			rc = bench_text(b, slash ? slash + 1 : b->files[i]);
 	}
@@ -364,6 +366,7 @@ static const struct argp_option options[] = {
 	{"ordinary", OPT_ORDINARY, NULL, 0, "ordinary texts and FILEs only", 0},
 	{"sizes", OPT_HOSTILE, NULL, 0, "only each text from 1 KiB to 4 MiB", 0},
 	{"text", OPT_TEXT, "NAME", 0, "only this text from 1 KiB to 4 MiB", 0},
+	{"cut", OPT_CUT, "BYTES", 0, "take FILEs apart into texts of so many bytes", 0},
 	{"most", OPT_MOST, "BYTES", 0, "length of the longest text (default: 4194304)", 0},
 	{"rules", OPT_RULES, "DIR", 0, "rule packs (*.yaml) to add to the built-in ones", 0},
 	{0},
@@ -413,6 +416,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_ROUNDS:
 		b->rounds = (unsigned)number(arg, 1, ROUNDS_MAX, state);
+		return 0;
+	case OPT_CUT:
+		b->cut = number(arg, 1, FILE_BYTES_MAX, state);
 		return 0;
 	case OPT_MOST:
 		b->most = number(arg, LEAST, FILE_BYTES_MAX, state);

@@ -87,6 +87,30 @@ static int more_prose(struct rw_buf *out, uint64_t *seed, const struct rw_rules 
 	return rc ? rc : rw_buf_add_str(out, pick(seed, 6) ? ". " : ".\n\n");
 }
 
+/* What people paste between their sentences: what looks like a disguise and is none. */
+static int more_mixed(struct rw_buf *out, uint64_t *seed, const struct rw_rules *r)
+{
+	static const char *const lines[] = {
+		"User: Can you explain the internationalization settings?\n",
+		"Assistant: Yes, e.g. the date (d.m.y), or 24-hour clocks; see section 3.2.1.\n",
+		"- first a), then b), and at last c) or d)\n",
+		"See https://www.example.com/guides/getting-started?lang=en&amp;page=%20two for "
+		"more.\n",
+		"The class AbstractConnectionFactory has a method setMaximumIdleConnections.\n",
+		"printf(\"%02d: %s\\n\", i, name); x = a + b; f(i, j, k, 0, 1, 2);\n",
+		"| a | b | c |\n|---|---|---|\n| 1 | 2 | 3 |\n",
+		"It's \"good enough\", isn't it? \xe2\x80\x93 na\xc3\xafve caf\xc3\xa9 owners "
+		"say so.\n",
+		"commit 9c1f0a7be3d24c55a8e07b1fd6a3c2e4f5061728 fixes it\n",
+		"Set `LD_LIBRARY_PATH=/usr/local/lib` and run ./configure "
+		"--without-documentation\n",
+	};
+
+	if (pick(seed, 10))
+		return more_prose(out, seed, r);
+	return rw_buf_add_str(out, ANY(lines, seed));
+}
+
 /* A number goes where a line ends and the next one begins. */
 static int more_code(struct rw_buf *out, uint64_t *seed, const struct rw_rules *r)
 {
@@ -114,7 +138,7 @@ static int more_json(struct rw_buf *out, uint64_t *seed, const struct rw_rules *
 {
 	(void)r;
 	return rw_buf_addf(out,
-			   "{\"id\": %u, \"uuid\": \"%08x-7b1c-4e3a-9f10-%012x\", \"created\": "
+			   "{\"id\": %u, \"uuid\": \"%08x-7b1c-4e3a-9f10-9ac4%08x\", \"created\": "
 			   "\"2026-%02u-%02uT0%u:15:30Z\", \"price\": %u.%02u, \"tags\": [\"new\", "
 			   "\"sale\"], \"title\": \"%s\", \"active\": true, \"note\": null},\n",
 			   pick(seed, 1000000), pick(seed, 1u << 31), pick(seed, 1u << 31),
@@ -236,6 +260,7 @@ REPEAT(morse, ".. --. -. --- .-. . / ")
 
 const struct rw_bench_text rw_bench_texts[] = {
 	{"prose", "questions and prose in English", false, more_prose},
+	{"mixed", "prose with what people paste between", false, more_mixed},
 	{"code", "Python, C, JavaScript, SQL", false, more_code},
 	{"json", "records with numbers and identifiers", false, more_json},
 	{"cases", "what the rules find, all of them", true, more_cases},

@@ -21,6 +21,7 @@ enum turn {
 	TOGETHER,	   /* wordsthat */
 	TURNS,
 	TURNED_HITS = 2,
+	TURNED_NEAR = 2048, /* bytes of the view */
 };
 
 _Static_assert((unsigned)TURNS == (unsigned)RW_CONCEPT_TURNS, "each way has its count");
@@ -258,6 +259,18 @@ void rw_concepts_begin(struct rw_concept_seen *seen)
 	memset(seen->turns, 0, sizeof(seen->turns));
 }
 
+/* Hits that tell stand close together; in a long text chance has some that do not. */
+static void note_turned(struct rw_concept_seen *seen, const struct turned *t, size_t start)
+{
+	struct rw_turned_seen *s = &seen->turns[t->turn];
+	size_t apart = start > s->last ? start - s->last : s->last - start;
+
+	if (apart > TURNED_NEAR && s->hits < TURNED_HITS)
+		s->hits = 0;
+	s->hits += t->hits;
+	s->last = (uint16_t)start;
+}
+
 void rw_concepts_note(const struct rw_concepts *c, const struct rw_view *v, uint32_t id,
 		      size_t start, struct rw_concept_seen *seen)
 {
@@ -266,7 +279,7 @@ void rw_concepts_note(const struct rw_concepts *c, const struct rw_view *v, uint
 
 	if (id >= c->pack.n_words) {
 		turned = &c->turned[id - c->pack.n_words];
-		seen->turns[turned->turn] += turned->hits;
+		note_turned(seen, turned, start);
 		return;
 	}
 	if (seen->n == RW_CONCEPT_WORDS_SEEN || !stands_alone(v, &c->pack.words[id], start))
@@ -295,18 +308,18 @@ unsigned rw_concepts_hits(const struct rw_concepts *c, const struct rw_concept_s
 struct rw_turned rw_concepts_turned(const struct rw_concept_seen *seen)
 {
 	struct rw_turned out = {
-		.reversed = seen->turns[BACKWARDS] >= TURNED_HITS,
-		.mirrored = seen->turns[MIRRORED] >= TURNED_HITS,
-		.numbered = seen->turns[NUMBERED] >= TURNED_HITS,
-		.spelled = seen->turns[SPELLED] >= TURNED_HITS,
-		.broken = seen->turns[BROKEN] >= TURNED_HITS,
-		.pieces = seen->turns[PIECES] > 0,
-		.together = seen->turns[TOGETHER] > 0,
+		.reversed = seen->turns[BACKWARDS].hits >= TURNED_HITS,
+		.mirrored = seen->turns[MIRRORED].hits >= TURNED_HITS,
+		.numbered = seen->turns[NUMBERED].hits >= TURNED_HITS,
+		.spelled = seen->turns[SPELLED].hits >= TURNED_HITS,
+		.broken = seen->turns[BROKEN].hits >= TURNED_HITS,
+		.pieces = seen->turns[PIECES].hits > 0,
+		.together = seen->turns[TOGETHER].hits > 0,
 	};
 
 	for (unsigned i = 1; i <= ROTATED_LAST; i++)
-		if (seen->turns[i] >= TURNED_HITS &&
-		    (!out.rotated || seen->turns[i] > seen->turns[out.rotated]))
+		if (seen->turns[i].hits >= TURNED_HITS &&
+		    (!out.rotated || seen->turns[i].hits > seen->turns[out.rotated].hits))
 			out.rotated = i;
 	return out;
 }

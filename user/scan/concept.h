@@ -49,12 +49,16 @@ enum { RW_CONCEPT_TURNS = 32 };
 
 /* What stands in one view, as the lexicon tells it: words of concepts, by their starts; and words
  * that betray a text turned about, by how. */
+struct rw_turned_seen {
+	uint16_t hits, last; /* last: where the latest stands */
+};
+
 struct rw_concept_seen {
 	struct {
 		uint16_t start, word;
 	} at[RW_CONCEPT_WORDS_SEEN];
 	unsigned n;
-	unsigned turns[RW_CONCEPT_TURNS];
+	struct rw_turned_seen turns[RW_CONCEPT_TURNS];
 };
 
 struct rw_concepts;

@@ -70,14 +70,19 @@ static size_t wrap(struct rw_slice text, size_t i)
 	return n - i;
 }
 
-/* The end of the token at i: letters of base64, over line ends where its lines are long. */
-static size_t token_end(struct rw_slice text, size_t i)
+/*
+ * The end of the token at i: letters of base64, over line ends where its lines are long. *mixed: it
+ * has a capital or a digit. Without, as most long names in programs, it codes no text: every third
+ * byte would be one of h to z.
+ */
+static size_t token_end(struct rw_slice text, size_t i, bool *mixed)
 {
 	size_t line = i, n = i, skip;
 
+	*mixed = false;
 	for (;;) {
-		while (n < text.n && letter64(text.p[n]) >= 0)
-			n++;
+		for (; n < text.n && letter64(text.p[n]) >= 0; n++)
+			*mixed |= text.p[n] >= '0' && text.p[n] <= 'Z';
 		skip = wrap(text, n);
 		if (!skip || n - line < LINE_MIN || n + skip >= text.n ||
 		    letter64(text.p[n + skip]) < 0)
@@ -223,15 +228,36 @@ static void copy(struct rw_decoded *d, size_t at, struct rw_slice text, size_t f
 static size_t code(struct rw_decoded *d, struct rw_slice text, size_t i, bool inside, size_t *next)
 {
 	size_t n = may_be_other(text.p[i]) ? other(d, text, i) : 0;
-	size_t end = n || letter64(text.p[i]) < 0 ? i : token_end(text, i);
+	bool mixed = false;
+	size_t end = n || letter64(text.p[i]) < 0 ? i : token_end(text, i, &mixed);
 
-	if (end - i >= RW_CODED_BYTES_MIN && token(d, text, i, end, inside)) {
+	if (mixed && end - i >= RW_CODED_BYTES_MIN && token(d, text, i, end, inside)) {
 		while (end < text.n && text.p[end] == '=') /* padding */
 			end++;
 		n = end - i;
 	}
 	*next = n ? i + n : end > i ? end : i + 1;
 	return n;
+}
+
+static bool is_alnum(char c)
+{
+	return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9');
+}
+
+/* Whether what [from, n) of d was decoded to says something: letters, or what stands in front of
+ * some and was taken for a part of their word; next begins what follows in the text. */
+static bool is_news(const struct rw_decoded *d, size_t from, struct rw_slice text, size_t next)
+{
+	bool ahead = next < text.n && is_alnum(text.p[next]);
+
+	for (size_t i = from; i < d->n; i++) {
+		char c = d->bytes[i];
+
+		if (is_alnum(c) || c & (char)0x80 || (ahead && (c >= ' ' || c == '\n')))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -244,11 +270,15 @@ bool rw_decode(struct rw_decoded *d, struct rw_slice text, bool inside)
 	size_t copied = 0, at = 0, i = 0, next;
 
 	RW_BUG_ON(text.n > RW_VIEW_TEXT_BYTES);
+	rw_decoded_begin(d);
 	for (; (i = skip(text, i)) < text.n; i = next) {
-		d->n = at + i - copied;
+		size_t from = d->n = at + i - copied;
+
 		if (!code(d, text, i, inside, &next))
 			continue;
 		RW_BUG_ON(d->n > next);
+		if (is_news(d, from, text, next))
+			rw_decoded_tell(d, from, d->n);
 		copy(d, at, text, copied, i);
 		copied = next;
 		at = d->n;

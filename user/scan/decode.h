@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/slice.h"
 #include "scan/view.h"
@@ -19,11 +20,23 @@ enum {
 	RW_CODED_RUN_MIN = 6,	 /* numbers, escapes, Morse letters in a row that are text */
 };
 
+enum { RW_DECODED_CELL = 64 };
+
 struct rw_decoded {
 	char bytes[RW_VIEW_TEXT_BYTES];
 	uint16_t origin[RW_VIEW_TEXT_BYTES]; /* of what a byte came from; not always ascending */
 	size_t n;
+	/* Of each RW_DECODED_CELL bytes a bit: in or beside them is what the text did not say. */
+	uint64_t news[RW_VIEW_TEXT_BYTES / RW_DECODED_CELL / 64];
 };
+
+/*
+ * Leaves what is new and RW_DECODED_NEAR bytes on both sides of it, in stretches with a line end
+ * between: the rest is as it was looked at before. In most texts that hold something coded it is a
+ * token here and there.
+ */
+enum { RW_DECODED_NEAR = 512 };
+void rw_decoded_keep_news(struct rw_decoded *d);
 
 /*
  * The text with what is encoded in it decoded in its place: base64 (standard, URL, wrapped),
@@ -83,8 +96,25 @@ enum rw_turns {
  * or has one turn only.
  */
 bool rw_decode_turns(struct rw_decoded *d, struct rw_slice text, enum rw_turns how);
+/* In which of these ways something else is said than in the others: a bit each; 0: no turns. */
+unsigned rw_decode_turns_ways(struct rw_slice text);
 
 /* --- between the files of decoding ------------------------------------------------------------ */
+
+static inline void rw_decoded_begin(struct rw_decoded *d)
+{
+	d->n = 0;
+	memset(d->news, 0, sizeof(d->news));
+}
+
+/* [from, to) of the bytes is new, and what stands beside it; more bytes may follow. */
+static inline void rw_decoded_tell(struct rw_decoded *d, size_t from, size_t to)
+{
+	size_t last = (to < RW_VIEW_TEXT_BYTES ? to : RW_VIEW_TEXT_BYTES - 1) / RW_DECODED_CELL;
+
+	for (size_t cell = from / RW_DECODED_CELL; cell <= last; cell++)
+		d->news[cell / 64] |= UINT64_C(1) << cell % 64;
+}
 
 static inline void rw_decoded_put(struct rw_decoded *d, char c, size_t from)
 {
@@ -92,6 +122,18 @@ static inline void rw_decoded_put(struct rw_decoded *d, char c, size_t from)
 		return;
 	d->bytes[d->n] = c;
 	d->origin[d->n++] = (uint16_t)from;
+}
+
+/* Appends [from, to) of the text as it is, as far as there is room. */
+static inline void rw_decoded_copy(struct rw_decoded *d, struct rw_slice text, size_t from,
+				   size_t to)
+{
+	size_t room = sizeof(d->bytes) - d->n, n = to - from < room ? to - from : room;
+
+	memcpy(d->bytes + d->n, text.p + from, n);
+	for (size_t i = 0; i < n; i++)
+		d->origin[d->n + i] = (uint16_t)(from + i);
+	d->n += n;
 }
 
 /* Value of a hexadecimal digit, or -1. */
@@ -119,5 +161,12 @@ size_t rw_decode_morse(struct rw_decoded *d, struct rw_slice text, size_t i);
  */
 typedef size_t rw_decode_skip_fn(struct rw_slice text, size_t at);
 RW_AT_LEVELS(rw_decode_skip_fn, rw_decode_skip);
+
+/*
+ * Where from at on a letter, a digit or what looks like one may stand alone, with another such two
+ * to seven bytes behind. Nothing in front of that does; the text's end: nothing at all.
+ */
+typedef size_t rw_decode_lone_fn(struct rw_slice text, size_t at);
+RW_AT_LEVELS(rw_decode_lone_fn, rw_decode_lone);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Skipping what is not coded, which is most of what is looked at for codes. */
+/* Skipping what is not coded or spaced out, which is most of what is looked at for that. */
 #include "scan/decode.h"
 #include "scan/lanes.h"
 
@@ -82,6 +82,65 @@ size_t RW_HOT(rw_decode_skip)(struct rw_slice text, size_t at)
 		if (first <= RW_BLOCK - RUN)
 			return at + first;
 		at += first; /* from here on it is seen whole */
+	}
+	return text.n;
+}
+
+/* --- letters that stand alone ------------------------------------------------------------------
+ */
+
+/* Of what stands alone and the next that does, both with what is beside them. */
+enum { AHEAD = 16 };
+
+/* 64 bytes, a bit for each: letters, digits and what looks like some; those beyond ASCII. */
+static inline void classify_letters(const char *p, uint64_t *letter, uint64_t *wide)
+{
+	*letter = *wide = 0;
+	for (unsigned i = 0; i < RW_BLOCK / RW_LANES; i++) {
+		rw_lanes x = rw_lanes_load(p + (size_t)i * RW_LANES);
+		unsigned at = i * RW_LANES;
+
+		*wide |= rw_lanes_bits(x) << at;
+		*letter |= rw_lanes_bits(x | rw_lanes_within(x | 0x20, 'a', 'z') |
+					 rw_lanes_within(x, '0', '9') | rw_lanes_equal(x, '@') |
+					 rw_lanes_equal(x, '$'))
+			   << at;
+	}
+}
+
+static bool is_letter(char c)
+{
+	char low = c | 0x20;
+
+	return c & (char)0x80 || (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || c == '@' ||
+	       c == '$';
+}
+
+size_t RW_HOT(rw_decode_lone)(struct rw_slice text, size_t at)
+{
+	char rest[RW_BLOCK];
+
+	while (at < text.n) {
+		const char *p = text.p + at;
+		uint64_t letter, wide, start, lone, row;
+		bool last = text.n - at <= RW_BLOCK;
+		unsigned step = last ? RW_BLOCK : RW_BLOCK - AHEAD;
+
+		if (text.n - at < RW_BLOCK) {
+			memset(rest, 0, sizeof(rest));
+			p = memcpy(rest, p, text.n - at);
+		}
+		classify_letters(p, &letter, &wide);
+		start = letter & ~(letter << 1 | (at && is_letter(text.p[at - 1])));
+		lone = (start & ~wide & ~(letter >> 1)) |
+		       (start & wide & ~(letter >> 1 & letter >> 2 & letter >> 3 & letter >> 4));
+		row = lone &
+		      (lone >> 2 | lone >> 3 | lone >> 4 | lone >> 5 | lone >> 6 | lone >> 7);
+		if (!last)
+			row &= (UINT64_C(1) << step) - 1;
+		if (row)
+			return at + (unsigned)__builtin_ctzll(row);
+		at += step;
 	}
 	return text.n;
 }

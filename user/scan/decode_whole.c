@@ -7,7 +7,8 @@
 void rw_decode_rotated(struct rw_decoded *d, struct rw_slice text, unsigned n)
 {
 	RW_BUG_ON(text.n > RW_VIEW_TEXT_BYTES);
-	d->n = 0;
+	rw_decoded_begin(d);
+	rw_decoded_tell(d, 0, text.n);
 	for (size_t i = 0; i < text.n; i++) {
 		char c = text.p[i];
 		char low = c | 0x20;
@@ -21,7 +22,8 @@ void rw_decode_rotated(struct rw_decoded *d, struct rw_slice text, unsigned n)
 void rw_decode_mirrored(struct rw_decoded *d, struct rw_slice text)
 {
 	RW_BUG_ON(text.n > RW_VIEW_TEXT_BYTES);
-	d->n = 0;
+	rw_decoded_begin(d);
+	rw_decoded_tell(d, 0, text.n);
 	for (size_t i = 0; i < text.n; i++) {
 		char low = text.p[i] | 0x20;
 
@@ -51,7 +53,8 @@ void rw_decode_reversed(struct rw_decoded *d, struct rw_slice text, bool words)
 	size_t i = 0;
 
 	RW_BUG_ON(text.n > RW_VIEW_TEXT_BYTES);
-	d->n = 0;
+	rw_decoded_begin(d);
+	rw_decoded_tell(d, 0, text.n);
 	if (!words) {
 		reverse(d, text, 0, text.n);
 		return;
@@ -67,23 +70,42 @@ void rw_decode_reversed(struct rw_decoded *d, struct rw_slice text, bool words)
 	}
 }
 
+enum {
+	LETTER = 1, /* or a digit, or a sign that looks like a letter */
+	WIDE = 2,   /* may begin a letter beyond ASCII */
+	SPACER = 4,
+	DIGIT = 8,
+	GAP_BYTES = 3, /* between rows that belong together */
+	MARKED_MIN = 2,
+};
+
+static const uint8_t kinds[256] = {
+	['a' ... 'z'] = LETTER, ['A' ... 'Z'] = LETTER, ['0' ... '9'] = LETTER | DIGIT,
+	['@'] = LETTER,		['$'] = LETTER,		[0x80 ... 0xff] = WIDE,
+	[' '] = SPACER,		['.'] = SPACER,		['-'] = SPACER,
+	['_'] = SPACER,		['*'] = SPACER,		['|'] = SPACER,
+	['/'] = SPACER,		[','] = SPACER,		['~'] = SPACER,
+	['+'] = SPACER,		['\n'] = SPACER,
+};
+
+static uint8_t kind(struct rw_slice text, size_t i)
+{
+	return i < text.n ? kinds[(unsigned char)text.p[i]] : 0;
+}
+
 /* Length of the letter or digit at i, or 0. */
 static size_t letter(struct rw_slice text, size_t i)
 {
-	char low = i < text.n ? text.p[i] | 0x20 : 0;
+	uint8_t k = kind(text, i);
 
-	if ((low >= 'a' && low <= 'z') || (i < text.n && text.p[i] >= '0' && text.p[i] <= '9') ||
-	    (i < text.n && (text.p[i] == '@' || text.p[i] == '$')))
-		return 1;
-	return i < text.n && text.p[i] & (char)0x80 ? rw_utf8_len(text.p + i, text.n - i) : 0;
+	if (k & WIDE)
+		return rw_utf8_len(text.p + i, text.n - i);
+	return k & LETTER;
 }
 
-enum { MARKED_MIN = 2 };
-
-static bool spacer(char c)
+static bool is_spacer(struct rw_slice text, size_t i)
 {
-	return c == ' ' || c == '.' || c == '-' || c == '_' || c == '*' || c == '|' || c == '/' ||
-	       c == ',' || c == '~' || c == '+' || c == '\n';
+	return kind(text, i) & SPACER;
 }
 
 /* The end of the row of single letters at i, each but the last before one spacer. */
@@ -100,10 +122,10 @@ static size_t row_end(struct rw_slice text, size_t i, size_t *letters)
 			return end; /* a word */
 		++*letters;
 		end = at;
-		if (at >= text.n || !spacer(text.p[at]) || (sign && text.p[at] != sign))
+		if (!is_spacer(text, at) || (sign && text.p[at] != sign))
 			return end;
 		sign = text.p[at];
-		while (gap < 3 && at + gap < text.n && spacer(text.p[at + gap]))
+		while (gap < GAP_BYTES && is_spacer(text, at + gap))
 			gap++;
 		i = at + gap;
 		len = letter(text, i);
@@ -122,40 +144,96 @@ static size_t row_min(struct rw_slice text, size_t i)
 {
 	size_t at = i + letter(text, i);
 
-	return at < text.n && spacer(text.p[at]) && text.p[at] != ' ' ? MARKED_MIN
-								      : RW_CODED_RUN_MIN;
+	return is_spacer(text, at) && text.p[at] != ' ' ? MARKED_MIN : RW_CODED_RUN_MIN;
+}
+
+/* Where behind a row that ends at i another may begin. */
+static size_t behind_row(struct rw_slice text, size_t i)
+{
+	size_t at = i;
+
+	while (at < i + GAP_BYTES && at < text.n && !letter(text, at))
+		at++;
+	return at;
+}
+
+/* The end of the rows at i that stand side by side, and how many letters they have. */
+static size_t rows_end(struct rw_slice text, size_t i, size_t *letters)
+{
+	size_t at = i, end = i, n;
+
+	for (*letters = 0; letter(text, at); *letters += n) {
+		size_t row = row_end(text, at, &n);
+
+		if (n < row_min(text, at))
+			return end;
+		end = row;
+		at = behind_row(text, end);
+	}
+	return end;
+}
+
+/* Whether letters are among the digits of rows: numbers in a list have none, hex has some. */
+static bool are_letters(struct rw_slice text, size_t i, size_t end, size_t letters)
+{
+	size_t digits = 0;
+
+	for (; i < end; i++)
+		digits += (kind(text, i) & DIGIT) != 0;
+	return digits * 8 <= letters * 7;
+}
+
+/* Appends the row [i, end) without what stands between the letters of a word. */
+static void close_row(struct rw_decoded *d, struct rw_slice text, size_t i, size_t end)
+{
+	while (i < end) {
+		size_t gap = 0;
+
+		while (i < end && !is_spacer(text, i)) {
+			rw_decoded_put(d, text.p[i], i);
+			i++;
+		}
+		for (; i < end && is_spacer(text, i); i++)
+			gap++;
+		if (gap > 1)
+			rw_decoded_put(d, ' ', i - 1);
+	}
+}
+
+static void close_rows(struct rw_decoded *d, struct rw_slice text, size_t i, size_t end)
+{
+	while (i < end) {
+		size_t letters, row = row_end(text, i, &letters), next = behind_row(text, row);
+
+		close_row(d, text, i, row);
+		i = next < end ? next : end;
+		rw_decoded_copy(d, text, row, i);
+	}
 }
 
 bool rw_decode_spaced(struct rw_decoded *d, struct rw_slice text)
 {
-	bool some = false;
-	size_t i = 0;
+	rw_decode_lone_fn *lone = rw_decode_lone_at[rw_level_here()];
+	size_t copied = 0, i = 0;
 
 	RW_BUG_ON(text.n > RW_VIEW_TEXT_BYTES);
-	d->n = 0;
-	while (i < text.n) {
-		size_t letters = 0, end;
-		bool starts = !i || !letter(text, i - 1);
+	rw_decoded_begin(d);
+	while ((i = lone(text, i)) < text.n) {
+		size_t letters, end = rows_end(text, i, &letters), from;
 
-		end = starts ? row_end(text, i, &letters) : i;
-		if (letters < row_min(text, i)) {
-			rw_decoded_put(d, text.p[i], i);
+		if (letters < RW_CODED_RUN_MIN) {
 			i++;
 			continue;
 		}
-		some = true;
-		while (i < end) {
-			size_t gap = 0;
-
-			while (i < end && !spacer(text.p[i])) {
-				rw_decoded_put(d, text.p[i], i);
-				i++;
-			}
-			for (; i < end && spacer(text.p[i]); i++)
-				gap++;
-			if (gap > 1)
-				rw_decoded_put(d, ' ', i - 1);
+		if (are_letters(text, i, end, letters)) {
+			rw_decoded_copy(d, text, copied, i);
+			from = d->n;
+			close_rows(d, text, i, end);
+			rw_decoded_tell(d, from, d->n);
+			copied = end;
 		}
+		i = end;
 	}
-	return some;
+	rw_decoded_copy(d, text, copied, text.n);
+	return copied > 0;
 }

@@ -40,75 +40,141 @@ static bool is_space(char c)
 /* --- words that run together ---------------------------------------------------------------- */
 
 /*
- * Words by their first letter. What an attack says is marked: two of those with + or one with ! are
- * more than a long name in a program.
+ * Words by their first letter, the long before the short that they begin with. What an attack says
+ * tells of it: two of those by TELLS or one by SURE are more than a long name in a program.
  */
-static const char *const words[LETTERS] = {
-	"a abandon! about above access act add admin after again ai all also am an and answer any "
-	"anything are article as ask assistant at attention away",
-	"back be because been before begin below bot but by bypass!",
-	"can cannot change character chat chatgpt code command commands complete constraints "
-	"content "
-	"context continue conversation copy could create current",
-	"dan data database delete describe detail details developer directions directive+ "
-	"directives+ "
-	"disable disclose! display disregard! do does done down drop dump",
-	"each earlier enable end entire erase! every everything exactly execute existing explain",
-	"file files filter filters first follow following for forget! former from full function",
-	"get give given go guidelines+ guidance",
-	"had has have hello help hidden how human",
-	"i if ignore! ignoring! important in initial input instead instruction+ instructions+ into "
-	"is "
-	"it its",
-	"jailbreak! just",
-	"keep key know",
-	"language last let like limits list login",
-	"make may me message messages mode model more must my",
-	"name neglect! never new next no not nothing now",
-	"obey! of off on one only or order orders original other our out output override! "
-	"overrule! "
-	"overwrite own",
-	"password past play please policies policy preceding+ prepare pretend! previous+ print "
-	"prior+ "
-	"programming prompt+ prompts+ provide",
-	"question questions",
-	"read recite! refuse repeat reply respond response restrictions+ return reveal! role rule "
-	"rules",
-	"safety say secret security send set should show skip so some start stop story summarize "
-	"system",
-	"task tell text that the their them then there these they think this throw time to told "
-	"token "
-	"tokens "
-	"training translate type",
-	"unrestricted! until up us use user",
-	"verbatim+ version",
-	"want was we were what when where which who will with without word words would write",
-	"",
-	"yes you your yourself",
-	"",
+struct word {
+	char text[15];
+	uint8_t told;
 };
+
+#define PLAIN(s) {s, 0}
+#define TELLS(s) {s, 1}
+#define SURE(s)	 {s, TOLD_MIN}
+
+static const struct word a_words[] = {
+	PLAIN("assistant"), PLAIN("attention"), PLAIN("anything"), SURE("abandon"),
+	PLAIN("article"),   PLAIN("access"),	PLAIN("answer"),   PLAIN("about"),
+	PLAIN("above"),	    PLAIN("admin"),	PLAIN("after"),	   PLAIN("again"),
+	PLAIN("also"),	    PLAIN("away"),	PLAIN("act"),	   PLAIN("add"),
+	PLAIN("all"),	    PLAIN("and"),	PLAIN("any"),	   PLAIN("are"),
+	PLAIN("ask"),	    PLAIN("ai"),	PLAIN("am"),	   PLAIN("an"),
+	PLAIN("as"),	    PLAIN("at"),	PLAIN("a")};
+static const struct word b_words[] = {PLAIN("because"), PLAIN("before"), SURE("bypass"),
+				      PLAIN("begin"),	PLAIN("below"),	 PLAIN("back"),
+				      PLAIN("been"),	PLAIN("bot"),	 PLAIN("but"),
+				      PLAIN("be"),	PLAIN("by")};
+static const struct word c_words[] = {
+	PLAIN("conversation"), PLAIN("constraints"), PLAIN("character"), PLAIN("commands"),
+	PLAIN("complete"),     PLAIN("continue"),    PLAIN("chatgpt"),	 PLAIN("command"),
+	PLAIN("content"),      PLAIN("context"),     PLAIN("current"),	 PLAIN("cannot"),
+	PLAIN("change"),       PLAIN("create"),	     PLAIN("could"),	 PLAIN("chat"),
+	PLAIN("code"),	       PLAIN("copy"),	     PLAIN("can")};
+static const struct word d_words[] = {PLAIN("directions"), TELLS("directives"), PLAIN("developer"),
+				      TELLS("directive"),  SURE("disregard"),	PLAIN("database"),
+				      PLAIN("describe"),   SURE("disclose"),	PLAIN("details"),
+				      PLAIN("disable"),	   PLAIN("display"),	PLAIN("delete"),
+				      PLAIN("detail"),	   PLAIN("data"),	PLAIN("does"),
+				      PLAIN("done"),	   PLAIN("down"),	PLAIN("drop"),
+				      PLAIN("dump"),	   PLAIN("dan"),	PLAIN("do")};
+static const struct word e_words[] = {PLAIN("everything"), PLAIN("existing"), PLAIN("earlier"),
+				      PLAIN("exactly"),	   PLAIN("execute"),  PLAIN("explain"),
+				      PLAIN("enable"),	   PLAIN("entire"),   SURE("erase"),
+				      PLAIN("every"),	   PLAIN("each"),     PLAIN("end")};
+static const struct word f_words[] = {
+	PLAIN("following"), PLAIN("function"), PLAIN("filters"), PLAIN("filter"), PLAIN("follow"),
+	SURE("forget"),	    PLAIN("former"),   PLAIN("files"),	 PLAIN("first"),  PLAIN("file"),
+	PLAIN("from"),	    PLAIN("full"),     PLAIN("for")};
+static const struct word g_words[] = {TELLS("guidelines"), PLAIN("guidance"), PLAIN("given"),
+				      PLAIN("give"),	   PLAIN("get"),      PLAIN("go")};
+static const struct word h_words[] = {PLAIN("hidden"), PLAIN("hello"), PLAIN("human"),
+				      PLAIN("have"),   PLAIN("help"),  PLAIN("had"),
+				      PLAIN("has"),    PLAIN("how")};
+static const struct word i_words[] = {
+	TELLS("instructions"), TELLS("instruction"), PLAIN("important"), SURE("ignoring"),
+	PLAIN("initial"),      PLAIN("instead"),     SURE("ignore"),	 PLAIN("input"),
+	PLAIN("into"),	       PLAIN("its"),	     PLAIN("if"),	 PLAIN("in"),
+	PLAIN("is"),	       PLAIN("it"),	     PLAIN("i")};
+static const struct word j_words[] = {SURE("jailbreak"), PLAIN("just")};
+static const struct word k_words[] = {PLAIN("keep"), PLAIN("know"), PLAIN("key")};
+static const struct word l_words[] = {PLAIN("language"), PLAIN("limits"), PLAIN("login"),
+				      PLAIN("last"),	 PLAIN("like"),	  PLAIN("list"),
+				      PLAIN("let")};
+static const struct word m_words[] = {
+	PLAIN("messages"), PLAIN("message"), PLAIN("model"), PLAIN("make"), PLAIN("mode"),
+	PLAIN("more"),	   PLAIN("must"),    PLAIN("may"),   PLAIN("me"),   PLAIN("my")};
+static const struct word n_words[] = {SURE("neglect"), PLAIN("nothing"), PLAIN("never"),
+				      PLAIN("name"),   PLAIN("next"),	 PLAIN("new"),
+				      PLAIN("not"),    PLAIN("now"),	 PLAIN("no")};
+static const struct word o_words[] = {
+	PLAIN("overwrite"), PLAIN("original"), SURE("override"), SURE("overrule"), PLAIN("orders"),
+	PLAIN("output"),    PLAIN("order"),    PLAIN("other"),	 SURE("obey"),	   PLAIN("only"),
+	PLAIN("off"),	    PLAIN("one"),      PLAIN("our"),	 PLAIN("out"),	   PLAIN("own"),
+	PLAIN("of"),	    PLAIN("on"),       PLAIN("or")};
+static const struct word p_words[] = {
+	PLAIN("programming"), TELLS("preceding"), PLAIN("password"), PLAIN("policies"),
+	TELLS("previous"),    PLAIN("prepare"),	  SURE("pretend"),   TELLS("prompts"),
+	PLAIN("provide"),     PLAIN("please"),	  PLAIN("policy"),   TELLS("prompt"),
+	PLAIN("print"),	      TELLS("prior"),	  PLAIN("past"),     PLAIN("play")};
+static const struct word q_words[] = {PLAIN("questions"), PLAIN("question")};
+static const struct word r_words[] = {
+	TELLS("restrictions"), PLAIN("response"), PLAIN("respond"), SURE("recite"), PLAIN("refuse"),
+	PLAIN("repeat"),       PLAIN("return"),	  SURE("reveal"),   PLAIN("reply"), PLAIN("rules"),
+	PLAIN("read"),	       PLAIN("role"),	  PLAIN("rule")};
+static const struct word s_words[] = {
+	PLAIN("summarize"), PLAIN("security"), PLAIN("safety"), PLAIN("secret"),
+	PLAIN("should"),    PLAIN("system"),   PLAIN("start"),	PLAIN("story"),
+	PLAIN("send"),	    PLAIN("show"),     PLAIN("skip"),	PLAIN("some"),
+	PLAIN("stop"),	    PLAIN("say"),      PLAIN("set"),	PLAIN("so")};
+static const struct word t_words[] = {
+	PLAIN("translate"), PLAIN("training"), PLAIN("tokens"), PLAIN("their"), PLAIN("there"),
+	PLAIN("these"),	    PLAIN("think"),    PLAIN("throw"),	PLAIN("token"), PLAIN("task"),
+	PLAIN("tell"),	    PLAIN("text"),     PLAIN("that"),	PLAIN("them"),	PLAIN("then"),
+	PLAIN("they"),	    PLAIN("this"),     PLAIN("time"),	PLAIN("told"),	PLAIN("type"),
+	PLAIN("the"),	    PLAIN("to")};
+static const struct word u_words[] = {SURE("unrestricted"), PLAIN("until"), PLAIN("user"),
+				      PLAIN("use"),	    PLAIN("up"),    PLAIN("us")};
+static const struct word v_words[] = {TELLS("verbatim"), PLAIN("version")};
+static const struct word w_words[] = {
+	PLAIN("without"), PLAIN("where"), PLAIN("which"), PLAIN("words"),
+	PLAIN("would"),	  PLAIN("write"), PLAIN("want"),  PLAIN("were"),
+	PLAIN("what"),	  PLAIN("when"),  PLAIN("will"),  PLAIN("with"),
+	PLAIN("word"),	  PLAIN("was"),	  PLAIN("who"),	  PLAIN("we")};
+static const struct word y_words[] = {PLAIN("yourself"), PLAIN("your"), PLAIN("yes"), PLAIN("you")};
+
+#define ALL(list) {list, sizeof(list) / sizeof((list)[0])}
+
+static const struct {
+	const struct word *at;
+	unsigned n;
+} words[LETTERS] = {ALL(a_words), ALL(b_words), ALL(c_words), ALL(d_words), ALL(e_words),
+		    ALL(f_words), ALL(g_words), ALL(h_words), ALL(i_words), ALL(j_words),
+		    ALL(k_words), ALL(l_words), ALL(m_words), ALL(n_words), ALL(o_words),
+		    ALL(p_words), ALL(q_words), ALL(r_words), ALL(s_words), ALL(t_words),
+		    ALL(u_words), ALL(v_words), ALL(w_words), {NULL, 0},    ALL(y_words),
+		    {NULL, 0}};
 
 struct known {
 	size_t bytes;
-	unsigned told; /* 2 where it is marked with !, 1 with + */
+	unsigned told;
 };
 
 /* The longest word that text goes on with at i. */
 static struct known longest_word(struct rw_slice text, size_t i)
 {
 	char low = text.p[i] | 0x20;
-	const char *at = is_letter(low) ? words[low - 'a'] : "";
-	struct known best = {0};
+	unsigned first = is_letter(low) ? (unsigned)(low - 'a') : 0;
+	unsigned some = is_letter(low) ? words[first].n : 0;
 
-	while (*at) {
-		size_t n = strcspn(at, "!+ ");
+	for (const struct word *w = words[first].at; some; some--, w++) {
+		size_t n = 1;
 
-		if (n > best.bytes && n <= text.n - i && !strncasecmp(text.p + i, at, n))
-			best = (struct known){n, at[n] == '!' ? 2 : at[n] == '+'};
-		at += n;
-		at += strspn(at, "!+ ");
+		while (w->text[n] && i + n < text.n && w->text[n] == (text.p[i + n] | 0x20))
+			n++;
+		if (!w->text[n])
+			return (struct known){n, w->told};
 	}
-	return best;
+	return (struct known){0};
 }
 
 /* Appends the token [i, end) in its words; false: it has not enough, and d is as before. */
@@ -148,32 +214,42 @@ static bool part(struct rw_decoded *d, struct rw_slice text, size_t i, size_t en
 	return false;
 }
 
-/* The end of the token at i: letters, digits and what joins words. */
+/* Letters, digits and what joins words. */
+static const bool in_token[256] = {
+	['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true, ['-'] = true,
+	['_'] = true,	      ['/'] = true,	    ['+'] = true,
+};
+
 static size_t token_end(struct rw_slice text, size_t i)
 {
-	while (i < text.n && (is_alnum(text.p[i]) || strchr("-_/+", text.p[i])) && text.p[i])
+	while (i < text.n && in_token[(unsigned char)text.p[i]])
 		i++;
 	return i;
 }
 
 bool rw_decode_together(struct rw_decoded *d, struct rw_slice text)
 {
+	size_t copied = 0, i = 0;
 	bool some = false;
-	size_t i = 0;
 
 	RW_BUG_ON(text.n > RW_VIEW_TEXT_BYTES);
-	d->n = 0;
+	rw_decoded_begin(d);
 	while (i < text.n) {
-		size_t end = token_end(text, i);
+		size_t end = token_end(text, i), from;
 
-		if (end - i >= RW_CODED_BYTES_MIN && part(d, text, i, end)) {
-			some = true;
-			i = end;
-			continue;
+		if (end - i >= RW_CODED_BYTES_MIN) {
+			rw_decoded_copy(d, text, copied, i);
+			copied = i;
+			from = d->n;
+			if (part(d, text, i, end)) {
+				rw_decoded_tell(d, from, d->n);
+				copied = end;
+				some = true;
+			}
 		}
-		for (end += end == i; i < end; i++)
-			rw_decoded_put(d, text.p[i], i);
+		i = end + (end == i);
 	}
+	rw_decoded_copy(d, text, copied, text.n);
 	return some;
 }
 
@@ -182,7 +258,8 @@ bool rw_decode_together(struct rw_decoded *d, struct rw_slice text)
 void rw_decode_unbroken(struct rw_decoded *d, struct rw_slice text)
 {
 	RW_BUG_ON(text.n > RW_VIEW_TEXT_BYTES);
-	d->n = 0;
+	rw_decoded_begin(d);
+	rw_decoded_tell(d, 0, text.n);
 	for (size_t i = 0; i < text.n; i++)
 		if (!is_space(text.p[i]) && !strchr("-_.|", text.p[i]))
 			rw_decoded_put(d, text.p[i], i);
@@ -225,7 +302,7 @@ void rw_decode_spelled(struct rw_decoded *d, struct rw_slice text)
 	size_t i = 0;
 
 	RW_BUG_ON(text.n > RW_VIEW_TEXT_BYTES);
-	d->n = 0;
+	rw_decoded_begin(d);
 	while (i < text.n) {
 		size_t n = i && is_alnum(text.p[i - 1]) ? 0 : radio_word(text, i), gap = 0;
 
@@ -234,6 +311,7 @@ void rw_decode_spelled(struct rw_decoded *d, struct rw_slice text)
 			i++;
 			continue;
 		}
+		rw_decoded_tell(d, d->n, d->n + 1);
 		rw_decoded_put(d, strncasecmp(text.p + i, "space", n) ? text.p[i] : ' ', i);
 		i += n;
 		while (i + gap < text.n && gap < GAP_BYTES && !is_alnum(text.p[i + gap]) &&
@@ -297,12 +375,14 @@ void rw_decode_numbered(struct rw_decoded *d, struct rw_slice text)
 	size_t i = 0;
 
 	RW_BUG_ON(text.n > RW_VIEW_TEXT_BYTES);
-	d->n = 0;
+	rw_decoded_begin(d);
 	while (i < text.n) {
 		bool starts = is_digit(text.p[i]) && !(i && is_alnum(text.p[i - 1]));
-		size_t n = starts ? places(d, text, i) : 0;
+		size_t from = d->n, n = starts ? places(d, text, i) : 0;
 
-		if (!n)
+		if (n)
+			rw_decoded_tell(d, from, d->n);
+		else
 			rw_decoded_put(d, text.p[i], i);
 		i += n ? n : 1;
 	}
@@ -352,8 +432,8 @@ static void put_piece(struct rw_decoded *d, struct rw_slice text, size_t i, size
 {
 	if (spaced && d->n)
 		rw_decoded_put(d, ' ', i);
-	for (; i < end; i++)
-		rw_decoded_put(d, text.p[i], i);
+	rw_decoded_tell(d, d->n, d->n + (end - i));
+	rw_decoded_copy(d, text, i, end);
 }
 
 /* Whether a short name ends in front of i: "a = ", and not "a == ". */
@@ -393,7 +473,7 @@ bool rw_decode_joined(struct rw_decoded *d, struct rw_slice text, bool all, bool
 	size_t i = 0;
 
 	RW_BUG_ON(text.n > RW_VIEW_TEXT_BYTES);
-	d->n = 0;
+	rw_decoded_begin(d);
 	for (;;) {
 		size_t n, start, end = 0;
 

@@ -316,17 +316,29 @@ static void weigh(struct job *j, const struct bytes *b, struct rw_model_best *be
 
 static int look(struct job *j, const struct bytes *b);
 
-/* Looks at what was derived from b, where the bound allows. */
+/* Whether what was derived comes from the end of the block, in which direction it may run. */
+static bool reaches_end(const struct job *j, const struct rw_decoded *d)
+{
+	size_t first = d->origin[0], last = d->origin[d->n - 1];
+
+	return (first > last ? first : last) + OVERLAP_BYTES > j->to - j->from;
+}
+
+/* Looks at what is new in what was derived from b, where the bound allows. */
 static int look_derived(struct job *j, const struct bytes *b, struct rw_decoded *d, enum rw_via via)
 {
-	const struct bytes next = {rw_slice_of(d->bytes, d->n), d->origin, via, b->depth + 1};
+	struct bytes next = {.map = d->origin, .via = via, .depth = b->depth + 1};
 
+	rw_decoded_keep_news(d);
 	if (!d->n || d->n > j->derived_left)
 		return 0;
 	j->derived_left -= d->n;
-	j->overlap = OVERLAP_BYTES;
 	for (size_t i = 0; b->map && i < d->n; i++)
 		d->origin[i] = b->map[d->origin[i]];
+	if (reaches_end(j, d))
+		j->overlap = OVERLAP_BYTES;
+	next.text = rw_slice_of(d->bytes, d->n);
+	rw_meter_lap(j->s->meter, RW_PART_UNDO);
 	return look(j, &next);
 }
 
@@ -369,17 +381,19 @@ static int undo(struct job *j, const struct bytes *b, const struct rw_hints *hin
 	struct rw_decoded *d = &j->s->decoded[b->depth];
 	struct rw_decode_hints raw = rw_decode_hints_at[rw_level_here()](b->text);
 	bool turns = b->via == RW_VIA_PLAIN && raw.turns, pieces = hints->turned.pieces;
+	unsigned ways;
 	bool together = b->depth || hints->turned.together;
 	int rc = 0;
 
 	rw_meter_lap(j->s->meter, RW_PART_HINTS);
+	ways = turns ? rw_decode_turns_ways(b->text) : 0;
 	if (hints->words.coded || raw.coded)
 		if (rw_decode(d, b->text, !b->map && j->from))
 			rc = look_derived(j, b, d, RW_VIA_DECODED);
 	if (!rc && together && hints->words.coded && rw_decode_together(d, b->text))
 		rc = look_derived(j, b, d, RW_VIA_DECODED);
-	for (unsigned way = 0; !rc && turns && way < RW_TURNS_WAYS; way++)
-		if (rw_decode_turns(d, b->text, (enum rw_turns)way))
+	for (unsigned way = 0; !rc && way < RW_TURNS_WAYS; way++)
+		if (ways & 1u << way && rw_decode_turns(d, b->text, (enum rw_turns)way))
 			rc = look_derived(j, b, d, RW_VIA_TURNS);
 	if (!rc && (raw.sum || pieces) && b->text.n <= PUZZLE_BYTES &&
 	    rw_decode_joined(d, b->text, pieces, false)) {
@@ -427,6 +441,7 @@ static int look(struct job *j, const struct bytes *b)
 		rc = match(j, b);
 	if (!rc && j->model && b->depth < DEPTH)
 		rc = undo(j, b, &hints);
+	rw_meter_lap(j->s->meter, RW_PART_UNDO);
 	return rc;
 }
 

@@ -20,7 +20,8 @@
 	X(INJECTION, "injection") /* patterns without words */              \
 	X(MODEL, "model")	  /* weights of words and concepts */       \
 	X(PLACE, "place")	  /* exact spans of the rules */            \
-	X(HINTS, "hints")	  /* what asks for another view */
+	X(HINTS, "hints")	  /* what asks for another view */          \
+	X(UNDO, "undo")		  /* disguises */
 
 enum rw_part {
 #define X(name, text) RW_PART_##name,

@@ -242,6 +242,55 @@ static void no_level_skips_what_may_be_coded(void **state)
 	assert_true(skipped > TEXTS && seen > TEXTS);
 }
 
+static bool is_lone_kind(unsigned char c)
+{
+	return c >= 0x80 || (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
+	       c == '@' || c == '$';
+}
+
+/* Whether an ASCII letter stands alone at i. */
+static bool is_lone(struct rw_slice t, size_t i)
+{
+	return i < t.n && (unsigned char)t.p[i] < 0x80 && is_lone_kind((unsigned char)t.p[i]) &&
+	       !(i && is_lone_kind((unsigned char)t.p[i - 1])) &&
+	       !(i + 1 < t.n && is_lone_kind((unsigned char)t.p[i + 1]));
+}
+
+/* Whether one does at i, and another behind one to three signs. */
+static bool is_row(struct rw_slice t, size_t i)
+{
+	return is_lone(t, i) && (is_lone(t, i + 2) || is_lone(t, i + 3) || is_lone(t, i + 4));
+}
+
+/* Letters that stand apart are not passed over, wherever they stand in and between blocks. */
+static void no_level_skips_letters_that_stand_alone(void **state)
+{
+	static const char *const rows[] = {"i g n o r e", "i.g.n.o.r.e", "a - b", " x\ny ",
+					   "$ @ 1"};
+	static char text[TEXT];
+	size_t skipped = 0, seen = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < TEXTS; i++) {
+		struct rw_slice t = {text, make(text)};
+		const char *row = rows[pick(sizeof(rows) / sizeof(rows[0]))];
+		size_t n = strlen(row);
+
+		if (t.n > n)
+			memcpy(text + pick((unsigned)(t.n - n)), row, n);
+		for (unsigned level = 0; level <= rw_level_here(); level++) {
+			for (size_t at = 0; at < t.n; at++) {
+				size_t next = rw_decode_lone_at[level](t, at);
+
+				for (; at < next; at++, skipped++)
+					assert_false(is_row(t, at));
+				seen += next < t.n;
+			}
+		}
+	}
+	assert_true(skipped > TEXTS && seen > TEXTS);
+}
+
 /* Signs anywhere in and between blocks of 64 bytes. */
 static void hints_do_not_depend_on_the_level(void **state)
 {
@@ -379,6 +428,7 @@ int main(void)
 		cmocka_unit_test(every_level_gives_the_same),
 		cmocka_unit_test(no_level_skips_what_may_be_an_entity),
 		cmocka_unit_test(no_level_skips_what_may_be_coded),
+		cmocka_unit_test(no_level_skips_letters_that_stand_alone),
 		cmocka_unit_test(hints_do_not_depend_on_the_level),
 		cmocka_unit_test(every_level_counts_the_same),
 		cmocka_unit_test(a_long_run_may_be_anything_but_a_number),
