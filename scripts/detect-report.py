@@ -102,6 +102,18 @@ def unread(data):
            by_group(out, actions(out), lambda r: r["source"] + (", English" if r.get("lang") == "en" else "")))
 
 
+def cost(data):
+    """What scanning takes for the harmless rows, one behind the other and cut into texts of a prompt's length and of a long one's."""
+    out = OUT / "harmless.txt"
+    out.write_text("\n\n".join(r["text"] for r in map(json.loads, open(data)) if r["label"] == "benign"))
+    for cut in (2048, 16384):
+        command = ["bench", "scan", "--ordinary", "--rounds", "101", "--cut", str(cut), out]
+        p = subprocess.run([TOP / "build/release/ringwall", *command], capture_output=True, text=True, check=False)
+        if p.returncode:
+            sys.exit(p.stderr)
+        yield f"{data.name}: cost of harmless texts of {cut} bytes", f"ringwall {' '.join(map(str, command[:-1]))} {out.name}", p.stdout
+
+
 def spans(data, scorer, category, types):
     verdicts = scan(data, category)
     pred = [{"id": v["id"], "entities": [{"type": f["type"], "bstart": f["start"], "bend": f["end"]} for f in v["findings"]]}
@@ -126,6 +138,7 @@ def main():
         print(f"detect-report: {data.name}", file=sys.stderr)
         if data.stem.startswith("injection"):
             sections += injection(data, scorer)
+            sections += cost(data)
             if (folder / "injection_train.jsonl").exists():
                 sections += unread(folder / "injection_train.jsonl")
         elif data.stem.startswith("pii"):

@@ -21,13 +21,13 @@ enum turn {
 	TOGETHER,	   /* wordsthat */
 	TURNS,
 	TURNED_HITS = 2,
-	TURNED_NEAR = 2048, /* bytes of the view */
 };
 
 _Static_assert((unsigned)TURNS == (unsigned)RW_CONCEPT_TURNS, "each way has its count");
 
-/* What the lexicon holds for that: a long one betrays it, two short ones do. */
-enum { TURNED_BYTES = 24, SURE_BYTES = 8, NUMBERED_LETTERS = 6, SIGNS = 4 };
+/* What the lexicon holds for that: a long one betrays it, two short ones do that are no further
+ * apart than so many bytes of the view. */
+enum { TURNED_NEAR = 2048, TURNED_BYTES = 24, SURE_BYTES = 8, NUMBERED_LETTERS = 6, SIGNS = 4 };
 
 struct turned {
 	char text[TURNED_BYTES];

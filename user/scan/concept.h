@@ -47,12 +47,12 @@ struct rw_concept_hit {
 
 enum { RW_CONCEPT_TURNS = 32 };
 
-/* What stands in one view, as the lexicon tells it: words of concepts, by their starts; and words
- * that betray a text turned about, by how. */
 struct rw_turned_seen {
 	uint16_t hits, last; /* last: where the latest stands */
 };
 
+/* What stands in one view, as the lexicon tells it: words of concepts, by their starts; and words
+ * that betray a text turned about, by how. */
 struct rw_concept_seen {
 	struct {
 		uint16_t start, word;

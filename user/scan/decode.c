@@ -240,23 +240,26 @@ static size_t code(struct rw_decoded *d, struct rw_slice text, size_t i, bool in
 	return n;
 }
 
-static bool is_alnum(char c)
+static bool is_word(struct rw_slice text, size_t i)
 {
-	return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9');
+	char c = i < text.n ? text.p[i] : 0;
+
+	return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9') || c & (char)0x80;
 }
 
-/* Whether what [from, n) of d was decoded to says something: letters, or what stands in front of
- * some and was taken for a part of their word; next begins what follows in the text. */
-static bool is_news(const struct rw_decoded *d, size_t from, struct rw_slice text, size_t next)
+/* Whether [from, n) of d, which [i, next) of the text was decoded to, says something else: it does
+ * but where it is a space or a quote with no word behind that it was taken for a part of. Of what
+ * leaves nothing, the break of a line, it does inside a word. */
+static bool is_news(const struct rw_decoded *d, size_t from, struct rw_slice text, size_t i,
+		    size_t next)
 {
-	bool ahead = next < text.n && is_alnum(text.p[next]);
-
-	for (size_t i = from; i < d->n; i++) {
-		char c = d->bytes[i];
-
-		if (is_alnum(c) || c & (char)0x80 || (ahead && (c >= ' ' || c == '\n')))
+	if (d->n == from)
+		return i && is_word(text, i - 1) && is_word(text, next);
+	if (is_word(text, next))
+		return true;
+	for (size_t k = from; k < d->n; k++)
+		if ((unsigned char)d->bytes[k] > ' ' && d->bytes[k] != '"' && d->bytes[k] != '\'')
 			return true;
-	}
 	return false;
 }
 
@@ -277,7 +280,7 @@ bool rw_decode(struct rw_decoded *d, struct rw_slice text, bool inside)
 		if (!code(d, text, i, inside, &next))
 			continue;
 		RW_BUG_ON(d->n > next);
-		if (is_news(d, from, text, next))
+		if (is_news(d, from, text, i, next))
 			rw_decoded_tell(d, from, d->n);
 		copy(d, at, text, copied, i);
 		copied = next;

@@ -31,12 +31,12 @@ struct rw_decoded {
 };
 
 /*
- * Leaves what is new and RW_DECODED_NEAR bytes on both sides of it, in stretches with a line end
- * between: the rest is as it was looked at before. In most texts that hold something coded it is a
- * token here and there.
+ * A stretch of what is new and RW_DECODED_NEAR bytes on both sides of it, [*from, *to); the rest is
+ * as it was looked at before, and in most texts that hold something coded it is a token here and
+ * there. *at: where to go on, 0 at first. False: there is no more.
  */
-enum { RW_DECODED_NEAR = 512 };
-void rw_decoded_keep_news(struct rw_decoded *d);
+enum { RW_DECODED_NEAR = 768 };
+bool rw_decoded_next_news(const struct rw_decoded *d, size_t *at, size_t *from, size_t *to);
 
 /*
  * The text with what is encoded in it decoded in its place: base64 (standard, URL, wrapped),
@@ -96,7 +96,8 @@ enum rw_turns {
  * or has one turn only.
  */
 bool rw_decode_turns(struct rw_decoded *d, struct rw_slice text, enum rw_turns how);
-/* In which of these ways something else is said than in the others: a bit each; 0: no turns. */
+/* Which of these ways are worth a look, a bit each; 0: there are no turns. As they are only where
+ * one has a label, quoted where two hold quotes. */
 unsigned rw_decode_turns_ways(struct rw_slice text);
 
 /* --- between the files of decoding ------------------------------------------------------------ */
@@ -116,6 +117,11 @@ static inline void rw_decoded_tell(struct rw_decoded *d, size_t from, size_t to)
 		d->news[cell / 64] |= UINT64_C(1) << cell % 64;
 }
 
+static inline bool rw_decoded_told(const struct rw_decoded *d, size_t at)
+{
+	return d->news[at / RW_DECODED_CELL / 64] >> at / RW_DECODED_CELL % 64 & 1;
+}
+
 static inline void rw_decoded_put(struct rw_decoded *d, char c, size_t from)
 {
 	if (d->n == sizeof(d->bytes))
@@ -130,6 +136,8 @@ static inline void rw_decoded_copy(struct rw_decoded *d, struct rw_slice text, s
 {
 	size_t room = sizeof(d->bytes) - d->n, n = to - from < room ? to - from : room;
 
+	if (!n)
+		return;
 	memcpy(d->bytes + d->n, text.p + from, n);
 	for (size_t i = 0; i < n; i++)
 		d->origin[d->n + i] = (uint16_t)(from + i);

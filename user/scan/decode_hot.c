@@ -92,15 +92,18 @@ size_t RW_HOT(rw_decode_skip)(struct rw_slice text, size_t at)
 /* Of what stands alone and the next that does, both with what is beside them. */
 enum { AHEAD = 16 };
 
-/* 64 bytes, a bit for each: letters, digits and what looks like some; those beyond ASCII. */
-static inline void classify_letters(const char *p, uint64_t *letter, uint64_t *wide)
+/* 64 bytes, a bit for each: letters, digits and what looks like some; bytes beyond ASCII, and those
+ * of them that begin a character. */
+static inline void classify_letters(const char *p, uint64_t *letter, uint64_t *wide,
+				    uint64_t *first)
 {
-	*letter = *wide = 0;
+	*letter = *wide = *first = 0;
 	for (unsigned i = 0; i < RW_BLOCK / RW_LANES; i++) {
 		rw_lanes x = rw_lanes_load(p + (size_t)i * RW_LANES);
 		unsigned at = i * RW_LANES;
 
 		*wide |= rw_lanes_bits(x) << at;
+		*first |= rw_lanes_bits(rw_lanes_within(x, 0xc0, 0xff)) << at;
 		*letter |= rw_lanes_bits(x | rw_lanes_within(x | 0x20, 'a', 'z') |
 					 rw_lanes_within(x, '0', '9') | rw_lanes_equal(x, '@') |
 					 rw_lanes_equal(x, '$'))
@@ -108,12 +111,11 @@ static inline void classify_letters(const char *p, uint64_t *letter, uint64_t *w
 	}
 }
 
-static bool is_letter(char c)
+static bool is_ascii_letter(char c)
 {
 	char low = c | 0x20;
 
-	return c & (char)0x80 || (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || c == '@' ||
-	       c == '$';
+	return (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || c == '@' || c == '$';
 }
 
 size_t RW_HOT(rw_decode_lone)(struct rw_slice text, size_t at)
@@ -122,7 +124,7 @@ size_t RW_HOT(rw_decode_lone)(struct rw_slice text, size_t at)
 
 	while (at < text.n) {
 		const char *p = text.p + at;
-		uint64_t letter, wide, start, lone, row;
+		uint64_t letter, wide, first, start, lone, row;
 		bool last = text.n - at <= RW_BLOCK;
 		unsigned step = last ? RW_BLOCK : RW_BLOCK - AHEAD;
 
@@ -130,10 +132,12 @@ size_t RW_HOT(rw_decode_lone)(struct rw_slice text, size_t at)
 			memset(rest, 0, sizeof(rest));
 			p = memcpy(rest, p, text.n - at);
 		}
-		classify_letters(p, &letter, &wide);
-		start = letter & ~(letter << 1 | (at && is_letter(text.p[at - 1])));
+		classify_letters(p, &letter, &wide, &first);
+		/* behind a sign beyond ASCII a row may begin, too; what goes on with it is no start
+		 */
+		start = letter & ~((letter & ~wide) << 1 | (at && is_ascii_letter(text.p[at - 1])));
 		lone = (start & ~wide & ~(letter >> 1)) |
-		       (start & wide & ~(letter >> 1 & letter >> 2 & letter >> 3 & letter >> 4));
+		       (start & first & ~(letter >> 1 & letter >> 2 & letter >> 3 & letter >> 4));
 		row = lone &
 		      (lone >> 2 | lone >> 3 | lone >> 4 | lone >> 5 | lone >> 6 | lone >> 7);
 		if (!last)

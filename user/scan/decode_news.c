@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is worth a second look of a text whose disguise was undone. */
-#include "base/err.h"
 #include "scan/decode.h"
 
 enum {
@@ -24,16 +23,17 @@ static unsigned next_news(const struct rw_decoded *d, unsigned cell)
 	return CELLS;
 }
 
-/* The end of the stretch around the cell: a next one that would begin within it is a part of it. */
-static size_t stretch_end(const struct rw_decoded *d, unsigned cell, unsigned *next)
+/* The cell behind the stretch around the cell: a next one that would begin within it is a part of
+ * it. */
+static unsigned stretch_end(const struct rw_decoded *d, unsigned cell)
 {
-	unsigned end = cell + NEAR + 1;
+	unsigned end = cell + NEAR + 1, next;
 
-	while ((*next = next_news(d, cell + 1)) < CELLS && *next <= end + NEAR) {
-		cell = *next;
+	while ((next = next_news(d, cell + 1)) < CELLS && next <= end + NEAR) {
+		cell = next;
 		end = cell + NEAR + 1;
 	}
-	return (size_t)end * CELL < d->n ? (size_t)end * CELL : d->n;
+	return end;
 }
 
 static bool is_space(char c)
@@ -59,33 +59,14 @@ static size_t last_word(const struct rw_decoded *d, size_t to)
 	return to;
 }
 
-/* Moves [from, to) down to the end of what was kept, behind a line end. */
-static size_t keep(struct rw_decoded *d, size_t kept, size_t from, size_t to)
+bool rw_decoded_next_news(const struct rw_decoded *d, size_t *at, size_t *from, size_t *to)
 {
-	if (kept) {
-		RW_BUG_ON(kept >= from);
-		d->bytes[kept] = '\n';
-		d->origin[kept] = d->origin[from];
-		kept++;
-	}
-	memmove(d->bytes + kept, d->bytes + from, to - from);
-	memmove(d->origin + kept, d->origin + from, (to - from) * sizeof(d->origin[0]));
-	return kept + to - from;
-}
+	unsigned cell = next_news(d, (unsigned)(*at / CELL));
 
-void rw_decoded_keep_news(struct rw_decoded *d)
-{
-	size_t kept = 0;
-	unsigned next;
-
-	for (unsigned cell = next_news(d, 0); cell < CELLS && (size_t)cell * CELL < d->n;
-	     cell = next) {
-		size_t from = cell > NEAR ? (size_t)(cell - NEAR) * CELL : 0;
-		size_t to = stretch_end(d, cell, &next);
-
-		from = first_word(d, from);
-		to = last_word(d, to);
-		kept = from || kept ? keep(d, kept, from, to) : to;
-	}
-	d->n = kept;
+	if (cell == CELLS || (size_t)cell * CELL >= d->n)
+		return false;
+	*at = (size_t)stretch_end(d, cell) * CELL;
+	*from = cell > NEAR ? first_word(d, (size_t)(cell - NEAR) * CELL) : 0;
+	*to = last_word(d, *at < d->n ? *at : d->n);
+	return true;
 }

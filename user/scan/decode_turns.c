@@ -109,6 +109,19 @@ static bool quoted(struct rw_slice text, size_t *i, size_t *end)
 	return true;
 }
 
+/* [i, end) of the text comes next: what each turn says alone was looked at before, so what is new
+ * is the token that the join completes. Where a join in front told of it, it is told of. */
+static void tell_join(struct rw_decoded *d, struct rw_slice text, size_t i, size_t end)
+{
+	size_t from = d->n, to = i;
+
+	while (from && (unsigned char)d->bytes[from - 1] > ' ' && !rw_decoded_told(d, from - 1))
+		from--;
+	while (to < end && (unsigned char)text.p[to] > ' ')
+		to++;
+	rw_decoded_tell(d, from ? from - 1 : 0, d->n + 1 + (to - i));
+}
+
 /* Copies one turn's text [i, end) as it is to be joined; whether there is something. */
 static bool copy(struct rw_decoded *d, struct rw_slice text, size_t i, size_t end,
 		 enum rw_turns how)
@@ -125,8 +138,8 @@ static bool copy(struct rw_decoded *d, struct rw_slice text, size_t i, size_t en
 	}
 	if (i >= end) /* a label alone: what stands behind it may be the text's end */
 		return false;
-	if (d->n) /* what each turn says alone was looked at before */
-		rw_decoded_tell(d, d->n - 1, d->n + 1);
+	if (d->n)
+		tell_join(d, text, i, end);
 	if (how != RW_TURNS_GLUED && how != RW_TURNS_QUOTED_GLUED && d->n)
 		rw_decoded_put(d, ' ', i);
 	rw_decoded_copy(d, text, i, end);

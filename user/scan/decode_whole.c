@@ -77,6 +77,8 @@ enum {
 	DIGIT = 8,
 	GAP_BYTES = 3, /* between rows that belong together */
 	MARKED_MIN = 2,
+	WORD_MIN = 4,	 /* letters of one row that is a word by itself */
+	DIGITS_MIN = 18, /* of rows that may be codes of RW_CODED_RUN_MIN characters */
 };
 
 static const uint8_t kinds[256] = {
@@ -157,30 +159,46 @@ static size_t behind_row(struct rw_slice text, size_t i)
 	return at;
 }
 
-/* The end of the rows at i that stand side by side, and how many letters they have. */
-static size_t rows_end(struct rw_slice text, size_t i, size_t *letters)
+/* What stands side by side at one place. */
+struct rows {
+	size_t end, letters, longest, digits;
+};
+
+static size_t digits_in(struct rw_slice text, size_t i, size_t end)
 {
-	size_t at = i, end = i, n;
-
-	for (*letters = 0; letter(text, at); *letters += n) {
-		size_t row = row_end(text, at, &n);
-
-		if (n < row_min(text, at))
-			return end;
-		end = row;
-		at = behind_row(text, end);
-	}
-	return end;
-}
-
-/* Whether letters are among the digits of rows: numbers in a list have none, hex has some. */
-static bool are_letters(struct rw_slice text, size_t i, size_t end, size_t letters)
-{
-	size_t digits = 0;
+	size_t n = 0;
 
 	for (; i < end; i++)
-		digits += (kind(text, i) & DIGIT) != 0;
-	return digits * 8 <= letters * 7;
+		n += (kind(text, i) & DIGIT) != 0;
+	return n;
+}
+
+static struct rows see_rows(struct rw_slice text, size_t i)
+{
+	struct rows r = {.end = i};
+	size_t n;
+
+	for (size_t at = i; letter(text, at); at = behind_row(text, r.end)) {
+		size_t end = row_end(text, at, &n);
+
+		if (n < row_min(text, at))
+			break;
+		r.letters += n;
+		r.longest = n > r.longest ? n : r.longest;
+		r.digits += digits_in(text, at, end);
+		r.end = end;
+	}
+	return r;
+}
+
+/* Whether they are words, and not "e.g." or "x, y"; or many digits, which may code some: short
+ * lists of numbers are all digits. */
+static bool are_words(const struct rows *r)
+{
+	if (r->letters >= DIGITS_MIN)
+		return true;
+	return (r->letters >= RW_CODED_RUN_MIN || r->longest >= WORD_MIN) &&
+	       r->digits * 8 <= r->letters * 7;
 }
 
 /* Appends the row [i, end) without what stands between the letters of a word. */
@@ -219,20 +237,18 @@ bool rw_decode_spaced(struct rw_decoded *d, struct rw_slice text)
 	RW_BUG_ON(text.n > RW_VIEW_TEXT_BYTES);
 	rw_decoded_begin(d);
 	while ((i = lone(text, i)) < text.n) {
-		size_t letters, end = rows_end(text, i, &letters), from;
+		struct rows r = see_rows(text, i);
+		size_t from;
 
-		if (letters < RW_CODED_RUN_MIN) {
+		if (!are_words(&r)) {
 			i++;
 			continue;
 		}
-		if (are_letters(text, i, end, letters)) {
-			rw_decoded_copy(d, text, copied, i);
-			from = d->n;
-			close_rows(d, text, i, end);
-			rw_decoded_tell(d, from, d->n);
-			copied = end;
-		}
-		i = end;
+		rw_decoded_copy(d, text, copied, i);
+		from = d->n;
+		close_rows(d, text, i, r.end);
+		rw_decoded_tell(d, from, d->n);
+		copied = i = r.end;
 	}
 	rw_decoded_copy(d, text, copied, text.n);
 	return copied > 0;

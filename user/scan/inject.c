@@ -16,8 +16,8 @@ enum {
 	/* Blocks overlap by so much of the view, so that what a pattern or the model's windows see
 	 * is whole in one; but by no more of the text, where invisible characters stuff it. */
 	OVERLAP_VIEW = 1024,
-	OVERLAP_BYTES = 4096, /* and by this where a disguise was undone, which may go on */
-	PUZZLE_BYTES = 4096,  /* of a text whose pieces are to be put together: no program */
+	OVERLAP_BYTES = 4096, /* and by this where a disguise is so near its end, and may go on */
+	PUZZLE_BYTES = 4096,  /* of a block whose pieces are to be put together: no program */
 	HIT_FINDINGS = 32,    /* of one pattern in one neighbourhood; more say nothing new */
 	NEAR_BYTES = 512,     /* of the view: one neighbourhood */
 	TAKE = 64,	      /* words that are sorted at once */
@@ -35,6 +35,9 @@ enum { DOUBT_COSTS = 25 };
 _Static_assert(RW_VIEW_TEXT_BYTES / NEAR_BYTES < RW_BATCH_UNITS, "each pattern's hits have room");
 _Static_assert((int)OVERLAP_VIEW >= (int)RW_INJECTION_WIDTH + BEHIND_BYTES,
 	       "a match is whole in one block");
+_Static_assert((int)RW_DECODED_NEAR >=
+		       (int)RW_INJECTION_WIDTH + BEHIND_BYTES + (int)RW_DECODED_CELL,
+	       "and one around what is new in one stretch");
 
 struct rw_finding *rw_findings_add(struct rw_findings *out, const struct rw_rules *r,
 				   struct rw_finding f)
@@ -132,11 +135,12 @@ struct job {
 
 /*
  * Bytes that are to be looked at, as they stand in the block or derived from it. map: the offsets
- * of what they came from, NULL: they are the block's.
+ * of what they came from, NULL: they are the block's; end: that of what stands behind them.
  */
 struct bytes {
 	struct rw_slice text;
 	const uint16_t *map;
+	size_t end;
 	enum rw_via via;
 	unsigned depth;
 };
@@ -146,12 +150,12 @@ static struct rw_finding locate(const struct job *j, const struct bytes *b, size
 				size_t end, uint16_t rule)
 {
 	const struct rw_view *v = &j->s->view;
-	size_t first = v->origin[start];
-	size_t behind = end < v->n ? v->origin[end] : j->to - j->from;
+	size_t first = v->origin[start], last = v->origin[end - 1];
+	size_t behind = end < v->n ? v->origin[end] : b->end;
 
-	if (behind <= first) { /* of a view that runs backwards */
+	if (last < first || behind <= first) { /* of a view that runs backwards */
 		behind = first + 1;
-		first = v->origin[end - 1];
+		first = last;
 	}
 	return (struct rw_finding){.start = (uint32_t)(j->from + first),
 				   .end = (uint32_t)(j->from + behind),
@@ -316,30 +320,48 @@ static void weigh(struct job *j, const struct bytes *b, struct rw_model_best *be
 
 static int look(struct job *j, const struct bytes *b);
 
-/* Whether what was derived comes from the end of the block, in which direction it may run. */
-static bool reaches_end(const struct job *j, const struct rw_decoded *d)
+/* Has the next block begin so many bytes before this one's end, at least; but half of it. */
+static void overlap_by(struct job *j, size_t n)
 {
-	size_t first = d->origin[0], last = d->origin[d->n - 1];
+	size_t most = (j->to - j->from) / 2;
 
-	return (first > last ? first : last) + OVERLAP_BYTES > j->to - j->from;
+	n = n < most ? n : most;
+	if (n > j->overlap)
+		j->overlap = n;
+}
+
+/* A disguise that comes near the block's end, in whichever direction it runs, may go on there. */
+static void see_end(struct job *j, const uint16_t *origin, size_t n)
+{
+	size_t last = origin[0] > origin[n - 1] ? origin[0] : origin[n - 1];
+
+	if (last + OVERLAP_BYTES > j->to - j->from)
+		overlap_by(j, OVERLAP_BYTES);
 }
 
 /* Looks at what is new in what was derived from b, where the bound allows. */
 static int look_derived(struct job *j, const struct bytes *b, struct rw_decoded *d, enum rw_via via)
 {
-	struct bytes next = {.map = d->origin, .via = via, .depth = b->depth + 1};
+	size_t at = 0, from, to;
+	int rc = 0;
 
-	rw_decoded_keep_news(d);
-	if (!d->n || d->n > j->derived_left)
-		return 0;
-	j->derived_left -= d->n;
 	for (size_t i = 0; b->map && i < d->n; i++)
 		d->origin[i] = b->map[d->origin[i]];
-	if (reaches_end(j, d))
-		j->overlap = OVERLAP_BYTES;
-	next.text = rw_slice_of(d->bytes, d->n);
 	rw_meter_lap(j->s->meter, RW_PART_UNDO);
-	return look(j, &next);
+	while (!rc && rw_decoded_next_news(d, &at, &from, &to)) {
+		const struct bytes next = {.text = rw_slice_of(d->bytes + from, to - from),
+					   .map = d->origin + from,
+					   .end = to < d->n ? d->origin[to] : b->end,
+					   .via = via,
+					   .depth = b->depth + 1};
+
+		if (to - from > j->derived_left)
+			return 0;
+		j->derived_left -= to - from;
+		see_end(j, next.map, next.text.n);
+		rc = look(j, &next);
+	}
+	return rc;
 }
 
 /* Undoes what the view's words betray. */
@@ -390,12 +412,15 @@ static int undo(struct job *j, const struct bytes *b, const struct rw_hints *hin
 	if (hints->words.coded || raw.coded)
 		if (rw_decode(d, b->text, !b->map && j->from))
 			rc = look_derived(j, b, d, RW_VIA_DECODED);
-	if (!rc && together && hints->words.coded && rw_decode_together(d, b->text))
+	if (!rc && together && hints->words.coded && rw_decode_together(d, b->text)) {
 		rc = look_derived(j, b, d, RW_VIA_DECODED);
+		if (d->n == sizeof(d->bytes)) /* it was cut off there */
+			overlap_by(j, j->to - j->from - d->origin[d->n - 1] + OVERLAP_VIEW);
+	}
 	for (unsigned way = 0; !rc && way < RW_TURNS_WAYS; way++)
 		if (ways & 1u << way && rw_decode_turns(d, b->text, (enum rw_turns)way))
 			rc = look_derived(j, b, d, RW_VIA_TURNS);
-	if (!rc && (raw.sum || pieces) && b->text.n <= PUZZLE_BYTES &&
+	if (!rc && (raw.sum || pieces) && j->to - j->from <= PUZZLE_BYTES &&
 	    rw_decode_joined(d, b->text, pieces, false)) {
 		rc = look_derived(j, b, d, RW_VIA_JOINED);
 		if (!rc && rw_decode_joined(d, b->text, pieces, true))
@@ -490,6 +515,7 @@ int rw_injections(struct rw_scanner *s, const struct rw_rules *r, struct rw_slic
 			       ? char_start(text, j.from + RW_VIEW_TEXT_BYTES)
 			       : text.n;
 		plain.text = rw_slice_of(text.p + j.from, j.to - j.from);
+		plain.end = plain.text.n;
 		rc = look(&j, &plain);
 		merge_overlaps(out, r, first);
 		j.from = char_start(text, j.to - (j.to > j.overlap ? j.overlap : j.to));

@@ -55,19 +55,51 @@ size_t RW_HOT(rw_seg_skip)(const unsigned char *p, size_t from, size_t n)
 
 #else
 
-/* 64 bytes, a bit for each: those that is_hot knows, and those that end a token for certain. */
-static inline void classify(const char *p, uint64_t *hot, uint64_t *breaks)
+/* 64 bytes, a bit for each: digits and @; dashes and slashes, of which two are something; what an
+ * invisible character begins with and goes on with; those that end a token for certain. */
+struct classes {
+	uint64_t entity, dash, slash, lead, second, third, wide, breaks;
+};
+
+static inline void classify(const char *p, struct classes *of)
 {
-	*hot = *breaks = 0;
+	*of = (struct classes){0};
 	for (unsigned i = 0; i < RW_BLOCK / RW_LANES; i++) {
 		rw_lanes x = rw_lanes_load(p + (size_t)i * RW_LANES);
-		rw_lanes is_hot_byte = rw_lanes_within(x, '0', '9') | rw_lanes_equal(x, '@') |
-				       rw_lanes_equal(x | 2, '/') | rw_lanes_within(x, 0xe2, 0xe2) |
-				       rw_lanes_within(x, 0xf3, 0xf3);
+		unsigned at = i * RW_LANES;
 
-		*hot |= rw_lanes_bits(is_hot_byte) << (i * RW_LANES);
-		*breaks |= rw_lanes_bits(rw_lanes_within(x, 0, ' ') | x) << (i * RW_LANES);
+		of->entity |= rw_lanes_bits(rw_lanes_within(x, '0', '9') | rw_lanes_equal(x, '@'))
+			      << at;
+		of->dash |= rw_lanes_bits(rw_lanes_equal(x, '-')) << at;
+		of->slash |= rw_lanes_bits(rw_lanes_equal(x, '/')) << at;
+		of->wide |= rw_lanes_bits(x) << at;
+		of->breaks |= rw_lanes_bits(rw_lanes_within(x, 0, ' ') | x) << at;
 	}
+	if (!of->wide)
+		return;
+	for (unsigned i = 0; i < RW_BLOCK / RW_LANES; i++) {
+		rw_lanes x = rw_lanes_load(p + (size_t)i * RW_LANES);
+		unsigned at = i * RW_LANES;
+
+		of->lead |= rw_lanes_bits(rw_lanes_within(x, 0xe2, 0xe2)) << at;
+		of->second |= rw_lanes_bits(rw_lanes_within(x, 0x80, 0x81)) << at;
+		of->third |= rw_lanes_bits(rw_lanes_within(x, 0x8b, 0x8f) |
+					   rw_lanes_within(x, 0xa0, 0xaf))
+			     << at;
+		of->entity |= rw_lanes_bits(rw_lanes_within(x, 0xf3, 0xf3)) << at;
+	}
+}
+
+/* The bits of what is_hot knows, more exactly: of dashes and slashes the second of two, of quotes
+ * and dashes beyond ASCII, which begin as invisible characters do, none. before: the block in
+ * front. */
+static inline uint64_t hot_of(const struct classes *c, const struct classes *before)
+{
+	const uint64_t last = UINT64_C(3) << 62; /* what follows is not seen here */
+	uint64_t pairs = (c->dash & (c->dash << 1 | before->dash >> 63)) |
+			 (c->slash & (c->slash << 1 | before->slash >> 63));
+
+	return c->entity | pairs | (c->lead & ((c->second >> 1 & c->third >> 2) | last));
 }
 
 /* Where sixteen bits stand in a row, the first of each such row. */
@@ -83,15 +115,17 @@ size_t RW_HOT(rw_seg_skip)(const unsigned char *bytes, size_t from, size_t n)
 {
 	const char *p = (const char *)bytes;
 	size_t at = from, open = 0; /* bytes since the last white space */
+	struct classes of, last = {0};
 
-	for (; at + RW_BLOCK <= n; at += RW_BLOCK) {
-		uint64_t hot, breaks, odd, before;
+	for (; at + RW_BLOCK <= n; at += RW_BLOCK, last = of) {
+		uint64_t breaks, odd, before;
 
-		classify(p + at, &hot, &breaks);
+		classify(p + at, &of);
+		breaks = of.breaks;
 		if (open + (breaks ? (unsigned)__builtin_ctzll(breaks) : RW_BLOCK) >=
 		    RW_SEG_LONG_TOKEN)
 			return at - open;
-		odd = hot | sixteens(~breaks);
+		odd = hot_of(&of, &last) | sixteens(~breaks);
 		if (odd) {
 			before = breaks & ((odd & -odd) - 1);
 			return before ? at + RW_BLOCK - (unsigned)__builtin_clzll(before)
