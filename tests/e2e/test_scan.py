@@ -98,11 +98,25 @@ def test_bench_measures_each_part_and_each_length(ringwall, tmp_path):
                        capture_output=True, text=True, timeout=120)
     assert p.returncode == 0 and p.stderr == ""
     report = json.loads(p.stdout)
-    assert {"prompt", "1200 words", "prose", "code", "json", "own.txt"} == {t["text"] for t in report["texts"]}
+    assert {"prompt", "1200 words", "prose", "mixed", "code", "json", "own.txt"} == {t["text"] for t in report["texts"]}
     for t in report["texts"]:
         parts = sum(t["parts_us_per_kib"].values())
         assert abs(parts - t["us_per_kib"]) < 0.01 * t["us_per_kib"] + 0.01, "the parts are the whole"
     assert len(report["sizes"]) > 30 and all(s["ns_per_byte"]["1024"] > 0 for s in report["sizes"])
+
+
+def test_bench_takes_a_file_apart(ringwall, tmp_path):
+    file = tmp_path / "own.txt"
+    file.write_text("an ordinary text " * 500)
+
+    def run(*args):
+        return subprocess.run([ringwall, "bench", "scan", "--json", "--ordinary", "--rounds", "1", "--most", "1024", *args, file],
+                              capture_output=True, text=True, timeout=120)
+
+    for args, size in ((), 8500), (("--cut", "512"), 512), (("--cut", "9000"), 8500):
+        assert json.loads(run(*args).stdout)["texts"][-1]["bytes"] == size
+    p = run("--cut", "0")
+    assert p.returncode == 64 and "'0' is no number from 1 to" in p.stderr
 
 
 # System prompts quote attacks; what is split over turns is one attack.
