@@ -116,7 +116,7 @@ def test_bench_takes_a_file_apart(ringwall, tmp_path):
     for args, size in ((), 8500), (("--cut", "512"), 512), (("--cut", "9000"), 8500):
         assert json.loads(run(*args).stdout)["texts"][-1]["bytes"] == size
     p = run("--cut", "0")
-    assert p.returncode == 64 and "'0' is no number from 1 to" in p.stderr
+    assert p.returncode == 2 and "'0' is no number from 1 to" in p.stderr
 
 
 # System prompts quote attacks; what is split over turns is one attack.
