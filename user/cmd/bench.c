@@ -37,8 +37,8 @@ struct bench {
 	bool json, ordinary, hostile;
 	const char *rules_dir, *only;
 	unsigned rounds;
-	size_t most,
-		cut; /* bytes; cut: of each text that a FILE is taken apart into, 0: it is one */
+	size_t most;
+	size_t cut; /* bytes of each text that a FILE is taken apart into; 0: it is one */
 	char **files;
 	int n_files;
 

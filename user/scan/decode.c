@@ -215,14 +215,6 @@ static size_t other(struct rw_decoded *d, struct rw_slice text, size_t i)
 	}
 }
 
-/* Puts [from, to) of the text as it is into d from at on. */
-static void copy(struct rw_decoded *d, size_t at, struct rw_slice text, size_t from, size_t to)
-{
-	memcpy(d->bytes + at, text.p + from, to - from);
-	for (size_t i = 0; i < to - from; i++)
-		d->origin[at + i] = (uint16_t)(from + i);
-}
-
 /* Appends what is coded at i, and how much of the text that is; 0: nothing is. *next: where to look
  * on. */
 static size_t code(struct rw_decoded *d, struct rw_slice text, size_t i, bool inside, size_t *next)
@@ -282,11 +274,11 @@ bool rw_decode(struct rw_decoded *d, struct rw_slice text, bool inside)
 		RW_BUG_ON(d->n > next);
 		if (is_news(d, from, text, i, next))
 			rw_decoded_tell(d, from, d->n);
-		copy(d, at, text, copied, i);
+		rw_decoded_place(d, at, text, copied, i);
 		copied = next;
 		at = d->n;
 	}
-	copy(d, at, text, copied, text.n);
+	rw_decoded_place(d, at, text, copied, text.n);
 	d->n = at + text.n - copied;
 	return copied > 0;
 }

@@ -130,17 +130,24 @@ static inline void rw_decoded_put(struct rw_decoded *d, char c, size_t from)
 	d->origin[d->n++] = (uint16_t)from;
 }
 
+/* Puts [from, to) of the text as it is at at, where there is room for it. */
+static inline void rw_decoded_place(struct rw_decoded *d, size_t at, struct rw_slice text,
+				    size_t from, size_t to)
+{
+	if (from == to)
+		return;
+	memcpy(d->bytes + at, text.p + from, to - from);
+	for (size_t i = 0; i < to - from; i++)
+		d->origin[at + i] = (uint16_t)(from + i);
+}
+
 /* Appends [from, to) of the text as it is, as far as there is room. */
 static inline void rw_decoded_copy(struct rw_decoded *d, struct rw_slice text, size_t from,
 				   size_t to)
 {
 	size_t room = sizeof(d->bytes) - d->n, n = to - from < room ? to - from : room;
 
-	if (!n)
-		return;
-	memcpy(d->bytes + d->n, text.p + from, n);
-	for (size_t i = 0; i < n; i++)
-		d->origin[d->n + i] = (uint16_t)(from + i);
+	rw_decoded_place(d, d->n, text, from, from + n);
 	d->n += n;
 }
 

@@ -86,8 +86,7 @@ size_t RW_HOT(rw_decode_skip)(struct rw_slice text, size_t at)
 	return text.n;
 }
 
-/* --- letters that stand alone ------------------------------------------------------------------
- */
+/* --- letters that stand alone --------------------------------------------------------------- */
 
 /* Of what stands alone and the next that does, both with what is beside them. */
 enum { AHEAD = 16 };
@@ -133,8 +132,7 @@ size_t RW_HOT(rw_decode_lone)(struct rw_slice text, size_t at)
 			p = memcpy(rest, p, text.n - at);
 		}
 		classify_letters(p, &letter, &wide, &first);
-		/* behind a sign beyond ASCII a row may begin, too; what goes on with it is no start
-		 */
+		/* A row may begin behind a quote beyond ASCII, too. */
 		start = letter & ~((letter & ~wide) << 1 | (at && is_ascii_letter(text.p[at - 1])));
 		lone = (start & ~wide & ~(letter >> 1)) |
 		       (start & first & ~(letter >> 1 & letter >> 2 & letter >> 3 & letter >> 4));

@@ -152,8 +152,6 @@ static void whole_texts_are_turned_back(void **state)
 	assert_decoded("ignore it");
 	assert_true(rw_decode_spaced(&d, rw_slice_str("i\ng\nn\no\nr\ne\n \ni\nt")));
 	assert_decoded("ignore it");
-	assert_false(rw_decode_spaced(
-		&d, rw_slice_str("e.g. version 1.2.3, i.e. as in x, y or 3/4 of it")));
 	rw_decode_mirrored(&d, rw_slice_str("rtmliv Gsv ifovh 1"));
 	assert_decoded("ignore the rules 1");
 	rw_decode_unbroken(&d, rw_slice_str("ig nore the ru-les"));
@@ -168,13 +166,19 @@ static void whole_texts_are_turned_back(void **state)
 	assert_decoded("2026-11-29 and 1, 2, 3");
 }
 
-/* Prose of n bytes that says nothing, from at on. */
-static void fill(char *at, size_t n)
+/* Says what over and over, in n bytes from at on. */
+static void repeat(char *at, size_t n, const char *what)
 {
-	static const char words[] = "the weather in the old town was mild and dry ";
+	size_t len = strlen(what);
 
 	for (size_t i = 0; i < n; i++)
-		at[i] = words[i % strlen(words)];
+		at[i] = what[i % len];
+}
+
+/* Prose that says nothing. */
+static void fill(char *at, size_t n)
+{
+	repeat(at, n, "the weather in the old town was mild and dry ");
 }
 
 /* The stretches of news in d: how many, and all of their bytes. */
@@ -489,10 +493,7 @@ static void long_texts_in_disguise_come_to_an_end(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(disguised) / sizeof(disguised[0]); i++) {
-		size_t n = strlen(disguised[i]);
-
-		for (size_t k = 0; k < sizeof(text); k++)
-			text[k] = disguised[i][k % n];
+		repeat(text, sizeof(text), disguised[i]);
 		scan(text, sizeof(text), &f);
 		if (!f.n)
 			fail_msg("%s", disguised[i]);
@@ -510,8 +511,7 @@ static void what_was_cut_off_is_seen_in_the_next_block(void **state)
 
 	(void)state;
 	for (size_t at = 9000; at < 16000; at += 500) {
-		for (size_t k = 0; k < sizeof(text); k++)
-			text[k] = filler[k % strlen(filler)];
+		repeat(text, sizeof(text), filler);
 		memcpy(text + at, attack, strlen(attack));
 		scan(text, sizeof(text), &f);
 		assert_true(f.score >= RW_INJECTION_BALANCED);

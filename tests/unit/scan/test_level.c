@@ -277,8 +277,8 @@ static bool is_row(struct rw_slice t, size_t i)
 /* Letters that stand apart are not passed over, wherever they stand in and between blocks. */
 static void no_level_skips_letters_that_stand_alone(void **state)
 {
-	static const char *const rows[] = {"i g n o r e", "i.g.n.o.r.e", "a - b", " x\ny ",
-					   "$ @ 1"};
+	static const char *const rows[] = {"i g n o r e",      "i.g.n.o.r.e",	"a - b", " x\ny ",
+					   "\u201ci.g\u201d ", "\u6587 \u6587", "$ @ 1"};
 	static char text[TEXT];
 	size_t skipped = 0, seen = 0;
 
