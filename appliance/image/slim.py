@@ -10,6 +10,12 @@ GENERATORS = {"systemd-bless-boot-generator", "systemd-cryptsetup-generator", "s
               "systemd-fstab-generator", "systemd-gpt-auto-generator", "systemd-tpm2-generator",
               "systemd-veritysetup-generator"}
 
+# Of udev's rules: disks, network cards, drivers and their nodes. The rest is for desktops, and each event of the two
+# starts of udev, in the initrd and behind it, would be compared with all of it.
+RULES = {"50-udev-default.rules", "55-dm.rules", "60-block.rules", "60-persistent-storage.rules", "60-persistent-storage-dm.rules",
+         "60-tpm-udev.rules", "61-ringwall.rules", "75-net-description.rules", "80-drivers.rules",
+         "80-net-setup-link.rules", "95-dm-notify.rules", "99-systemd.rules"}
+
 # A start that cannot go on, for want of a disk or of the TPM that opens it, says so and is made again: of a version
 # that is being tried out the tries count down, and the one before it takes over. By force: what a failed target
 # began is irreversible, and a start of reboot.target would contradict it.
@@ -67,6 +73,18 @@ def mask(root, units):
         link = pathlib.Path(folder, unit)
         link.unlink(missing_ok=True)
         link.symlink_to("/dev/null")
+
+
+def quiet_udev(root, own):
+    """Rules that ask for little, and a first look at the devices that somebody waits for; `own`: the folder of both."""
+    rules = root / "usr/lib/udev/rules.d"
+    for path in rules.iterdir():
+        if path.name not in RULES:
+            remove(path)
+    shutil.copyfile(own / "60-persistent-storage.rules", rules / "60-persistent-storage.rules")
+    folder = root / "usr/lib/systemd/system/systemd-udev-trigger.service.d"
+    folder.mkdir(parents=True)
+    shutil.copyfile(own / "trigger.conf", folder / "image.conf")
 
 
 def restart_where_it_fails(root):
