@@ -29,7 +29,8 @@ section memory; $b cat /proc/meminfo
 section processor; systemctl show '*' --no-pager -p Id -p CPUUsageNSec; $b cat /proc/1/stat
 section units; systemctl show '*' --no-pager -p Id -p InactiveExitTimestampMonotonic -p ActiveEnterTimestampMonotonic
 section manager; systemctl show --no-pager -p InitRDTimestampMonotonic -p UserspaceTimestampMonotonic -p FinishTimestampMonotonic -p UnitsLoadFinishTimestampMonotonic -p KernelTimestampMonotonic -p LoaderTimestampMonotonic -p FirmwareTimestampMonotonic
-section initrd; journalctl -b -o short-monotonic --no-pager _TRANSPORT=kernel + SYSLOG_IDENTIFIER=systemd
+section kernel; $b dmesg
+section journal; journalctl -b -o short-monotonic --no-pager SYSLOG_IDENTIFIER=systemd
 section processes; for p in /proc/[0-9]*; do c=$($b tr '\0' ' ' <$p/cmdline 2>/dev/null); $b test -n "$c" && echo "$c $($b grep -E '^(Pss|Pss_Anon|Pss_File):' $p/smaps_rollup 2>/dev/null | $b tr -s ' \n' ' ')"; done
 section slab; $b cat /proc/slabinfo
 section bpf; for p in /proc/[0-9]*; do for f in $p/fdinfo/*; do $b grep -E '^(map_type|max_entries|memlock|map_id):' $f 2>/dev/null | $b tr '\n' ' ' | $b grep map_type; done; done
@@ -63,6 +64,8 @@ def dearest(text, n=20):
     took = [(processor_s(stat), "PID 1, initrd and system")]
     for block in [*blocks, last]:
         fields = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        if fields.get("Id", "").endswith((".slice", "init.scope")): # what others have, and PID 1 again
+            continue
         if (ns := fields.get("CPUUsageNSec", "")).isdigit() and int(ns) < 1 << 63:
             took.append((int(ns) / 1e9, fields["Id"]))
     return sorted(took, reverse=True)[:n]
