@@ -55,6 +55,12 @@ static void news(void)
 		RW_BUG_ON(rw_decoded_told(&d, i));
 }
 
+static bool some_begin_more(void *arg, struct rw_slice token, size_t left)
+{
+	RW_BUG_ON(!left || left >= token.n || token.n > 2 * RW_CODED_BYTES_MIN);
+	return (token.n + *(const size_t *)arg) & 1;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -96,7 +102,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	check(&d, n);
 	news();
 	for (unsigned how = 0, ways = rw_decode_turns_ways(text); how < RW_TURNS_WAYS; how++) {
-		bool some = rw_decode_turns(&d, text, (enum rw_turns)how);
+		const struct rw_glue glue = {some_begin_more, &text.n};
+		bool some = rw_decode_turns(&d, text, (enum rw_turns)how, how & 1 ? NULL : &glue);
 
 		RW_BUG_ON(!some && ways >> how & 1);
 		check(&d, n);

@@ -64,10 +64,12 @@ bool rw_decode_spaced(struct rw_decoded *d, struct rw_slice text);
 
 /*
  * Long tokens with spaces between the words that attacks are made of, which ran together. False: no
- * token has enough of them. A space for each byte at most; what would be longer than a block is cut
+ * token has enough of them, and d is empty. A space for each byte at most; what would be longer than a block is cut
  * off, and stands in the next, which overlaps.
  */
 bool rw_decode_together(struct rw_decoded *d, struct rw_slice text);
+/* Bytes of the longest of the words that attacks are made of that text begins with, or 0. */
+size_t rw_decode_known_word(struct rw_slice text);
 /* Letters as far from the end of the alphabet as they were from its beginning. */
 void rw_decode_mirrored(struct rw_decoded *d, struct rw_slice text);
 /* Without white space and hyphens, which stood inside words. */
@@ -91,11 +93,19 @@ enum rw_turns {
 	RW_TURNS_QUOTED_GLUED,
 	RW_TURNS_WAYS
 };
+/* Asked where two tokens are made one of at most 2 * RW_CODED_BYTES_MIN bytes: whether more that is
+ * looked for begins in it, in small letters, than in its first left bytes. */
+struct rw_glue {
+	bool (*begins_more)(void *arg, struct rw_slice token, size_t left);
+	void *arg;
+};
 /*
- * Of a conversation in lines ("User: ...", "Assistant: ...") what the user said. False: it is none,
- * or has one turn only.
+ * Of a conversation in lines ("User: ...", "Assistant: ...") what the user said; glue: what tells
+ * which of the joins without a space are news, NULL: each is. False: it is none, or has one turn
+ * only.
  */
-bool rw_decode_turns(struct rw_decoded *d, struct rw_slice text, enum rw_turns how);
+bool rw_decode_turns(struct rw_decoded *d, struct rw_slice text, enum rw_turns how,
+		     const struct rw_glue *glue);
 /* Which of these ways are worth a look, a bit each; 0: there are no turns. As they are only where
  * one has a label, quoted where two hold quotes. */
 unsigned rw_decode_turns_ways(struct rw_slice text);

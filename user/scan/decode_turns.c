@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A conversation written down: what its user said, in one piece, so that what was split is whole
  * again. */
+#include <ctype.h>
 #include <strings.h>
 
 #include "base/err.h"
@@ -109,6 +110,60 @@ static bool quoted(struct rw_slice text, size_t *i, size_t *end)
 	return true;
 }
 
+/* Whether a byte is of a word, of a code or of markup. Others end all three, as a space does. */
+static bool goes_on(char c)
+{
+	return (c & (char)0x80) || isalnum((unsigned char)c) || (c && strchr("<[{|#_/+=&%\\@", c));
+}
+
+/* Whether all of it is letters, small ones behind the first. */
+static bool is_name(struct rw_slice t)
+{
+	for (size_t i = 0; i < t.n; i++)
+		if (i ? !islower((unsigned char)t.p[i]) : !isalpha((unsigned char)t.p[i]))
+			return false;
+	return true;
+}
+
+/*
+ * Whether what ends with left and goes on with right says something that they do not: a word of
+ * attacks or the beginning of one goes on over the seam, or it may be a code, markup, words that
+ * ran together, or of a script about which this knows nothing. "there" and "Please" make none.
+ */
+static bool says_more(const struct rw_glue *glue, struct rw_slice left, struct rw_slice right)
+{
+	char word[2 * RW_CODED_BYTES_MIN];
+	struct rw_slice token = rw_slice_of(word, left.n + right.n);
+
+	if (!left.n || !right.n)
+		return false;
+	if (token.n > sizeof(word) || !isalnum((unsigned char)left.p[left.n - 1]) ||
+	    !isalnum((unsigned char)right.p[0]))
+		return true;
+	if (token.n >= RW_CODED_BYTES_MIN &&
+	    !(is_name(left) && is_name(right) && isupper((unsigned char)right.p[0])))
+		return true;
+	for (size_t i = 0; i < token.n; i++)
+		word[i] = (char)tolower(
+			(unsigned char)(i < left.n ? left.p[i] : right.p[i - left.n]));
+	return rw_decode_known_word(token) > left.n ||
+	       glue->begins_more(glue->arg, token, left.n);
+}
+
+/* Of what d ends with and [i, end) of the text, without a gap. */
+static bool glue_says_more(const struct rw_glue *glue, const struct rw_decoded *d,
+			   struct rw_slice text, size_t i, size_t end)
+{
+	size_t from = d->n, to = i;
+
+	while (from && goes_on(d->bytes[from - 1]))
+		from--;
+	while (to < end && goes_on(text.p[to]))
+		to++;
+	return says_more(glue, rw_slice_of(d->bytes + from, d->n - from),
+			 rw_slice_of(text.p + i, to - i));
+}
+
 /* [i, end) of the text comes next: what each turn says alone was looked at before, so what is new
  * is the token that the join completes. Where a join in front told of it, it is told of. */
 static void tell_join(struct rw_decoded *d, struct rw_slice text, size_t i, size_t end)
@@ -124,8 +179,10 @@ static void tell_join(struct rw_decoded *d, struct rw_slice text, size_t i, size
 
 /* Copies one turn's text [i, end) as it is to be joined; whether there is something. */
 static bool copy(struct rw_decoded *d, struct rw_slice text, size_t i, size_t end,
-		 enum rw_turns how)
+		 enum rw_turns how, const struct rw_glue *glue)
 {
+	bool glued = how == RW_TURNS_GLUED || how == RW_TURNS_QUOTED_GLUED;
+
 	if (how == RW_TURNS_QUOTED || how == RW_TURNS_QUOTED_GLUED) {
 		if (!quoted(text, &i, &end))
 			return false;
@@ -138,9 +195,9 @@ static bool copy(struct rw_decoded *d, struct rw_slice text, size_t i, size_t en
 	}
 	if (i >= end) /* a label alone: what stands behind it may be the text's end */
 		return false;
-	if (d->n)
+	if (d->n && !(glued && glue && !glue_says_more(glue, d, text, i, end)))
 		tell_join(d, text, i, end);
-	if (how != RW_TURNS_GLUED && how != RW_TURNS_QUOTED_GLUED && d->n)
+	if (!glued && d->n)
 		rw_decoded_put(d, ' ', i);
 	rw_decoded_copy(d, text, i, end);
 	return true;
@@ -189,7 +246,8 @@ unsigned rw_decode_turns_ways(struct rw_slice text)
 	return ways;
 }
 
-bool rw_decode_turns(struct rw_decoded *d, struct rw_slice text, enum rw_turns how)
+bool rw_decode_turns(struct rw_decoded *d, struct rw_slice text, enum rw_turns how,
+		     const struct rw_glue *glue)
 {
 	unsigned turns = 0, said = 0;
 	size_t at = 0, from, end;
@@ -197,6 +255,6 @@ bool rw_decode_turns(struct rw_decoded *d, struct rw_slice text, enum rw_turns h
 	RW_BUG_ON(text.n > RW_VIEW_TEXT_BYTES);
 	rw_decoded_begin(d);
 	for (; next_turn(text, &at, &from, &end); turns++)
-		said += copy(d, text, from, end, how);
+		said += copy(d, text, from, end, how, glue);
 	return turns > 1 && (said > 1 || how < RW_TURNS_QUOTED);
 }

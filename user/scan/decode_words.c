@@ -177,41 +177,76 @@ static struct known longest_word(struct rw_slice text, size_t i)
 	return (struct known){0};
 }
 
-/* Appends the token [i, end) in its words; false: it has not enough, and d is as before. */
-static bool part(struct rw_decoded *d, struct rw_slice text, size_t i, size_t end)
+size_t rw_decode_known_word(struct rw_slice text)
 {
-	struct rw_slice token = rw_slice_of(text.p, end);
-	size_t from = d->n, covered = 0, first = i;
-	unsigned count = 0, told = 0, signs = 0;
+	return text.n ? longest_word(text, 0).bytes : 0;
+}
+
+/* A token that is read word by word. */
+struct token {
+	struct rw_slice text; /* to its end */
+	size_t at;	      /* how far it is read */
+	size_t word;	      /* bytes of the word in front of that, 0: it is none of ours */
+	bool apart;	      /* what comes next begins a word, whatever it is */
+};
+
+/* Reads on by a word, or by a byte that is of none: how long, and what that tells. */
+static struct known next_word(struct token *t)
+{
 	struct known w = {0};
 
-	while (i < end) {
-		bool behind = w.bytes > 0;
+	if (is_alnum(t->text.p[t->at]))
+		w = longest_word(t->text, t->at);
+	if (w.bytes < SURE_BYTES && !t->word && !t->apart)
+		w = (struct known){0}; /* "is" in "history" */
+	t->apart = !is_alnum(t->text.p[t->at]);
+	t->word = w.bytes;
+	t->at += w.bytes ? w.bytes : 1;
+	return w;
+}
 
-		if (i - first > LOOK_BYTES && covered * 2 < i - first) /* no words at all */
-			break;
-		if (!is_alnum(text.p[i])) {
-			rw_decoded_put(d, ' ', i++);
-			signs++;
-			w.bytes = 0;
-			continue;
-		}
-		w = longest_word(token, i);
-		if (w.bytes < SURE_BYTES && !behind && d->n > from && d->bytes[d->n - 1] != ' ')
-			w = (struct known){0}; /* "is" in "history" */
+/* Whether the token [i, end) has words enough that ran together. */
+static bool ran_together(struct rw_slice text, size_t i, size_t end)
+{
+	struct token t = {rw_slice_of(text.p, end), i, 0, true};
+	size_t covered = 0;
+	unsigned count = 0, told = 0, signs = 0;
+
+	while (t.at < end) {
+		struct known w;
+
+		if (t.at - i > LOOK_BYTES && covered * 2 < t.at - i) /* no words at all */
+			return false;
+		w = next_word(&t);
+		signs += t.apart;
 		count += w.bytes > 0;
 		told += w.told;
 		covered += w.bytes;
-		if ((w.bytes || behind) && d->n > from && d->bytes[d->n - 1] != ' ')
+	}
+	return (count >= WORDS_MIN && told >= TOLD_MIN && covered * 2 >= end - i) ||
+	       (count >= SENTENCE_MIN && !signs && covered * 5 >= (end - i) * 4);
+}
+
+/* Appends the token [i, end), its words apart. */
+static void put_apart(struct rw_decoded *d, struct rw_slice text, size_t i, size_t end)
+{
+	struct token t = {rw_slice_of(text.p, end), i, 0, true};
+	size_t from = d->n;
+
+	while (t.at < end) {
+		bool behind = t.word > 0;
+
+		i = t.at;
+		next_word(&t);
+		if (t.apart) {
 			rw_decoded_put(d, ' ', i);
-		for (size_t k = w.bytes ? w.bytes : 1; k; k--, i++)
+			continue;
+		}
+		if ((t.word || behind) && d->n > from && d->bytes[d->n - 1] != ' ')
+			rw_decoded_put(d, ' ', i);
+		for (; i < t.at; i++)
 			rw_decoded_put(d, text.p[i], i);
 	}
-	if (i == end && ((count >= WORDS_MIN && told >= TOLD_MIN && covered * 2 >= end - first) ||
-			 (count >= SENTENCE_MIN && !signs && covered * 5 >= (end - first) * 4)))
-		return true;
-	d->n = from;
-	return false;
 }
 
 /* Letters, digits and what joins words. */
@@ -237,19 +272,18 @@ bool rw_decode_together(struct rw_decoded *d, struct rw_slice text)
 	while (i < text.n) {
 		size_t end = token_end(text, i), from;
 
-		if (end - i >= RW_CODED_BYTES_MIN) {
+		if (end - i >= RW_CODED_BYTES_MIN && ran_together(text, i, end)) {
 			rw_decoded_copy(d, text, copied, i);
-			copied = i;
 			from = d->n;
-			if (part(d, text, i, end)) {
-				rw_decoded_tell(d, from, d->n);
-				copied = end;
-				some = true;
-			}
+			put_apart(d, text, i, end);
+			rw_decoded_tell(d, from, d->n);
+			copied = end;
+			some = true;
 		}
 		i = end + (end == i);
 	}
-	rw_decoded_copy(d, text, copied, text.n);
+	if (some)
+		rw_decoded_copy(d, text, copied, text.n);
 	return some;
 }
 

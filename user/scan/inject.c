@@ -397,11 +397,28 @@ static int undo_turned(struct job *j, const struct bytes *b, struct rw_turned t)
 	return rc;
 }
 
+static void count_hits(void *arg, const struct rw_lexicon_hit *hits, unsigned n)
+{
+	(void)hits;
+	*(unsigned *)arg += n;
+}
+
+/* For struct rw_glue; arg: the table of words. */
+static bool begins_more(void *arg, struct rw_slice token, size_t left)
+{
+	unsigned alone = 0, glued = 0;
+
+	rw_lexicon_find(arg, rw_slice_of(token.p, left), rw_lexicon_everywhere, count_hits, &alone);
+	rw_lexicon_find(arg, token, rw_lexicon_everywhere, count_hits, &glued);
+	return glued > alone;
+}
+
 /* Undoes the disguises that b or its view hinted at. */
 static int undo(struct job *j, const struct bytes *b, const struct rw_hints *hints)
 {
 	struct rw_decoded *d = &j->s->decoded[b->depth];
 	struct rw_decode_hints raw = rw_decode_hints_at[rw_level_here()](b->text);
+	const struct rw_glue glue = {begins_more, j->r->lexicon};
 	bool turns = b->via == RW_VIA_PLAIN && raw.turns, pieces = hints->turned.pieces;
 	unsigned ways;
 	bool together = b->depth || hints->turned.together;
@@ -418,7 +435,7 @@ static int undo(struct job *j, const struct bytes *b, const struct rw_hints *hin
 			overlap_by(j, j->to - j->from - d->origin[d->n - 1] + OVERLAP_VIEW);
 	}
 	for (unsigned way = 0; !rc && way < RW_TURNS_WAYS; way++)
-		if (ways & 1u << way && rw_decode_turns(d, b->text, (enum rw_turns)way))
+		if (ways & 1u << way && rw_decode_turns(d, b->text, (enum rw_turns)way, &glue))
 			rc = look_derived(j, b, d, RW_VIA_TURNS);
 	if (!rc && (raw.sum || pieces) && j->to - j->from <= PUZZLE_BYTES &&
 	    rw_decode_joined(d, b->text, pieces, false)) {
