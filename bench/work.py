@@ -159,9 +159,9 @@ class Requests(Work):
 class Turns(Requests):
     """A conversation as clients say it: all of it again with each turn. What is new is the last text, every time."""
 
-    def __init__(self, name, sides, title, turns):
-        said = [{"role": ("user", "assistant")[i % 2], "content": f"Turn {i}. " + PROSE * 26} for i in range(2 * turns)]
-        said.append({"role": "user", "content": PROSE * 26 + "Number @."})
+    def __init__(self, name, sides, title, turns, long=26):
+        said = [{"role": ("user", "assistant")[i % 2], "content": f"Turn {i}. " + PROSE * long} for i in range(2 * turns)]
+        said.append({"role": "user", "content": PROSE * long + "Number @."})
         super().__init__(name, sides, title, json.dumps({"model": "stub", "messages": said}).split("@"))
 
     def script(self, headers):
@@ -302,6 +302,7 @@ def all_work():
         Requests("long", ("plain", "nginx", "guarded", "haproxy"), "chat, 100 KB prompt", [body(PROSE * 1300)]),
         Requests("huge", ("plain", "nginx", "guarded"), "chat, 1 MB prompt", [body(PROSE * 13600)], 4),
         Turns("turns", ("plain", "nginx", "guarded", "remembering"), "the eleventh turn of a conversation, 42 KB", 10),
+        Turns("chatter", ("plain", "nginx", "guarded", "remembering"), "the thirteenth turn of a chat, 8 KB in all", 12, 4),
         Requests("mixed", ("guarded",), "chat, 5 % blocked, 5 % masked", mixed, refused=0.05),
         Latency("latency", ("direct", "relay", *ours, "guarded, no spin", "nginx"), "chat on one connection", PROSE * 26),
         Latency("churn", (*ours, "nginx", "haproxy"), "chat, a TLS handshake each", PROSE * 26, "--churn",

@@ -12,8 +12,8 @@
 #include "gate/text_key.h"
 
 enum {
-	RW_CLEAN_ENTRIES = 4096,
-	RW_CLEAN_BYTES_MIN = 1024, /* of a text: a shorter one is scanned as fast as it is known */
+	RW_CLEAN_ENTRIES = 16384,
+	RW_CLEAN_BYTES_MIN = 128, /* of a text: a shorter one is not worth another's place */
 };
 
 struct rw_clean;
