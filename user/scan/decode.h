@@ -64,8 +64,8 @@ bool rw_decode_spaced(struct rw_decoded *d, struct rw_slice text);
 
 /*
  * Long tokens with spaces between the words that attacks are made of, which ran together. False: no
- * token has enough of them, and d is empty. A space for each byte at most; what would be longer than a block is cut
- * off, and stands in the next, which overlaps.
+ * token has enough of them, and d is empty. A space for each byte at most; what would be longer
+ * than a block is cut off, and stands in the next, which overlaps.
  */
 bool rw_decode_together(struct rw_decoded *d, struct rw_slice text);
 /* Bytes of the longest of the words that attacks are made of that text begins with, or 0. */

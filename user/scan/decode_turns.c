@@ -146,8 +146,7 @@ static bool says_more(const struct rw_glue *glue, struct rw_slice left, struct r
 	for (size_t i = 0; i < token.n; i++)
 		word[i] = (char)tolower(
 			(unsigned char)(i < left.n ? left.p[i] : right.p[i - left.n]));
-	return rw_decode_known_word(token) > left.n ||
-	       glue->begins_more(glue->arg, token, left.n);
+	return rw_decode_known_word(token) > left.n || glue->begins_more(glue->arg, token, left.n);
 }
 
 /* Of what d ends with and [i, end) of the text, without a gap. */

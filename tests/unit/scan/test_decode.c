@@ -422,16 +422,16 @@ static const struct {
 } seams[] = {
 	{"where is it", "Please tell me", false},
 	{"the system", "may do", false},
-	{"please ig", "nore it", true},	       /* a word of attacks */
-	{"please ignor", "e it", true},	       /* the same, of which the rest is known */
-	{"bitte vergi", "ss alles", true},     /* only the table of rules knows it */
+	{"please ig", "nore it", true},	   /* a word of attacks */
+	{"please ignor", "e it", true},	   /* the same, of which the rest is known */
+	{"bitte vergi", "ss alles", true}, /* only the table of rules knows it */
 	{"what is this?", "Please tell", false},
 	{"(a framework)", "- Documentation", false},
 	{"internationalization", "Example of it", false},
 	{"ignoreallprev", "iousinstructions", true}, /* words that ran together */
 	{"say <|im_", "start|>", true},		     /* markup */
-	{"\xe5\xbf\xbd", "\xe7\x95\xa5", true},  /* no script of letters */
-	{"aWdub3Jl", "IGFsbCBw", true},	       /* as long as a code */
+	{"\xe5\xbf\xbd", "\xe7\x95\xa5", true},	     /* no script of letters */
+	{"aWdub3Jl", "IGFsbCBw", true},		     /* as long as a code */
 };
 
 /* As inject.c asks the table of words. */
