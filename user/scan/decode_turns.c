@@ -12,6 +12,7 @@ enum {
 	MARK_BYTES = 6,	  /* "**", "### ", "[": in front of a speaker's name */
 	TAIL_BYTES = 8,	  /* "]", "** ", " 12", " (2)": between the name and its colon */
 	NAMED_BYTES = 24, /* the longest name, such a tail and the colon */
+	TOKEN_BYTES = 2 * RW_CODED_BYTES_MIN, /* a longer one may be anything */
 };
 
 /* What stands in front of a name, behind it, behind its colon. */
@@ -132,7 +133,7 @@ static bool is_name(struct rw_slice t)
  */
 static bool says_more(const struct rw_glue *glue, struct rw_slice left, struct rw_slice right)
 {
-	char word[2 * RW_CODED_BYTES_MIN];
+	char word[TOKEN_BYTES];
 	struct rw_slice token = rw_slice_of(word, left.n + right.n);
 
 	if (!left.n || !right.n)
@@ -149,15 +150,16 @@ static bool says_more(const struct rw_glue *glue, struct rw_slice left, struct r
 	return rw_decode_known_word(token) > left.n || glue->begins_more(glue->arg, token, left.n);
 }
 
-/* Of what d ends with and [i, end) of the text, without a gap. */
+/* Of what d ends with and [i, end) of the text, without a gap. No more of either is read than tells
+ * that a token is long: many short turns make one that grows with each. */
 static bool glue_says_more(const struct rw_glue *glue, const struct rw_decoded *d,
 			   struct rw_slice text, size_t i, size_t end)
 {
 	size_t from = d->n, to = i;
 
-	while (from && goes_on(d->bytes[from - 1]))
+	while (from && d->n - from <= TOKEN_BYTES && goes_on(d->bytes[from - 1]))
 		from--;
-	while (to < end && goes_on(text.p[to]))
+	while (to < end && to - i <= TOKEN_BYTES && goes_on(text.p[to]))
 		to++;
 	return says_more(glue, rw_slice_of(d->bytes + from, d->n - from),
 			 rw_slice_of(text.p + i, to - i));
