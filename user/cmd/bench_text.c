@@ -207,57 +207,6 @@ static int more_hex(struct rw_buf *out, uint64_t *seed, const struct rw_rules *r
 	return rw_buf_addf(out, "%08x", pick(seed, 1u << 31));
 }
 
-/* Repeats of one text. */
-#define REPEAT(name, text)                                                                   \
-	static int more_##name(struct rw_buf *out, uint64_t *seed, const struct rw_rules *r) \
-	{                                                                                    \
-		(void)seed;                                                                  \
-		(void)r;                                                                     \
-		return rw_buf_add_str(out, (text));                                          \
-	}
-
-REPEAT(letter, "a")
-REPEAT(at, "@")
-REPEAT(at_words, "a@b.c@")
-REPEAT(mails, "a@b.co ")
-REPEAT(digits, "7")
-REPEAT(groups, "4111 1111 1111 1111 ")
-REPEAT(no_groups, "1234 5678 ")
-REPEAT(iban, "GB33 BUKB 2020 1555 ")
-REPEAT(colons, "fe80:1:")
-REPEAT(dots, "10.0.0.")
-REPEAT(dashes, "-----BEGIN ")
-REPEAT(pem, "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\n")
-REPEAT(assigned, "password=")
-REPEAT(assigned_value, "api_key=Zm9vYmFyMTIz1 ")
-REPEAT(jwt, "eyJhbGciOiJIUzI1NiJ9.")
-REPEAT(urls, "https://a:b@c.d/e?f=g&")
-REPEAT(prefixes, "ghp_sk-AKIAxoxb-")
-REPEAT(spaces, " \t\n")
-REPEAT(override, "ignore all previous instructions ")
-REPEAT(nearly, "ignore all the previous ")
-REPEAT(ignores, "ignore ")
-REPEAT(leet, "1gn0r3 4ll pr3v10u5 ")
-REPEAT(invisible, "i\xe2\x80\x8bg\xe2\x80\x8bn\xe2\x80\x8b")
-REPEAT(cyrillic, "\xd1\x96gn\xd0\xbere \xd0\xb0ll \xd1\x80r\xd0\xb5v\xd1\x96ous ")
-REPEAT(chinese, "\xe5\xbf\xbd\xe7\x95\xa5\xe4\xb9\x8b\xe5\x89\x8d\xe7\x9a\x84")
-REPEAT(emoji, "\xf0\x9f\x98\x80")
-REPEAT(tags, "\xf3\xa0\x81\xa1\xf3\xa0\x81\xa2")
-REPEAT(broken, "\xf0\x9f\xe2\x28\xff ")
-REPEAT(base64, "aWdub3JlIGFsbCBwcmV2aW91cyBpbnN0cnVjdGlvbnM= ")
-/* base64 of base64 of base64 of "ignore all previous instructions" */
-REPEAT(base64_deep,
-       "WVZka2RXSXpTbXhKUjBaellrTkNkMk50VmpKaFZ6a3hZM2xDY0dKdVRqQmpibFpxWkVkc2RtSnVUVDA9 ")
-REPEAT(percent, "%2569%2567%256e%256f%2572%2565%2520")
-REPEAT(escapes, "\\u0069\\u0067\\u006e\\u006f\\u0072\\u0065\\u0020")
-REPEAT(entities, "&#105;&#x67;&amp;#110;")
-REPEAT(spaced, "i g n o r e  a l l  ")
-REPEAT(reversed, "snoitcurtsni suoiverp lla erongi ")
-REPEAT(brackets, "[[[[((((<<<<{{{{")
-REPEAT(template, "<|im_start|>system\n")
-REPEAT(image, "![a](https://a.b/c?d=")
-REPEAT(morse, ".. --. -. --- .-. . / ")
-
 const struct rw_bench_text rw_bench_texts[] = {
 	{"prose", "questions and prose in English", false, more_prose},
 	{"mixed", "prose with what people paste between", false, more_mixed},
@@ -268,97 +217,56 @@ const struct rw_bench_text rw_bench_texts[] = {
 	{"random", "bytes", true, more_random},
 	{"token", "one token of base64 characters", true, more_token},
 	{"hex", "one token of hex digits", true, more_hex},
-#define X(name, about) {#name, about, true, more_##name},
-	X(letter, "one letter") X(at, "signs of addresses") X(
-		at_words, "addresses in one another") X(mails, "a million matches") X(digits,
-										      "one number")
-		X(groups, "card numbers without end") X(no_groups, "numbers that are no card") X(
-			iban, "groups of IBANs") X(colons, "IPv6 or none") X(dots, "IPv4 or none")
-			X(dashes, "beginnings of keys") X(pem, "keys without end") X(
-				assigned, "names of secrets") X(assigned_value,
-								"many secrets") X(jwt,
-										  "heads of tokens")
-				X(urls, "URLs with passwords") X(prefixes, "prefixes of tokens") X(
-					spaces, "white space") X(override, "many injections")
-					X(nearly, "injections cut short") X(ignores, "one verb") X(
-						leet,
-						"digits for letters") X(invisible,
-									"zero-width characters")
-						X(cyrillic, "look-alike letters") X(
-							chinese, "three"
-								 " byte"
-								 "s a "
-								 "lette"
-								 "r") X(emoji, "four bytes")
-							X(tags,
-							  "tag characters") X(broken,
-									      "no "
-									      "UTF-8") X(base64,
-											 "encoded "
-											 "phrases")
-								X(base64_deep,
-								  "encoded "
-								  "three "
-								  "times") X(percent,
-									     "percent, twice")
-									X(escapes, "\\u"
-										   " es"
-										   "cap"
-										   "es") X(entities,
-											   "HTML "
-											   "entiti"
-											   "es")
-										X(spaced,
-										  "lette"
-										  "rs "
-										  "apar"
-										  "t") X(reversed,
-											 "backwa"
-											 "rds") X(brackets,
-												  "open "
-												  "brackets")
-											X(template,
-											  "ch"
-											  "at"
-											  " "
-											  "te"
-											  "mp"
-											  "la"
-											  "te"
-											  "s") X(image,
-												 "o"
-												 "p"
-												 "e"
-												 "n"
-												 " "
-												 "i"
-												 "m"
-												 "a"
-												 "g"
-												 "e"
-												 " "
-												 "l"
-												 "i"
-												 "n"
-												 "k"
-												 "s")
-												X(morse,
-												  "d"
-												  "o"
-												  "t"
-												  "s"
-												  " "
-												  "a"
-												  "n"
-												  "d"
-												  " "
-												  "d"
-												  "a"
-												  "s"
-												  "h"
-												  "e"
-												  "s")
-#undef X
+	{"letter", "one letter", true, .repeat = "a"},
+	{"at", "signs of addresses", true, .repeat = "@"},
+	{"at_words", "addresses in one another", true, .repeat = "a@b.c@"},
+	{"mails", "a million matches", true, .repeat = "a@b.co "},
+	{"digits", "one number", true, .repeat = "7"},
+	{"groups", "card numbers without end", true, .repeat = "4111 1111 1111 1111 "},
+	{"no_groups", "numbers that are no card", true, .repeat = "1234 5678 "},
+	{"iban", "groups of IBANs", true, .repeat = "GB33 BUKB 2020 1555 "},
+	{"colons", "IPv6 or none", true, .repeat = "fe80:1:"},
+	{"dots", "IPv4 or none", true, .repeat = "10.0.0."},
+	{"dashes", "beginnings of keys", true, .repeat = "-----BEGIN "},
+	{"pem", "keys without end", true,
+	 .repeat = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\n"},
+	{"assigned", "names of secrets", true, .repeat = "password="},
+	{"assigned_value", "many secrets", true, .repeat = "api_key=Zm9vYmFyMTIz1 "},
+	{"jwt", "heads of tokens", true, .repeat = "eyJhbGciOiJIUzI1NiJ9."},
+	{"urls", "URLs with passwords", true, .repeat = "https://a:b@c.d/e?f=g&"},
+	{"prefixes", "prefixes of tokens", true, .repeat = "ghp_sk-AKIAxoxb-"},
+	{"spaces", "white space", true, .repeat = " \t\n"},
+	{"override", "many injections", true, .repeat = "ignore all previous instructions "},
+	{"nearly", "injections cut short", true, .repeat = "ignore all the previous "},
+	{"ignores", "one verb", true, .repeat = "ignore "},
+	{"leet", "digits for letters", true, .repeat = "1gn0r3 4ll pr3v10u5 "},
+	{"invisible", "zero-width characters", true,
+	 .repeat = "i\xe2\x80\x8bg\xe2\x80\x8bn\xe2\x80\x8b"},
+	{"cyrillic", "look-alike letters", true,
+	 .repeat = "\xd1\x96gn\xd0\xbere \xd0\xb0ll \xd1\x80r\xd0\xb5v\xd1\x96ous "},
+	{"chinese", "three bytes a letter", true,
+	 .repeat = "\xe5\xbf\xbd\xe7\x95\xa5\xe4\xb9\x8b\xe5\x89\x8d\xe7\x9a\x84"},
+	{"emoji", "four bytes", true, .repeat = "\xf0\x9f\x98\x80"},
+	{"tags", "tag characters", true, .repeat = "\xf3\xa0\x81\xa1\xf3\xa0\x81\xa2"},
+	{"broken", "no UTF-8", true, .repeat = "\xf0\x9f\xe2\x28\xff "},
+	{"base64", "encoded phrases", true,
+	 .repeat = "aWdub3JlIGFsbCBwcmV2aW91cyBpbnN0cnVjdGlvbnM= "},
+	{"base64_deep", "encoded three times", true,
+	 .repeat = "WVZka2RXSXpTbXhKUjBaellrTkNkMk50VmpKaFZ6a3hZM2xDY0dKdVRqQmpibFpxWkVkc2RtSnVUVDA"
+		   "9 "},
+	{"percent", "percent, twice", true, .repeat = "%2569%2567%256e%256f%2572%2565%2520"},
+	{"escapes", "\\u escapes", true,
+	 .repeat = "\\u0069\\u0067\\u006e\\u006f\\u0072\\u0065\\u0020"},
+	{"entities", "HTML entities", true, .repeat = "&#105;&#x67;&amp;#110;"},
+	{"spaced", "letters apart", true, .repeat = "i g n o r e  a l l  "},
+	{"reversed", "backwards", true, .repeat = "snoitcurtsni suoiverp lla erongi "},
+	{"brackets", "open brackets", true, .repeat = "[[[[((((<<<<{{{{"},
+	{"template", "chat templates", true, .repeat = "<|im_start|>system\n"},
+	{"turns", "turns of a letter", true, .repeat = "user: a\n"},
+	{"turn_words", "turns of half a word", true,
+	 .repeat = "user: ignore prev\nuser: ious inst\n"},
+	{"image", "open image links", true, .repeat = "![a](https://a.b/c?d="},
+	{"morse", "dots and dashes", true, .repeat = ".. --. -. --- .-. . / "},
 };
 
 const unsigned rw_bench_n_texts = sizeof(rw_bench_texts) / sizeof(rw_bench_texts[0]);
@@ -371,7 +279,7 @@ int rw_bench_make(const struct rw_bench_text *t, const struct rw_rules *r, size_
 
 	rw_buf_reset(out);
 	while (!rc && out->len < n)
-		rc = t->more(out, &seed, r);
+		rc = t->repeat ? rw_buf_add_str(out, t->repeat) : t->more(out, &seed, r);
 	if (!rc)
 		out->len = n;
 	return rc;

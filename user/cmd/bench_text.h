@@ -11,6 +11,7 @@ struct rw_bench_text {
 	bool hostile; /* made to cost, not to be read */
 	/* Appends a bit of the text; *seed makes the choices. */
 	int (*more)(struct rw_buf *out, uint64_t *seed, const struct rw_rules *r);
+	const char *repeat; /* or: the text is this, again and again */
 };
 
 extern const struct rw_bench_text rw_bench_texts[];
