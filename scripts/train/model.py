@@ -8,7 +8,7 @@ from scipy import optimize, sparse
 BITS = 18
 CHARS_BITS = 18
 SCALES = (512, 160)
-MIX = 0.5  # what characters count, where they are asked, beside words and concepts
+MIX = 2  # what characters count, where they are asked, beside words and concepts
 ASK = 0.5  # the mean of both from which on they are: from the one on something is lost, of ordinary text half would be asked by -1
 GAINS = (1, 2)  # what a window of the scale says counts so much: a few words stand out in a small one
 GPL_OR_SHAREALIKE = ("GPL", "-SA")

@@ -40,10 +40,17 @@ def rows_of(folder):
     return train + own.rows(carriers), load(os.path.join(folder, "injection_dev.jsonl"))
 
 
+# What a row counts beside others, by source and label. Attacks in other languages are few beside the harmless text in these, and
+# manuals there are many: with 1 for both, half as many of such attacks are found, without manuals four times as many of these flagged.
+COUNTS = {("own:voices", "attack"): 2, ("own:voiced notes", "attack"): 2, ("own:languages", "attack"): 2,
+          ("own:voiced manuals", "benign"): 0.25}
+
+
 def row_weights(rows):
     """A source with many rows counts more than one with few, but not by as much."""
-    count = collections.Counter((r["source"], r["label"]) for r in rows)
-    return np.array([3 / count[(r["source"], r["label"])] ** 0.3 for r in rows])
+    kinds = [(r["source"], r["label"]) for r in rows]
+    count = collections.Counter(kinds)
+    return np.array([3 / count[kind] ** 0.3 * COUNTS.get(kind, 1) for kind in kinds])
 
 
 def threshold(harmless, share):

@@ -20,7 +20,7 @@
 
 enum {
 	RW_CONCEPTS_MAX = 128,
-	RW_CONCEPT_WORDS_MAX = 8192,
+	RW_CONCEPT_WORDS_MAX = 32768,
 	RW_CONCEPT_WORD_BYTES = 96,   /* of a word, at most */
 	RW_CONCEPT_HITS_MAX = 4096,   /* in one view; the words behind are not looked at */
 	RW_CONCEPT_WORDS_SEEN = 8192, /* the same, before overlaps are joined */

@@ -27,9 +27,10 @@ enum {
 /*
  * Log-odds of a whole view under which a phrase in it is most likely harmless ("How do I override
  * the system prompt of my shell?"); its rule's score is lowered then, below the line of all presets
- * but strict.
+ * but strict. It goes with model.bin: under it fall 6 of the 713 attacks of the development set
+ * that a rule finds; at -3.3 none does, and three times as many harmless questions are blocked.
  */
-#define DOUBT (-2.75)
+#define DOUBT (-3.0)
 enum { DOUBT_COSTS = 25 };
 
 _Static_assert(RW_VIEW_TEXT_BYTES / NEAR_BYTES < RW_BATCH_UNITS, "each pattern's hits have room");

@@ -45,17 +45,27 @@ static uint64_t entry_key(const struct rw_lexicon_entry *e)
 						      : MIDDLE_BYTES);
 }
 
+/* An entry with what it is sorted by. */
+struct keyed {
+	const struct rw_lexicon_entry *entry;
+	uint64_t key;
+	unsigned table;
+};
+
+static struct keyed keyed_of(const struct rw_lexicon_entry *e)
+{
+	return (struct keyed){.entry = e, .key = entry_key(e), .table = table_of(e)};
+}
+
 static int by_key(const void *a, const void *b)
 {
-	const struct rw_lexicon_entry *x = *(const struct rw_lexicon_entry *const *)a;
-	const struct rw_lexicon_entry *y = *(const struct rw_lexicon_entry *const *)b;
-	uint64_t keys[2] = {entry_key(x), entry_key(y)};
+	const struct keyed *x = a, *y = b;
 
-	if (table_of(x) != table_of(y))
-		return table_of(x) < table_of(y) ? -1 : 1;
-	if (keys[0] != keys[1])
-		return keys[0] < keys[1] ? -1 : 1;
-	return x->id < y->id ? -1 : x->id > y->id;
+	if (x->table != y->table)
+		return x->table < y->table ? -1 : 1;
+	if (x->key != y->key)
+		return x->key < y->key ? -1 : 1;
+	return x->entry->id < y->entry->id ? -1 : x->entry->id > y->entry->id;
 }
 
 static const struct quad none = {{~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0)}, {0}};
@@ -73,13 +83,14 @@ static struct quad *quad_of(struct rw_lexicon *w, struct slot *s)
 }
 
 /* Adds the entry; those of one key come one behind the other. */
-static void add(struct rw_lexicon *w, const struct rw_lexicon_entry *from)
+static void add(struct rw_lexicon *w, struct tables *tables, const struct keyed *keyed)
 {
-	unsigned table = table_of(from), at = table == LONG ? LONG_BYTES : 0;
+	const struct rw_lexicon_entry *from = keyed->entry;
+	unsigned table = keyed->table, at = table == LONG ? LONG_BYTES : 0;
 	uint32_t n = from->n < ENTRY_BYTES ? from->n : ENTRY_BYTES;
-	uint32_t what = (n - at) << WHAT_BYTES_SHIFT | (from->extra ? WHAT_EXTRA : 0);
-	struct table *t = &w->tables[table];
-	uint64_t key = entry_key(from), h = hash(key);
+	uint32_t what = (n - at) << WHAT_BYTES_SHIFT;
+	struct table *t = &tables->of[table];
+	uint64_t key = keyed->key, h = hash(key);
 	struct slot *s = slot_of(t, slot_at(t, h), key);
 	struct quad *q = quad_of(w, s);
 
@@ -92,11 +103,9 @@ static void add(struct rw_lexicon *w, const struct rw_lexicon_entry *from)
 		q->what[s->n % QUAD] = what | from->id;
 	}
 	s->n++;
-	for (unsigned want = from->extra ? ALL : PLAIN; want < WANTS; want++) {
-		let_through(t->filters[want], h);
-		if (table != SHORT)
-			let_through(w->no_short[want], hash(key_of(key, MIDDLE_BYTES)));
-	}
+	let_through(t->filter, h);
+	if (table != SHORT)
+		let_through(tables->no_short, hash(key_of(key, MIDDLE_BYTES)));
 }
 
 static int make_table(struct table *t)
@@ -110,50 +119,72 @@ static int make_table(struct table *t)
 }
 
 /* Slots for each table, a third more at least than there are keys in it. The entries are sorted. */
-static int make_slots(struct rw_lexicon *w, const struct rw_lexicon_entry **sorted, unsigned n)
+static int make_slots(struct tables *tables, const struct keyed *sorted, unsigned n)
 {
 	unsigned in[TABLES] = {0};
 
 	for (unsigned i = 0; i < n; i++)
-		in[table_of(sorted[i])] += !i || table_of(sorted[i]) != table_of(sorted[i - 1]) ||
-					   entry_key(sorted[i]) != entry_key(sorted[i - 1]);
+		in[sorted[i].table] += !i || sorted[i].table != sorted[i - 1].table ||
+				       sorted[i].key != sorted[i - 1].key;
 	for (unsigned t = 0; t < TABLES; t++) {
-		w->tables[t].bits = 1;
-		while (3u << w->tables[t].bits < 4 * in[t])
-			w->tables[t].bits++;
-		if (make_table(&w->tables[t]))
+		tables->of[t].bits = 1;
+		while (3u << tables->of[t].bits < 4 * in[t])
+			tables->of[t].bits++;
+		if (make_table(&tables->of[t]))
 			return RW_ENOMEM;
 	}
-	return 0;
+	return RW_OK;
 }
 
+static int make_tables(struct rw_lexicon *w, struct tables *tables, const struct keyed *sorted,
+		       unsigned n)
+{
+	if (make_slots(tables, sorted, n))
+		return RW_ENOMEM;
+	for (unsigned i = 0; i < n; i++)
+		add(w, tables, &sorted[i]);
+	return RW_OK;
+}
+
+/* What is not in a slot, for two tables that an entry may be in. */
 static int make_rest(struct rw_lexicon *w, const struct rw_lexicon_entry *entries, unsigned n)
 {
 	unsigned beyond = 0;
 
 	for (unsigned i = 0; i < n; i++)
 		beyond += entries[i].n > ENTRY_BYTES;
-	w->more = calloc(n / QUAD + 1, sizeof(*w->more));
-	w->beyond = calloc(beyond + 1, sizeof(*w->beyond));
+	w->more = calloc(WANTS * (n / QUAD + 1), sizeof(*w->more));
+	w->beyond = calloc(WANTS * (size_t)beyond + 1, sizeof(*w->beyond));
 	return w->more && w->beyond ? RW_OK : RW_ENOMEM;
+}
+
+/* Moves the plain ones to the front, in their order; how many they are. */
+static unsigned keep_plain(struct keyed *sorted, unsigned n)
+{
+	unsigned plain = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		if (!sorted[i].entry->extra)
+			sorted[plain++] = sorted[i];
+	return plain;
 }
 
 struct rw_lexicon *rw_lexicon_new(const struct rw_lexicon_entry *entries, unsigned n)
 {
 	struct rw_lexicon *w = calloc(1, sizeof(*w));
-	const struct rw_lexicon_entry **sorted = calloc(n + 1, sizeof(*sorted));
+	struct keyed *sorted = calloc(n + 1, sizeof(*sorted));
 
 	RW_BUG_ON(n > RW_LEXICON_ENTRIES_MAX);
 	for (unsigned i = 0; sorted && i < n; i++)
-		sorted[i] = &entries[i];
+		sorted[i] = keyed_of(&entries[i]);
 	if (sorted)
 		qsort(sorted, n, sizeof(*sorted), by_key);
-	if (!w || !sorted || make_slots(w, sorted, n) || make_rest(w, entries, n)) {
+	if (!w || !sorted || make_rest(w, entries, n) ||
+	    make_tables(w, &w->tables[ALL], sorted, n) ||
+	    make_tables(w, &w->tables[PLAIN], sorted, keep_plain(sorted, n))) {
 		rw_lexicon_free(w);
 		w = NULL;
 	}
-	for (unsigned i = 0; w && i < n; i++)
-		add(w, sorted[i]);
 	free(sorted);
 	return w;
 }
@@ -162,8 +193,9 @@ void rw_lexicon_free(struct rw_lexicon *w)
 {
 	if (!w)
 		return;
-	for (unsigned t = 0; t < TABLES; t++)
-		free(w->tables[t].slots);
+	for (unsigned want = 0; want < WANTS; want++)
+		for (unsigned t = 0; t < TABLES; t++)
+			free(w->tables[want].of[t].slots);
 	free(w->more);
 	free(w->beyond);
 	free(w);

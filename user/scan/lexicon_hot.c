@@ -23,10 +23,8 @@ struct place {
 
 struct search {
 	const struct rw_lexicon *w;
-	const uint64_t *extra; /* where such entries are looked for; NULL: nowhere */
-	/* In the group that is looked at: its filters, and what of an entry makes it none. */
-	const uint64_t *filter[TABLES], *no_short;
-	uint32_t reject;
+	const uint64_t *extra;	     /* where such entries are looked for; NULL: nowhere */
+	const struct tables *tables; /* of the group that is looked at */
 	rw_lexicon_found_fn *found;
 	void *arg;
 	const char *p; /* the chunk; AHEAD bytes behind it can be read */
@@ -94,8 +92,9 @@ static void sift(const struct search *s, const uint16_t *at, unsigned n, struct 
 		uint64_t front = rw_load8(s->p + at[i]), key;
 
 		key = key_of(front, short_key_bytes(s->p + at[i], RW_LEXICON_BYTES_MIN));
-		out->no_short |= may_be(s->no_short, hash(key_of(front, MIDDLE_BYTES))) << i;
-		out->in_short |= may_be(s->filter[SHORT], hash(key)) << i;
+		out->no_short |= may_be(s->tables->no_short, hash(key_of(front, MIDDLE_BYTES)))
+				 << i;
+		out->in_short |= may_be(s->tables->of[SHORT].filter, hash(key)) << i;
 		out->short_key[i] = key;
 	}
 }
@@ -131,8 +130,9 @@ static void sift(const struct search *s, const uint16_t *at, unsigned n, struct 
 		rw_nums front = rw_nums_gather(s->p, at + i, 1);
 		rw_nums key = front & short_key_mask(front);
 
-		out->no_short |= may_be_each(s->no_short, front & rw_first8(MIDDLE_BYTES)) << i;
-		out->in_short |= may_be_each(s->filter[SHORT], key) << i;
+		out->no_short |= may_be_each(s->tables->no_short, front & rw_first8(MIDDLE_BYTES))
+				 << i;
+		out->in_short |= may_be_each(s->tables->of[SHORT].filter, key) << i;
 		rw_nums_store(&out->short_key[i], key);
 	}
 }
@@ -162,9 +162,9 @@ static struct place *list_places(const struct search *s, const uint16_t *at,
 		uint64_t no_short = in->no_short >> i;
 
 		to = add_place(to, at[i], LONG, front,
-			       no_short & may_be(s->filter[LONG], hash(front)));
+			       no_short & may_be(s->tables->of[LONG].filter, hash(front)));
 		to = add_place(to, at[i], MIDDLE, middle,
-			       no_short & may_be(s->filter[MIDDLE], hash(middle)));
+			       no_short & may_be(s->tables->of[MIDDLE].filter, hash(middle)));
 		to = add_place(to, at[i], SHORT, in->short_key[i], in->in_short >> i);
 	}
 	return to;
@@ -196,27 +196,27 @@ static void tell(struct search *s, const struct rw_lexicon_hit *last)
 }
 
 /*
- * Adds a hit at at for each of the entries whose bytes stand in front of x and that are none of
- * reject; where the next goes. As many as QUAD are written, whatever they are.
+ * Adds a hit at at for each of the entries whose bytes stand in front of x; where the next goes. As
+ * many as QUAD are written, whatever they are.
  */
 #if RW_LEVEL == 1
 
-static inline struct rw_lexicon_hit *compare(const struct quad *q, uint32_t reject, uint64_t x,
-					     unsigned at, struct rw_lexicon_hit *to)
+static inline struct rw_lexicon_hit *compare(const struct quad *q, uint64_t x, unsigned at,
+					     struct rw_lexicon_hit *to)
 {
 	for (unsigned k = 0; k < QUAD; k++) {
 		unsigned bytes = q->what[k] >> WHAT_BYTES_SHIFT;
 
 		*to = (struct rw_lexicon_hit){q->what[k], at};
-		to += ((bytes ? x & rw_first8(bytes) : 0) == q->bytes[k]) & !(q->what[k] & reject);
+		to += (bytes ? x & rw_first8(bytes) : 0) == q->bytes[k];
 	}
 	return to;
 }
 
 #else
 
-static inline struct rw_lexicon_hit *compare(const struct quad *q, uint32_t reject, uint64_t x,
-					     unsigned at, struct rw_lexicon_hit *to)
+static inline struct rw_lexicon_hit *compare(const struct quad *q, uint64_t x, unsigned at,
+					     struct rw_lexicon_hit *to)
 {
 	typedef uint64_t nums __attribute__((vector_size(QUAD * 8)));
 	nums what = (nums)_mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)q->what));
@@ -225,7 +225,7 @@ static inline struct rw_lexicon_hit *compare(const struct quad *q, uint32_t reje
 	unsigned same;
 
 	memcpy(&is, q->bytes, sizeof(is));
-	is = (nums)((in & x) == is) & (nums)((what & reject) == 0);
+	is = (nums)((in & x) == is);
 	same = (unsigned)_mm256_movemask_pd((__m256d)is);
 #if RW_LEVEL >= 4
 	what |= (uint64_t)at << 32;
@@ -255,14 +255,13 @@ static inline struct rw_lexicon_hit *room(struct search *s, struct rw_lexicon_hi
 static inline struct rw_lexicon_hit *look(struct search *s, const struct place *at,
 					  struct rw_lexicon_hit *to)
 {
-	const struct table *t = &s->w->tables[at->table];
+	const struct table *t = &s->tables->of[at->table];
 	const struct slot *slot = slot_of(t, slot_at(t, hash(at->key)), at->key);
 	uint64_t x = rw_load8(s->p + at->at + (at->table == LONG ? LONG_BYTES : 0));
 
-	to = compare(&slot->entries, s->reject, x, at->at, to);
+	to = compare(&slot->entries, x, at->at, to);
 	for (unsigned n = QUAD; __builtin_expect(n < slot->n, 0); n += QUAD)
-		to = compare(&s->w->more[slot->more + n / QUAD - 1], s->reject, x, at->at,
-			     room(s, to));
+		to = compare(&s->w->more[slot->more + n / QUAD - 1], x, at->at, room(s, to));
 	return room(s, to);
 }
 
@@ -283,10 +282,7 @@ static inline void choose(struct search *s, size_t first, size_t last)
 	bool extra = wants_extra(s->extra, (s->begun + first) / RW_LEXICON_CELL_BYTES,
 				 (s->begun + last) / RW_LEXICON_CELL_BYTES);
 
-	for (unsigned t = 0; t < TABLES; t++)
-		s->filter[t] = s->w->tables[t].filters[extra ? ALL : PLAIN];
-	s->no_short = s->w->no_short[extra ? ALL : PLAIN];
-	s->reject = extra ? 0 : WHAT_EXTRA;
+	s->tables = &s->w->tables[extra ? ALL : PLAIN];
 }
 
 static void find_chunk(struct search *s, size_t n, uint64_t *before)

@@ -23,7 +23,7 @@ struct quad {
 	uint32_t what[QUAD];
 };
 enum { ENTRY_BYTES = 16 };
-enum { WHAT_ID = 0xffffff, WHAT_BEYOND = 1 << 24, WHAT_EXTRA = 1 << 25, WHAT_BYTES_SHIFT = 28 };
+enum { WHAT_ID = 0xffffff, WHAT_BEYOND = 1 << 24, WHAT_BYTES_SHIFT = 28 };
 
 /* The entries that have one key, by their ids, in one line of the cache: the first, and where in
  * more[] those behind them stand, n of them in all. n is 0 in a free slot, whose entries are none;
@@ -36,17 +36,21 @@ struct slot {
 
 /* Short texts, longer and long ones have a table each, by so much of their fronts. */
 struct table {
-	/* By what is wanted: of each key, two bits of one word. */
-	uint64_t filters[WANTS][1 << FILTER_BITS];
+	uint64_t filter[1 << FILTER_BITS]; /* of each key, two bits of one word */
 	struct slot *slots;
 	unsigned bits; /* 1 << bits slots */
 };
 
-struct rw_lexicon {
-	struct table tables[TABLES];
+/* The few plain entries have tables of their own, which stay in the nearest cache. */
+struct tables {
+	struct table of[TABLES];
 	/* Of what is not short, by as much as a middle one's key: where two tables need not be
 	 * asked. */
-	uint64_t no_short[WANTS][1 << FILTER_BITS];
+	uint64_t no_short[1 << FILTER_BITS];
+};
+
+struct rw_lexicon {
+	struct tables tables[WANTS];
 	struct quad *more;
 	unsigned n_more;
 	struct rw_lexicon_entry *beyond; /* those of more than ENTRY_BYTES */

@@ -6,15 +6,23 @@
 
 #include "scan/decode.h"
 #include "scan/packs.h"
+#include "scan/swar.h"
 
 enum { SLOT_BITS = 14, VIEW_BITS = 18, AT_BITS = 14, CELL_BYTES = RW_LEXICON_CELL_BYTES };
 enum { CELLS = RW_VIEW_TEXT_BYTES / CELL_BYTES, ROOTS = 257 };
 
 /*
  * By scale, log-odds by words alone from which on a window's concepts are weighed: most texts never
- * come near. In large ones concepts stand out less, and what stands out is in a small one.
+ * come near. In large ones concepts stand out less, and what stands out is in a small one. Of
+ * languages that the training has little of words say next to nothing, while concepts know them;
+ * where a script tells such a one, less is asked of its words.
  */
-static const double near_line[RW_WINDOW_SCALES] = {-0.5, -2.0};
+static const double near_line[RW_WINDOW_SCALES] = {-0.45, -1.8};
+static const double near_line_wide[RW_WINDOW_SCALES] = {-0.5, -3.5};
+enum {
+	WIDE_PART = 4,	     /* one byte beyond ASCII in so many makes a window wide */
+	WIDE_BYTES_MIN = 16, /* of them in a view where one may be, of a short text */
+};
 
 _Static_assert(RW_VIEW_TEXT_BYTES <= 1 << AT_BITS, "a place in a view fits its bits");
 _Static_assert(RW_VIEW_TEXT_BYTES / 256 + RW_VIEW_TEXT_BYTES / 80 + 4 < RW_MODEL_WINDOWS_MAX,
@@ -212,18 +220,38 @@ static inline void weigh_words(const struct rw_model *m, const struct rw_model_s
 	b->z = k[0] + k[1] * b->words * m->roots[b->n_words];
 }
 
-/* Finds the windows whose words alone come near enough for concepts to matter, and the best of the
- * others. A window's half is the next one's start. */
-static void look_scale(const struct rw_model *m, struct rw_model_scratch *s, size_t n,
-		       unsigned scale, struct rw_model_best *best)
+/* How many bytes are beyond ASCII. */
+static uint32_t count_beyond(const char *p, size_t n)
 {
+	uint32_t sum = 0;
+
+	for (; n >= 8; p += 8, n -= 8)
+		sum += (uint32_t)((rw_load8(p) >> 7 & RW_ALL8(1)) * RW_ALL8(1) >> 56);
+	for (; n; p++, n--)
+		sum += (unsigned char)*p >> 7;
+	return sum;
+}
+
+static bool is_wide(const char *p, size_t n)
+{
+	return count_beyond(p, n) * WIDE_PART >= n;
+}
+
+/* Finds the windows whose words alone come near enough for concepts to matter, and the best of the
+ * others; wide: some may be. A window's half is the next one's start. */
+static void look_scale(const struct rw_model *m, struct rw_model_scratch *s,
+		       const struct rw_view *v, bool wide, unsigned scale,
+		       struct rw_model_best *best)
+{
+	size_t n = v->n;
 	unsigned w0 = 0, half = words_before(s, n, rw_window_start(1, scale)), w1;
 	struct rw_model_best b;
 
 	for (size_t i = 0; i < rw_window_count(n, scale); i++, w0 = half, half = w1) {
 		w1 = words_before(s, n, rw_window_start(i + 2, scale));
 		weigh_words(m, s, n, scale, i, w0, w1, &b);
-		if (b.z < near_line[scale]) {
+		if (b.z < near_line[scale] && !(wide && b.z >= near_line_wide[scale] &&
+						is_wide(v->bytes + b.start, b.end - b.start))) {
 			if (b.z > best->z)
 				*best = b;
 			continue;
@@ -331,6 +359,8 @@ static void look_near(const struct rw_model *m, struct rw_model_scratch *s, cons
 bool rw_model_begin(const struct rw_model *m, const struct rw_view *v, struct rw_model_scratch *s,
 		    struct rw_model_best *best)
 {
+	bool wide = count_beyond(v->bytes, v->n) >= WIDE_BYTES_MIN;
+
 	*best = (struct rw_model_best){.z = -HUGE_VAL};
 	s->n_windows = s->n_concepts = s->n_hits = 0;
 	memset(s->weighed, 0, sizeof(s->weighed));
@@ -339,7 +369,7 @@ bool rw_model_begin(const struct rw_model *m, const struct rw_view *v, struct rw
 	rw_words_init(&s->words, rw_slice_of(v->bytes, v->n));
 	rw_words_weigh(&s->words, m->words, s->sums, &s->hints.words);
 	for (unsigned k = 0; k < RW_WINDOW_SCALES; k++)
-		look_scale(m, s, v->n, k, best);
+		look_scale(m, s, v, wide, k, best);
 	return s->n_windows > 0;
 }
 
