@@ -6,6 +6,7 @@ import numpy as np
 from scipy import optimize, sparse
 
 BITS = 18
+FEATURES_MAX = 10240  # of concepts; RW_MODEL_FEATURES_MAX
 CHARS_BITS = 18
 SCALES = (512, 160)
 MIX = 2  # what characters count, where they are asked, beside words and concepts
@@ -117,6 +118,7 @@ class Model:
                                     shape=(w.n_rows, used.sum()))
         count = np.asarray(((rows_of @ w.concepts[used]) > 0).sum(axis=0)).ravel()
         self.columns = np.flatnonzero(count >= self.CONCEPT_ROWS)
+        assert len(self.columns) <= FEATURES_MAX, "%d features of concepts: raise CONCEPT_ROWS" % len(self.columns)
         con = w.concepts[:, self.columns]
         per_row = np.zeros(w.n_rows)
         np.add.at(per_row, w.row[used], 1)

@@ -176,6 +176,10 @@ static void note_cache(const char *text)
 }
 
 /* A pack with a mistake is left out at the start only, and where that is asked for. */
+/* From how many bytes on a block is one of the kernel's and not of the heap: while rules are
+ * loaded, and behind that, when bodies of requests come and go. */
+enum { APART_BYTES = 128 << 10, APART_BYTES_SERVING = 16 << 20 };
+
 static int load_rules(struct rw_snapshot *s, struct rw_config *c, bool again, struct rw_error *e)
 {
 	const struct rw_rules_from from = {
@@ -184,8 +188,13 @@ static int load_rules(struct rw_snapshot *s, struct rw_config *c, bool again, st
 		.cache_dir = rw_arena_printf(&c->arena, "%s/cache", c->state_dir),
 		.note = note_cache,
 		.skip_bad = c->skip_bad_rules && !again};
-	int rc = rw_rules_load_from(&s->rules, &from, e);
+	int rc;
 
+	/* Databases and tables apart: in the heap they would leave holes that small blocks keep. */
+	mallopt(M_MMAP_THRESHOLD, APART_BYTES);
+	rc = rw_rules_load_from(&s->rules, &from, e);
+	mallopt(M_MMAP_THRESHOLD, APART_BYTES_SERVING);
+	mallopt(M_TRIM_THRESHOLD, 2 * APART_BYTES_SERVING);
 	for (unsigned i = 0; !rc && i < rw_rules_skipped(s->rules); i++)
 		rw_err("a pack of rules is left out: %s", rw_rules_skipped_why(s->rules, i));
 	return rc;

@@ -307,19 +307,23 @@ static int compile_hs(struct rw_rules *r, enum rw_db db, const struct rw_sack *s
 }
 
 /* One table for the rules' words and the concepts': the view is read once. */
-static int make_lexicon(struct rw_rules *r, const struct rw_sack *sack)
+static int make_lexicon(struct rw_rules *r, const struct rw_sack *sack, struct rw_error *e)
 {
 	unsigned n = rw_concepts_entries(r->concepts, 0, NULL);
-	struct rw_lexicon_entry *all = calloc(sack->n_words + n, sizeof(*all));
+	struct rw_lexicon_entry *all;
 
+	if (sack->n_words > RW_LEXICON_ENTRIES_MAX - n)
+		return rw_fail(e, RW_ELIMIT, "the rule packs have more than %u words to look for",
+			       RW_LEXICON_ENTRIES_MAX - n);
+	all = calloc(sack->n_words + n, sizeof(*all));
 	if (!all)
-		return RW_ENOMEM;
+		return rw_fail(e, RW_ENOMEM, "no memory for the rules");
 	r->first_concept = r->n_needles;
 	memcpy(all, sack->words, sack->n_words * sizeof(*all));
 	rw_concepts_entries(r->concepts, r->first_concept, all + sack->n_words);
 	r->lexicon = rw_lexicon_new(all, sack->n_words + n);
 	free(all);
-	return r->lexicon ? RW_OK : RW_ENOMEM;
+	return r->lexicon ? RW_OK : rw_fail(e, RW_ENOMEM, "no memory for the rules");
 }
 
 static int compile_db(struct rw_rules *r, enum rw_db db, unsigned most, struct rw_view *view,
@@ -328,8 +332,10 @@ static int compile_db(struct rw_rules *r, enum rw_db db, unsigned most, struct r
 	struct rw_sack sack = {.r = r};
 	int rc = add_patterns(r, db, most, &sack, view, e);
 
-	if (!rc && (rw_sack_close(&sack) || (db == RW_DB_INJECTION && make_lexicon(r, &sack))))
+	if (!rc && rw_sack_close(&sack))
 		rc = rw_fail(e, RW_ENOMEM, "no memory for the rules");
+	if (!rc && db == RW_DB_INJECTION)
+		rc = make_lexicon(r, &sack, e);
 	if (!rc)
 		rc = compile_hs(r, db, &sack, e);
 	rw_sack_free(&sack);

@@ -6,13 +6,17 @@
 
 #include "scan/packs.h"
 
-enum { CASES_MAX = 1024 };
+enum { CASES_MAX = 1024, BLOCK_BYTES = 4096 };
 
 struct reader {
 	struct rw_concept_pack *p;
 	struct rw_error *e;
 	yaml_document_t *doc;
 	struct rw_view *view;
+	/* What is left of the block that words are copied into: an allocation for each would cost
+	 * as much again as they are long. */
+	char *block;
+	size_t left;
 };
 
 static yaml_node_t *node(const struct reader *rd, int id)
@@ -56,25 +60,46 @@ static const char *last_char(const char *p, size_t n)
 	return at;
 }
 
-static int read_word(struct reader *rd, const yaml_node_t *at)
+/* A copy of what is in the view, with a zero behind it. NULL: no memory. */
+static const char *keep_view(struct reader *rd)
+{
+	size_t n = rd->view->n + 1;
+	char *at;
+
+	if (n > rd->left) {
+		rd->block = rw_arena_bytes(&rd->p->arena, BLOCK_BYTES);
+		rd->left = rd->block ? BLOCK_BYTES : 0;
+	}
+	if (n > rd->left)
+		return NULL;
+	at = rd->block;
+	memcpy(at, rd->view->bytes, n - 1);
+	at[n - 1] = '\0';
+	rd->block += n;
+	rd->left -= n;
+	return at;
+}
+
+static int read_word(struct reader *rd, const yaml_node_t *at, const char *s, size_t n)
 {
 	struct rw_concept_pack *p = rd->p;
 	struct rw_concept_word *w = &p->words[p->n_words];
-	const char *s = text(at);
-	size_t n = s ? strlen(s) : 0;
 	bool open_before = n && *s == '*', open_behind = n > 1 && s[n - 1] == '*';
 
 	if (p->n_words == RW_CONCEPT_WORDS_MAX)
 		return fail(rd, at, "too many words");
+	if (open_before && s[1] > 0)
+		return fail(rd, at,
+			    "a word of ASCII is looked for where it begins: no star in front");
 	s += open_before;
 	n -= (size_t)open_before + open_behind;
-	if (!s || !n || n > RW_CONCEPT_WORD_BYTES || memchr(s, '*', n))
-		return fail(rd, at, "a word is a string; a star begins or ends it");
+	if (!n || n > RW_CONCEPT_WORD_BYTES || memchr(s, '*', n))
+		return fail(rd, at, "a word of some letters is wanted; a star begins or ends it");
 	rw_view_fold(rd->view, rw_slice_of(s, n));
 	n = rd->view->n;
 	if (!n)
 		return fail(rd, at, "nothing of this word is left in the view");
-	w->text = rw_arena_copy(&p->arena, rw_slice_of(rd->view->bytes, n));
+	w->text = keep_view(rd);
 	if (!w->text)
 		return rw_fail(rd->e, RW_ENOMEM, "no memory for the concepts");
 	w->len = (uint8_t)n;
@@ -99,15 +124,30 @@ static int each(struct reader *rd, const yaml_node_t *list,
 	return rc;
 }
 
+/* The words of a language: one string, for a node of YAML for each would take ten times the room.
+ */
+static int read_language(struct reader *rd, const yaml_node_t *at)
+{
+	static const char between[] = " | ";
+	const char *s = text(at), *end;
+	int rc = s ? 0 : fail(rd, at, "words are a string, with ' | ' between them");
+
+	for (; !rc && s; s = end ? end + sizeof(between) - 1 : NULL) {
+		end = strstr(s, between);
+		rc = read_word(rd, at, s, end ? (size_t)(end - s) : strlen(s));
+	}
+	return rc;
+}
+
 static int read_words(struct reader *rd, const yaml_node_t *map)
 {
 	int rc = 0;
 
 	if (map->type != YAML_MAPPING_NODE)
-		return fail(rd, map, "words is a mapping: language to list");
+		return fail(rd, map, "words is a mapping: language to words");
 	for (const yaml_node_pair_t *i = map->data.mapping.pairs.start;
 	     !rc && i < map->data.mapping.pairs.top; i++)
-		rc = each(rd, node(rd, i->value), read_word);
+		rc = read_language(rd, node(rd, i->value));
 	return rc;
 }
 
@@ -228,6 +268,17 @@ static int read_root(struct reader *rd)
 		    : rw_fail(rd->e, RW_EINVAL, "concepts.yaml: there is no list of concepts");
 }
 
+/* Gives back the room for words that there are not. */
+static int keep_words(struct rw_concept_pack *p, struct rw_error *e)
+{
+	struct rw_concept_word *words = realloc(p->words, (p->n_words + 1) * sizeof(*words));
+
+	if (!words)
+		return rw_fail(e, RW_ENOMEM, "no memory for the concepts");
+	p->words = words;
+	return RW_OK;
+}
+
 int rw_concept_pack_read(struct rw_concept_pack *p, struct rw_error *e)
 {
 	struct rw_slice yaml = rw_pack_concepts();
@@ -255,7 +306,7 @@ int rw_concept_pack_read(struct rw_concept_pack *p, struct rw_error *e)
 	}
 	yaml_parser_delete(&parser);
 	free(rd.view);
-	return rc;
+	return rc ? rc : keep_words(p, e);
 }
 
 void rw_concept_pack_free(struct rw_concept_pack *p)

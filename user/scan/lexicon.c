@@ -136,6 +136,16 @@ static int make_slots(struct tables *tables, const struct keyed *sorted, unsigne
 	return RW_OK;
 }
 
+size_t rw_lexicon_bytes(const struct rw_lexicon *w)
+{
+	size_t sum = w->bytes;
+
+	for (unsigned want = 0; want < WANTS; want++)
+		for (unsigned t = 0; t < TABLES; t++)
+			sum += sizeof(struct slot) << w->tables[want].of[t].bits;
+	return sum;
+}
+
 static int make_tables(struct rw_lexicon *w, struct tables *tables, const struct keyed *sorted,
 		       unsigned n)
 {
@@ -146,15 +156,24 @@ static int make_tables(struct rw_lexicon *w, struct tables *tables, const struct
 	return RW_OK;
 }
 
-/* What is not in a slot, for two tables that an entry may be in. */
-static int make_rest(struct rw_lexicon *w, const struct rw_lexicon_entry *entries, unsigned n)
+/* Room for what is in no slot; plain entries are in two tables. The entries are sorted. */
+static int make_rest(struct rw_lexicon *w, const struct keyed *sorted, unsigned n)
 {
-	unsigned beyond = 0;
+	size_t beyond = 0, more = 0;
+	unsigned same = 0;
 
-	for (unsigned i = 0; i < n; i++)
-		beyond += entries[i].n > ENTRY_BYTES;
-	w->more = calloc(WANTS * (n / QUAD + 1), sizeof(*w->more));
-	w->beyond = calloc(WANTS * (size_t)beyond + 1, sizeof(*w->beyond));
+	for (unsigned i = 0; i < n; i++) {
+		bool plain = !sorted[i].entry->extra;
+		bool goes_on = i && sorted[i].table == sorted[i - 1].table &&
+			       sorted[i].key == sorted[i - 1].key;
+
+		same = goes_on ? same + 1 : 0;
+		more += same && same % QUAD == 0 ? WANTS : 0;
+		beyond += sorted[i].entry->n > ENTRY_BYTES ? 1 + plain : 0;
+	}
+	w->more = calloc(more + 1, sizeof(*w->more));
+	w->beyond = calloc(beyond + 1, sizeof(*w->beyond));
+	w->bytes = sizeof(*w) + (more + 1) * sizeof(*w->more) + (beyond + 1) * sizeof(*w->beyond);
 	return w->more && w->beyond ? RW_OK : RW_ENOMEM;
 }
 
@@ -179,7 +198,7 @@ struct rw_lexicon *rw_lexicon_new(const struct rw_lexicon_entry *entries, unsign
 		sorted[i] = keyed_of(&entries[i]);
 	if (sorted)
 		qsort(sorted, n, sizeof(*sorted), by_key);
-	if (!w || !sorted || make_rest(w, entries, n) ||
+	if (!w || !sorted || make_rest(w, sorted, n) ||
 	    make_tables(w, &w->tables[ALL], sorted, n) ||
 	    make_tables(w, &w->tables[PLAIN], sorted, keep_plain(sorted, n))) {
 		rw_lexicon_free(w);

@@ -41,7 +41,7 @@ struct table {
 	unsigned bits; /* 1 << bits slots */
 };
 
-/* The few plain entries have tables of their own, which stay in the nearest cache. */
+/* Plain entries, few beside the others, have tables of their own, which take less of the cache. */
 struct tables {
 	struct table of[TABLES];
 	/* Of what is not short, by as much as a middle one's key: where two tables need not be
@@ -55,6 +55,7 @@ struct rw_lexicon {
 	unsigned n_more;
 	struct rw_lexicon_entry *beyond; /* those of more than ENTRY_BYTES */
 	unsigned n_beyond;
+	size_t bytes; /* of all but the slots */
 };
 
 /* How many bytes of a text that begins with the byte are the key of a short one; 0: as many as go

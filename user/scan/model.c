@@ -8,7 +8,7 @@
 #include "scan/packs.h"
 #include "scan/swar.h"
 
-enum { SLOT_BITS = 14, VIEW_BITS = 18, AT_BITS = 14, CELL_BYTES = RW_LEXICON_CELL_BYTES };
+enum { SLOT_BITS = 15, VIEW_BITS = 18, AT_BITS = 14, CELL_BYTES = RW_LEXICON_CELL_BYTES };
 enum { CELLS = RW_VIEW_TEXT_BYTES / CELL_BYTES, ROOTS = 257 };
 
 /*
@@ -18,11 +18,10 @@ enum { CELLS = RW_VIEW_TEXT_BYTES / CELL_BYTES, ROOTS = 257 };
  * where a script tells such a one, less is asked of its words.
  */
 static const double near_line[RW_WINDOW_SCALES] = {-0.45, -1.8};
-static const double near_line_wide[RW_WINDOW_SCALES] = {-0.5, -3.5};
-enum {
-	WIDE_PART = 4,	     /* one byte beyond ASCII in so many makes a window wide */
-	WIDE_BYTES_MIN = 16, /* of them in a view where one may be, of a short text */
-};
+static const double near_line_wide[RW_WINDOW_SCALES] = {-0.45, -3.5};
+/* One byte beyond ASCII in so many makes a window wide (in the view letters that look Latin are no
+ * such bytes), and so many make it worth looking for one. */
+enum { WIDE_PART = 6, WIDE_BYTES_MIN = 8 };
 
 _Static_assert(RW_VIEW_TEXT_BYTES <= 1 << AT_BITS, "a place in a view fits its bits");
 _Static_assert(RW_VIEW_TEXT_BYTES / 256 + RW_VIEW_TEXT_BYTES / 80 + 4 < RW_MODEL_WINDOWS_MAX,

@@ -14,8 +14,8 @@
 #include "scan/windows.h"
 
 enum {
-	RW_MODEL_FEATURES_MAX = 8192, /* of concepts */
-	RW_MODEL_STRETCH_BYTES = 16,  /* windows begin and end at multiples of it */
+	RW_MODEL_FEATURES_MAX = 10240, /* of concepts; scripts/train/model.py has it, too */
+	RW_MODEL_STRETCH_BYTES = 16,   /* windows begin and end at multiples of it */
 	RW_MODEL_STRETCHES = RW_VIEW_TEXT_BYTES / RW_MODEL_STRETCH_BYTES + 1,
 	RW_MODEL_WINDOWS_MAX = 512,
 	RW_MODEL_CONTRIBUTIONS_MAX = 8192, /* in one view; later ones are not counted */

@@ -84,7 +84,7 @@ size_t rw_rules_bytes(const struct rw_rules *r)
 		if (pcre2_pattern_info(r->pats[i].code, PCRE2_INFO_JITSIZE, &n) == 0)
 			sum += n;
 	}
-	return sum;
+	return sum + rw_lexicon_bytes(r->lexicon);
 }
 
 const struct rw_rule_info *rw_rules_info(const struct rw_rules *r, unsigned rule)

@@ -63,7 +63,15 @@ static const struct fold_range ranges[] = {
 	{0x0566, 0x0585, TABLE, 0, "q*********h*******n****u***g***o"}, /* Armenian */
 	{0x05df, 0x05df, SHIFT, 'l', NULL},
 	{0x061c, 0x061c, DROP, 0, NULL},
+	{0x0622, 0x0622, SHIFT, 0x0627, NULL}, /* Arabic: alef as it is mostly typed */
+	{0x0623, 0x0623, SHIFT, 0x0627, NULL},
+	{0x0625, 0x0625, SHIFT, 0x0627, NULL},
+	{0x0640, 0x0640, DROP, 0, NULL}, /* draws a word out */
+	{0x0649, 0x0649, SHIFT, 0x064a, NULL},
 	{0x064b, 0x0652, DROP, 0, NULL},
+	{0x06a9, 0x06a9, SHIFT, 0x0643,
+	 NULL}, /* Persian letters that others write for Arabic ones */
+	{0x06cc, 0x06cc, SHIFT, 0x064a, NULL},
 	{0x115f, 0x1160, DROP, 0, NULL},
 	{0x1680, 0x1680, SPACE, 0, NULL},
 	{0x180b, 0x180e, DROP, 0, NULL},

@@ -37,6 +37,8 @@ static const struct {
 	{"a\u3000b\u00a0 c", "a b c"},
 	{"\xff\xfe plain \x80", "\xff\xfe plain \x80"}, /* not UTF-8: as it is */
 	{"\u5ffd\u7565", "\u5ffd\u7565"},
+	{"\u0623\u0647\u0645\u0644 \u062a\u0640\u062c\u0640\u0627\u0647\u0644",
+	 "\u0627\u0647\u0645\u0644 \u062a\u062c\u0627\u0647\u0644"}, /* Arabic: alef, drawn out */
 };
 
 static void texts_fold_to_what_they_look_like(void **state)
