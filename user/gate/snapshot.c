@@ -175,11 +175,11 @@ static void note_cache(const char *text)
 	rw_warn("%s", text);
 }
 
-/* A pack with a mistake is left out at the start only, and where that is asked for. */
 /* From how many bytes on a block is one of the kernel's and not of the heap: while rules are
  * loaded, and behind that, when bodies of requests come and go. */
 enum { APART_BYTES = 128 << 10, APART_BYTES_SERVING = 16 << 20 };
 
+/* A pack with a mistake is left out at the start only, and where that is asked for. */
 static int load_rules(struct rw_snapshot *s, struct rw_config *c, bool again, struct rw_error *e)
 {
 	const struct rw_rules_from from = {
