@@ -142,3 +142,15 @@ def gateway(rng):
 
 def spec(rng):
     return pages(rng, SPEC, 28)
+
+
+FILLERS = """The quick brown fox jumps over the lazy dog.|Lorem ipsum dolor sit amet, consectetur adipiscing elit.|This is a test.|and then?
+All work and no play makes Jack a dull boy.|Testing, one, two, three.|Hello world.|I will not talk in class.|Are we there yet?|blah blah
+some words|The boat lies at the quay.|She thinks about it for a while.|It rains, and the dog sleeps on the sofa.|one more line of text
+An answer of some length that nobody reads.|ping|What a long day it was.|I walked over the bridge and back again.""".replace("\n", "|").split("|")
+
+
+def repeated(rng, sentence):
+    """The same again and again, as tests fill a page and people an exercise book."""
+    texts = [rng.choice(FILLERS) if rng.random() < 0.5 else sentence for _ in range(rng.choice((1, 1, 1, 2)))]
+    return rng.choice([" ", " ", "\n", "  "]).join(texts * rng.randrange(3, 45))

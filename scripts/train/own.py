@@ -311,6 +311,7 @@ def rows(carriers, seed=5):
         (700, "gateway", "benign", lambda: forms.gateway(rng)),
         (900, "spec", "benign", lambda: forms.spec(rng)),
         (1500, "web", "benign", lambda: forms.web(rng)),
+        (600, "repeats", "benign", lambda: forms.repeated(rng, kinds.harmless(rng))),
     ))
     everyday.rows(rng, add)
     voices.rows(rng, carriers, put_into, add)

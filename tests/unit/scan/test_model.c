@@ -92,11 +92,18 @@ static void free_text_is_scored(void **state)
 	}
 }
 
-/* Rules know phrases, not what is asked about them: hard negatives were flagged by rules alone. */
-/* A sum over the words of a window made an injection of any word that was said fifty times. */
+/* A sum over the words of a window made an injection of any word that was said fifty times, and of
+ * sentences that fill a page. */
 static void a_word_said_over_and_over_is_no_injection(void **state)
 {
-	static const char *const said[] = {"word ", "ok ", "test ", "hello ", "system "};
+	static const char *const said[] = {"word ",
+					   "ok ",
+					   "test ",
+					   "hello ",
+					   "system ",
+					   "and then? ",
+					   "The quick brown fox jumps over the lazy dog and "
+					   "thinks about it for a while. "};
 	struct rw_buf b = {0};
 
 	(void)state;
@@ -111,6 +118,7 @@ static void a_word_said_over_and_over_is_no_injection(void **state)
 	rw_buf_free(&b);
 }
 
+/* Rules know phrases, not what is asked about them: hard negatives were flagged by rules alone. */
 static void a_phrase_in_a_harmless_question_is_doubted(void **state)
 {
 	(void)state;
