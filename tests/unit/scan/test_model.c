@@ -96,14 +96,10 @@ static void free_text_is_scored(void **state)
  * sentences that fill a page. */
 static void a_word_said_over_and_over_is_no_injection(void **state)
 {
-	static const char *const said[] = {"word ",
-					   "ok ",
-					   "test ",
-					   "hello ",
-					   "system ",
-					   "and then? ",
-					   "The quick brown fox jumps over the lazy dog and "
-					   "thinks about it for a while. "};
+	static const char page[] = "The quick brown fox jumps over the lazy dog and thinks about "
+				   "it for a while. ";
+	static const char *const said[] = {"word ",   "ok ",	    "test ", "hello ",
+					   "system ", "and then? ", page};
 	struct rw_buf b = {0};
 
 	(void)state;
