@@ -27,7 +27,7 @@ enum {
 /*
  * Log-odds of a whole view under which a phrase in it is most likely harmless ("How do I override
  * the system prompt of my shell?"); its rule's score is lowered then, below the line of all presets
- * but strict. It goes with model.bin: under it fall 6 of the 713 attacks of the development set
+ * but strict. It goes with model.bin: under it fall 5 of the 713 attacks of the development set
  * that a rule finds; at -3.3 none does, and three times as many harmless questions are blocked.
  */
 #define DOUBT (-3.0)

@@ -68,6 +68,11 @@ static int by_key(const void *a, const void *b)
 	return x->entry->id < y->entry->id ? -1 : x->entry->id > y->entry->id;
 }
 
+static bool is_same_key(const struct keyed *a, const struct keyed *b)
+{
+	return a->table == b->table && a->key == b->key;
+}
+
 static const struct quad none = {{~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0)}, {0}};
 
 /* Where the next entry of the slot goes. */
@@ -124,8 +129,7 @@ static int make_slots(struct tables *tables, const struct keyed *sorted, unsigne
 	unsigned in[TABLES] = {0};
 
 	for (unsigned i = 0; i < n; i++)
-		in[sorted[i].table] += !i || sorted[i].table != sorted[i - 1].table ||
-				       sorted[i].key != sorted[i - 1].key;
+		in[sorted[i].table] += !i || !is_same_key(&sorted[i - 1], &sorted[i]);
 	for (unsigned t = 0; t < TABLES; t++) {
 		tables->of[t].bits = 1;
 		while (3u << tables->of[t].bits < 4 * in[t])
@@ -164,10 +168,8 @@ static int make_rest(struct rw_lexicon *w, const struct keyed *sorted, unsigned 
 
 	for (unsigned i = 0; i < n; i++) {
 		bool plain = !sorted[i].entry->extra;
-		bool goes_on = i && sorted[i].table == sorted[i - 1].table &&
-			       sorted[i].key == sorted[i - 1].key;
 
-		same = goes_on ? same + 1 : 0;
+		same = i && is_same_key(&sorted[i - 1], &sorted[i]) ? same + 1 : 0;
 		more += same && same % QUAD == 0 ? WANTS : 0;
 		beyond += sorted[i].entry->n > ENTRY_BYTES ? 1 + plain : 0;
 	}

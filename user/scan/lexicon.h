@@ -52,7 +52,7 @@ bool rw_lexicon_holds(const char *text, size_t n);
 /* At most RW_LEXICON_ENTRIES_MAX of them. NULL: no memory. */
 struct rw_lexicon *rw_lexicon_new(const struct rw_lexicon_entry *entries, unsigned n);
 void rw_lexicon_free(struct rw_lexicon *w);
-size_t rw_lexicon_bytes(const struct rw_lexicon *w);
+size_t rw_lexicon_bytes(const struct rw_lexicon *w); /* of memory, its entries' texts apart */
 
 /* Texts of the table that stand in a text, and where they start. */
 struct rw_lexicon_hit {
