@@ -14,10 +14,10 @@ ratios, not the absolute figures. OLD is a binary built before a change, under b
 report to compare with."""
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
-import platform
 import resource
 import statistics
 import subprocess
@@ -25,11 +25,12 @@ import sys
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TOP / "scripts"))
+import machine  # noqa: E402
 import report  # noqa: E402
 import sides as ways  # noqa: E402
 import work as loads  # noqa: E402
 import world  # noqa: E402
-from world import World, run  # noqa: E402
+from world import World  # noqa: E402
 
 SHORT = {"chat": ("plain", "nginx", "governed", "guarded"), "latency": ("direct", "relay", "guarded"),
          "stream": ("direct", "relay", "guarded")}
@@ -142,13 +143,6 @@ def median(rows):
     return out
 
 
-def machine():
-    cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
-    return {"cpu": cpu, "processors": os.cpu_count(), "kernel": platform.release(),
-            "commit": run("git", "-c", f"safe.directory={TOP}", "-C", TOP, "describe", "--always", "--dirty", "--exclude=*",
-                          check=False).stdout.strip()}
-
-
 def measure(args, result, keep):
     """Fills result["work"]; returns what could not be measured, and why."""
     failed = []
@@ -187,6 +181,7 @@ def main():
     p.add_argument("--sides", help="of those, with commas")
     p.add_argument("--against", type=pathlib.Path, help="another binary: its sides are plain', governed', guarded'")
     p.add_argument("--docs", action="store_true", help="keep what was found: bench/baseline.json, docs/performance.md")
+    p.add_argument("--as-found", action="store_true", help="do not keep a guest's processors from halting (bench/machine.py)")
     p.add_argument("--rounds", type=int, default=int(os.environ.get("RW_BENCH_ROUNDS", "3")))
     p.add_argument("--seconds", type=int, default=int(os.environ.get("RW_BENCH_SECONDS", "4")))
     p.add_argument("--baseline", default=TOP / "bench/baseline.json", type=pathlib.Path)
@@ -195,7 +190,12 @@ def main():
         sys.exit(f"ringwall: {', '.join(not_built(args))}: not there; `make bench-tools` builds what is measured and measures with")
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    result = {"machine": machine(), "rounds": args.rounds, "seconds": args.seconds}
+    with machine.awake() if not args.as_found else contextlib.nullcontext():
+        return bench(args)
+
+
+def bench(args):
+    result = {"machine": machine.describe(), "rounds": args.rounds, "seconds": args.seconds}
     file = OUT / "report.json"
     result["work"] = kept(file, result) if args.resume else {}
     OUT.mkdir(parents=True, exist_ok=True)
