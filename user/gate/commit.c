@@ -10,8 +10,8 @@
 #include "gate/request.h"
 
 enum {
-	/* More than a busy worker has in the time below, which then says how often, too. */
-	AUDIT_BATCH_BYTES = 512 * 1024,
+	/* Two hundred: so of the answers of a busy worker fewer than one in a hundred is held up. */
+	AUDIT_BATCH_BYTES = 128 * 1024,
 	/*
 	 * How long a record that nobody waits for may wait for company. Each batch has the control
 	 * thread woken: where it shares a processor with us, in the middle of some answer.
