@@ -35,7 +35,7 @@ from world import World  # noqa: E402
 SHORT = {"chat": ("plain", "nginx", "governed", "guarded"), "latency": ("direct", "relay", "guarded"),
          "stream": ("direct", "relay", "guarded")}
 # The sides that bars.py asks for, and nginx where there is one.
-BARS = {"chat": ("plain", "nginx", "governed", "rules", "guarded", "modsecurity", "portkey", "relay"),
+BARS = {"chat": ("plain", "nginx", "limited", "governed", "rules", "guarded", "modsecurity", "portkey", "relay"),
         "turns": ("plain", "nginx", "guarded", "remembering"),
         "latency": ("direct", "relay", "guarded", "guarded, no spin", "nginx"),
         "first": ("direct", "relay", "guarded", "nginx"), "stream": ("direct", "relay", "guarded", "nginx"),

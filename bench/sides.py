@@ -239,7 +239,8 @@ def all_sides(against=None):
     guards_off = {"guards": {"request": OFF, "answer": OFF}}
     # The load says the same prompt again and again, and each is to cost what a new one does.
     all_new = {"limits": LIMITED, "guards": {"remember": False}}
-    ours = {"plain": {"limits": UNLIMITED, "audit": {"required": False}, **guards_off},
+    unlogged = {"audit": {"required": False}, **guards_off}
+    ours = {"plain": {"limits": UNLIMITED, **unlogged}, "limited": {"limits": LIMITED, **unlogged},
             "governed": {"limits": LIMITED, **guards_off}, "rules": {"limits": LIMITED, "guards": {"remember": False, **NO_CLASSIFIER}},
             "guarded": all_new}
     sides = [

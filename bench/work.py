@@ -297,7 +297,7 @@ def all_work():
     ours = ("plain", "governed", "guarded")
     mixed = [body(PROSE * 26)] * 18 + [body(ATTACK + PROSE * 25), body(PERSONAL + PROSE * 25)]
     work = [
-        Requests("chat", ("plain", "nginx", "governed", "rules", "guarded", "haproxy", "modsecurity", "portkey", "relay"),
+        Requests("chat", ("plain", "nginx", "limited", "governed", "rules", "guarded", "haproxy", "modsecurity", "portkey", "relay"),
                  "chat, 2 KB prompt, 1 KB answer, 16 connections", [body(PROSE * 26)]),
         Requests("long", ("plain", "nginx", "guarded", "haproxy"), "chat, 100 KB prompt", [body(PROSE * 1300)]),
         Requests("huge", ("plain", "nginx", "guarded"), "chat, 1 MB prompt", [body(PROSE * 13600)], 4),
