@@ -346,7 +346,7 @@ static struct rw_text_key key_of(struct rw_request *r, const struct rw_detector_
 		text,
 	};
 
-	return rw_text_key_of(&r->w->secret, parts, sizeof(parts) / sizeof(parts[0]));
+	return rw_text_key_of(&r->w->text_hash, parts, sizeof(parts) / sizeof(parts[0]));
 }
 
 static int send_question(struct rw_request *r, struct ask *a, struct rw_error *e)

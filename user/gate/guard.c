@@ -51,7 +51,7 @@ static struct rw_text_key key_of(const struct rw_request *r, struct rw_slice tex
 		text,
 	};
 
-	return rw_text_key_of(&r->w->secret, parts, sizeof(parts) / sizeof(parts[0]));
+	return rw_text_key_of(&r->w->text_hash, parts, sizeof(parts) / sizeof(parts[0]));
 }
 
 static bool may_be_known(struct rw_request *r, struct rw_slice text, unsigned categories)

@@ -336,9 +336,9 @@ int rw_worker_new(struct rw_worker **out, struct rw_gateway *gw, unsigned id, st
 	w->handshakes = rw_open_new(MAX_HANDSHAKES, rw_loop_random(loop));
 	if (!w->turns || !w->handshakes)
 		rc = rw_fail(e, RW_ENOMEM, "out of memory for a worker");
-	else if (rw_text_secret_make(&w->secret))
-		rc = rw_fail(e, RW_EIO,
-			     "no randomness for a worker's secret: OpenSSL's RAND_bytes failed");
+	else if (!rw_text_hash_init(&w->text_hash))
+		rc = rw_fail(e, RW_EIO, "no randomness for a worker's secret: OpenSSL's random "
+					"numbers failed");
 	else
 		rc = rw_scanner_new(&w->scanner, snap->rules, e);
 	if (!rc)
@@ -375,7 +375,7 @@ void rw_worker_close(struct rw_worker *w)
 	w->recall = NULL;
 	rw_clean_free(w->clean);
 	w->clean = NULL;
-	rw_text_secret_wipe(&w->secret);
+	rw_text_hash_free(&w->text_hash);
 	rw_scanner_free(w->scanner);
 	w->scanner = NULL;
 	rw_snapshot_unref(w->snap);

@@ -59,7 +59,7 @@ struct rw_worker {
 	struct rw_kern_load
 		*load; /* where the kernel side sees how busy we are; NULL: nobody asks */
 
-	struct rw_text_secret secret; /* of the keys of what is remembered of texts */
+	struct rw_text_hash text_hash; /* of what is remembered of texts */
 	struct rw_clean *clean;	      /* texts without findings; NULL: none was long enough */
 	struct rw_recall *recall;     /* what external detectors said; NULL: none was asked */
 	bool detector_down[RW_MAX_DETECTORS]; /* by index: its last answer was none */

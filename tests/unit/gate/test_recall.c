@@ -10,18 +10,29 @@
 
 #include "gate/recall.h"
 
-static const struct rw_text_secret ours = {{1}}, others = {{2}};
+static struct rw_text_hash ours, others;
 
-static struct rw_text_key key_by(const struct rw_text_secret *s, const char *a, const char *b)
+static struct rw_text_key key_by(struct rw_text_hash *h, const char *a, const char *b)
 {
 	const struct rw_slice parts[] = {rw_slice_str(a), rw_slice_str(b)};
 
-	return rw_text_key_of(s, parts, 2);
+	return rw_text_key_of(h, parts, 2);
 }
 
 static struct rw_text_key key(const char *a, const char *b)
 {
 	return key_by(&ours, a, b);
+}
+
+static const char zeros[100];
+
+/* Of so many zeros, between two parts that stay. */
+static struct rw_text_key key_of_n(size_t n)
+{
+	const struct rw_slice parts[] = {rw_slice_str("a"), rw_slice_of(zeros, n),
+					 rw_slice_str("b")};
+
+	return rw_text_key_of(&ours, parts, 3);
 }
 
 static void parts_do_not_run_into_each_other_and_keys_are_secret(void **state)
@@ -33,6 +44,14 @@ static void parts_do_not_run_into_each_other_and_keys_are_secret(void **state)
 	assert_memory_equal(&a, &again, sizeof(a));
 	assert_memory_not_equal(&a, &b, sizeof(a));
 	assert_memory_not_equal(&a, &theirs, sizeof(a));
+	/* Lengths of blocks, around them, and none. */
+	for (size_t n = 0; n < sizeof(zeros) - 1; n++) {
+		a = key_of_n(n);
+		b = key_of_n(n + 1);
+		again = key_of_n(n);
+		assert_memory_equal(&a, &again, sizeof(a));
+		assert_memory_not_equal(&a, &b, sizeof(a));
+	}
 	rw_recall_free(NULL);
 }
 
@@ -97,6 +116,21 @@ static void the_oldest_gives_way(void **state)
 	rw_recall_free(c);
 }
 
+static int make_secrets(void **state)
+{
+	(void)state;
+	return rw_text_hash_init(&ours) && rw_text_hash_init(&others) ? 0 : -1;
+}
+
+static int wipe_secrets(void **state)
+{
+	(void)state;
+	rw_text_hash_free(&ours);
+	rw_text_hash_free(&others);
+	rw_text_hash_free(&others);
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -105,5 +139,5 @@ int main(void)
 		cmocka_unit_test(the_oldest_gives_way),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, make_secrets, wipe_secrets);
 }
