@@ -54,19 +54,17 @@ static struct rw_text_key key_of(const struct rw_request *r, struct rw_slice tex
 	return rw_text_key_of(&r->w->text_hash, parts, sizeof(parts) / sizeof(parts[0]));
 }
 
-static bool may_be_known(struct rw_request *r, struct rw_slice text, unsigned categories)
+static bool remembers(struct rw_request *r)
 {
-	if (!config_of(r)->remember || !categories || text.n < RW_CLEAN_BYTES_MIN)
-		return false;
-	if (!r->w->clean)
+	if (config_of(r)->remember && !r->w->clean)
 		r->w->clean = rw_clean_new();
-	return r->w->clean;
+	return config_of(r)->remember && r->w->clean;
 }
 
 int rw_request_scan(struct rw_request *r, struct rw_slice text, unsigned categories,
 		    struct rw_findings *f)
 {
-	bool remember = may_be_known(r, text, categories);
+	bool remember = categories && text.n >= RW_CLEAN_BYTES_MIN && remembers(r);
 	struct rw_text_key key;
 	int rc;
 
@@ -93,6 +91,52 @@ void rw_request_turn(struct rw_request *r, const struct rw_text *t, const struct
 	r->turns[r->n_turns++] = (struct rw_said){t->text, f->evidence[RW_CAT_INJECTION]};
 }
 
+/* The key of what turns [from, to) say together. */
+static struct rw_text_key key_together(struct rw_request *r, unsigned from, unsigned to)
+{
+	struct rw_slice parts[3 + RW_TURNS_MAX] = {
+		RW_SLICE("together"),
+		rw_slice_str(r->key ? r->key->id : ""),
+		rw_slice_str(rw_rules_digest(r->snap->rules)),
+	};
+	unsigned n = 3;
+
+	for (unsigned i = from; i < to; i++)
+		parts[n++] = rw_turn_end(r->turns[i].text);
+	return rw_text_key_of(&r->w->text_hash, parts, n);
+}
+
+/* The turns that are read with the next one. */
+static struct rw_text_key key_for_next(struct rw_request *r)
+{
+	return key_together(r, r->n_turns == RW_TURNS_MAX, r->n_turns);
+}
+
+/* All turns but the last were the request before, as a rule: what they say together is known then,
+ * if it was nothing. */
+static int scan_together(struct rw_request *r, struct rw_findings *f)
+{
+	struct rw_text_key before, with_last;
+	bool remember = remembers(r), known = false;
+	uint16_t evidence;
+	int rc;
+
+	if (remember) {
+		before = key_together(r, 0, r->n_turns - 1);
+		known = rw_clean_get(r->w->clean, &before, &evidence);
+		rw_metric_add(&r->w->metrics.conversations_known_total, known);
+	}
+	rc = rw_scan_turns(r->w->scanner, r->snap->rules, r->turns, r->n_turns,
+			   known ? r->n_turns - 1 : 0, f);
+	if (rc || !remember || f->n || f->more)
+		return rc;
+	with_last = key_for_next(r);
+	rw_clean_put(r->w->clean, &with_last, 0);
+	if (!known)
+		rw_clean_put(r->w->clean, &before, 0);
+	return RW_OK;
+}
+
 int rw_request_conversation(struct rw_request *r)
 {
 	struct rw_guard g = rw_request_guard(r, RW_ROLE_USER);
@@ -102,7 +146,7 @@ int rw_request_conversation(struct rw_request *r)
 	if (!config_of(r)->conversation || r->n_turns < 2 ||
 	    g.action[RW_CAT_INJECTION] == RW_ACT_ALLOW)
 		return RW_ACT_ALLOW;
-	rc = rw_scan_turns(r->w->scanner, r->snap->rules, r->turns, r->n_turns, &f);
+	rc = scan_together(r, &f);
 	if (rc)
 		return rc;
 	rw_tally_add(&r->found, &g, r->snap->rules, &f);

@@ -94,6 +94,11 @@ static size_t skip_label(struct rw_slice text, size_t i)
 	return i;
 }
 
+size_t rw_decode_label(struct rw_slice turn)
+{
+	return skip_label(turn, 0);
+}
+
 /* Makes [*i, *end) what is quoted in it; false: nothing is. */
 static bool quoted(struct rw_slice text, size_t *i, size_t *end)
 {

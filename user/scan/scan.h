@@ -147,12 +147,20 @@ struct rw_said {
 	uint16_t score; /* evidence[RW_CAT_INJECTION] */
 };
 
+/* What of a turn is read together with others: what was split goes on from its end. */
+static inline struct rw_slice rw_turn_end(struct rw_slice t)
+{
+	return t.n > RW_TURN_BYTES ? rw_slice_of(t.p + t.n - RW_TURN_BYTES, RW_TURN_BYTES) : t;
+}
+
 /*
- * Injection in a user's turns together, the last RW_TURNS_MAX of n, of each the last RW_TURN_BYTES:
- * what was split over them, and signs that rise. Offsets in the findings say nothing. 0 or RW_EIO.
+ * Injection in a user's turns together, the last RW_TURNS_MAX of n, of each its rw_turn_end: what
+ * was split over them, and signs that rise. The first known of them were looked at so before, and
+ * nothing was found: of these is read what may go on in the others. Offsets in the findings say
+ * nothing. 0 or RW_EIO.
  */
 int rw_scan_turns(struct rw_scanner *s, const struct rw_rules *r, const struct rw_said *turns,
-		  unsigned n, struct rw_findings *out);
+		  unsigned n, unsigned known, struct rw_findings *out);
 
 /* What to do by category, from the configuration. */
 struct rw_vault;

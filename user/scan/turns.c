@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A conversation: what its turns say together that none says alone. */
+#include "scan/decode.h"
 #include "scan/match.h"
 
 enum {
@@ -31,11 +32,10 @@ static unsigned trajectory(const struct rw_said *turns, unsigned n)
 	return signs < TURNS_WEAK ? 0 : (unsigned)(10000 * (1 - calm));
 }
 
-/* Appends a turn as a line; of a long one its end: what was split goes on from there. */
+/* Appends a turn as a line. */
 static size_t put_turn(char *out, size_t len, struct rw_slice t)
 {
-	if (t.n > RW_TURN_BYTES)
-		t = rw_slice_of(t.p + t.n - RW_TURN_BYTES, RW_TURN_BYTES);
+	t = rw_turn_end(t);
 	memcpy(out + len, "user:", 5);
 	len += 5;
 	for (size_t i = 0; i < t.n; i++)
@@ -44,8 +44,33 @@ static size_t put_turn(char *out, size_t len, struct rw_slice t)
 	return len;
 }
 
+/* Whether turns are put together by what is quoted in them, however far apart. */
+static bool brings_quotes(const struct rw_said *turns, unsigned from, unsigned n)
+{
+	for (unsigned i = from; i < n; i++)
+		if (memchr(turns[i].text.p, '"', turns[i].text.n))
+			return true;
+	return false;
+}
+
+/* From which turn on they are read. In front of what is new stands as much as around anything that
+ * is; labels are left out where turns are joined, so they do not count. */
+static unsigned read_from(const struct rw_said *turns, unsigned first, unsigned n, unsigned known)
+{
+	size_t before = 0;
+
+	if (known < first || brings_quotes(turns, known, n))
+		return first;
+	while (known > first && before < RW_DECODED_NEAR) {
+		struct rw_slice t = rw_turn_end(turns[--known].text);
+
+		before += t.n - rw_decode_label(t);
+	}
+	return known;
+}
+
 int rw_scan_turns(struct rw_scanner *s, const struct rw_rules *r, const struct rw_said *turns,
-		  unsigned n, struct rw_findings *out)
+		  unsigned n, unsigned known, struct rw_findings *out)
 {
 	unsigned first = n > RW_TURNS_MAX ? n - RW_TURNS_MAX : 0, rising;
 	size_t len = 0;
@@ -54,9 +79,9 @@ int rw_scan_turns(struct rw_scanner *s, const struct rw_rules *r, const struct r
 	out->n = out->more = out->score = 0;
 	out->n_signals = 0;
 	memset(out->evidence, 0, sizeof(out->evidence));
-	for (unsigned i = first; i < n; i++)
+	for (unsigned i = read_from(turns, first, n, known); i < n; i++)
 		len = put_turn(s->turns, len, turns[i].text);
-	if (n - first > 1)
+	if (n - first > 1 && known < n)
 		rc = rw_injections(s, r, rw_slice_of(s->turns, len), 1u << RW_CAT_INJECTION, true,
 				   out);
 	rising = trajectory(turns + first, n - first);
