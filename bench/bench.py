@@ -36,7 +36,7 @@ SHORT = {"chat": ("plain", "nginx", "governed", "guarded"), "latency": ("direct"
          "stream": ("direct", "relay", "guarded")}
 # The sides that bars.py asks for, and nginx where there is one.
 BARS = {"chat": ("plain", "nginx", "limited", "governed", "rules", "guarded", "modsecurity", "portkey", "relay"),
-        "turns": ("plain", "nginx", "guarded", "remembering"),
+        "turns": ("plain", "nginx", "guarded", "remembering"), "chatter": ("plain", "nginx", "guarded", "remembering"),
         "latency": ("direct", "relay", "guarded", "guarded, no spin", "nginx"),
         "first": ("direct", "relay", "guarded", "nginx"), "stream": ("direct", "relay", "guarded", "nginx"),
         "slow1k": ("guarded",), "slow10k": ("direct", "guarded"), "workers": ("guarded", "guarded x 2"), "idle": ("plain",),
