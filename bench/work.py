@@ -157,15 +157,22 @@ class Requests(Work):
 
 
 class Turns(Requests):
-    """A conversation as clients say it: all of it again with each turn. What is new is the last text, every time."""
+    """A conversation as clients say it: all of it again with each turn. What is new is the last text, every time; all
+    but that was the request before."""
 
     def __init__(self, name, sides, title, turns, long=26):
         said = [{"role": ("user", "assistant")[i % 2], "content": f"Turn {i}. " + PROSE * long} for i in range(2 * turns)]
+        before = json.dumps({"model": "stub", "messages": said[:-1]})
         said.append({"role": "user", "content": PROSE * long + "Number @."})
         super().__init__(name, sides, title, json.dumps({"model": "stub", "messages": said}).split("@"))
+        self.before = Requests(name, sides, title, [before], 1)
 
     def script(self, headers):
         return TURNS.format(front=json.dumps(self.bodies[0]), back=json.dumps(self.bodies[1]), headers=headers)
+
+    def measure(self, w, side, pids, seconds):
+        self.before.ask(w, side, 1)
+        return super().measure(w, side, pids, seconds)
 
 
 class Scaling(Requests):

@@ -53,5 +53,9 @@ bool rw_clean_get(struct rw_clean *c, const struct rw_text_key *key, uint16_t *e
 
 void rw_clean_put(struct rw_clean *c, const struct rw_text_key *key, uint16_t evidence)
 {
-	put_first(set_of(c, key), WAYS - 1, (struct entry){*key, evidence, true});
+	uint16_t was;
+
+	if (!rw_clean_get(c, key, &was)) /* else it is the first now */
+		put_first(set_of(c, key), WAYS - 1, (struct entry){*key, evidence, true});
+	set_of(c, key)->evidence = evidence;
 }

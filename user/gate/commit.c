@@ -10,7 +10,7 @@
 #include "gate/request.h"
 
 enum {
-	/* Two hundred: so of the answers of a busy worker fewer than one in a hundred is held up. */
+	/* Two hundred: fewer than one in a hundred of a busy worker's answers is held up. */
 	AUDIT_BATCH_BYTES = 128 * 1024,
 	/*
 	 * How long a record that nobody waits for may wait for company. Each batch has the control

@@ -112,29 +112,27 @@ static struct rw_text_key key_for_next(struct rw_request *r)
 	return key_together(r, r->n_turns == RW_TURNS_MAX, r->n_turns);
 }
 
-/* All turns but the last were the request before, as a rule: what they say together is known then,
- * if it was nothing. */
+/* All turns but the last were the request before, as a rule: whether they are plain together is
+ * known then. */
 static int scan_together(struct rw_request *r, struct rw_findings *f)
 {
-	struct rw_text_key before, with_last;
-	bool remember = remembers(r), known = false;
+	bool remember = remembers(r), known = false, plain;
+	struct rw_text_key key;
 	uint16_t evidence;
 	int rc;
 
 	if (remember) {
-		before = key_together(r, 0, r->n_turns - 1);
-		known = rw_clean_get(r->w->clean, &before, &evidence);
+		key = key_together(r, 0, r->n_turns - 1);
+		known = rw_clean_get(r->w->clean, &key, &evidence);
 		rw_metric_add(&r->w->metrics.conversations_known_total, known);
 	}
 	rc = rw_scan_turns(r->w->scanner, r->snap->rules, r->turns, r->n_turns,
-			   known ? r->n_turns - 1 : 0, f);
-	if (rc || !remember || f->n || f->more)
-		return rc;
-	with_last = key_for_next(r);
-	rw_clean_put(r->w->clean, &with_last, 0);
-	if (!known)
-		rw_clean_put(r->w->clean, &before, 0);
-	return RW_OK;
+			   known ? r->n_turns - 1 : 0, f, &plain);
+	if (!rc && remember && plain) {
+		key = key_for_next(r);
+		rw_clean_put(r->w->clean, &key, 0);
+	}
+	return rc;
 }
 
 int rw_request_conversation(struct rw_request *r)

@@ -336,9 +336,9 @@ int rw_worker_new(struct rw_worker **out, struct rw_gateway *gw, unsigned id, st
 	w->handshakes = rw_open_new(MAX_HANDSHAKES, rw_loop_random(loop));
 	if (!w->turns || !w->handshakes)
 		rc = rw_fail(e, RW_ENOMEM, "out of memory for a worker");
-	else if (!rw_text_hash_init(&w->text_hash))
-		rc = rw_fail(e, RW_EIO, "no randomness for a worker's secret: OpenSSL's random "
-					"numbers failed");
+	else if ((rc = rw_text_hash_init(&w->text_hash)))
+		rw_fail(e, rc, "no secret for a worker: OpenSSL has no %s",
+			rc == RW_EIO ? "randomness" : "memory");
 	else
 		rc = rw_scanner_new(&w->scanner, snap->rules, e);
 	if (!rc)

@@ -60,8 +60,8 @@ struct rw_worker {
 		*load; /* where the kernel side sees how busy we are; NULL: nobody asks */
 
 	struct rw_text_hash text_hash; /* of what is remembered of texts */
-	struct rw_clean *clean;	      /* texts without findings; NULL: none was long enough */
-	struct rw_recall *recall;     /* what external detectors said; NULL: none was asked */
+	struct rw_clean *clean;	       /* texts without findings; NULL: none was long enough */
+	struct rw_recall *recall;      /* what external detectors said; NULL: none was asked */
 	bool detector_down[RW_MAX_DETECTORS]; /* by index: its last answer was none */
 
 	struct rw_buf audit; /* lines not yet handed to the control thread */

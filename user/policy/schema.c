@@ -318,8 +318,8 @@ const struct rw_config_key rw_config_keys[] = {
 	 .doc = "looks at the turns of a user together, too: an attack may be split over them"},
 	{"guards.remember", RW_KIND_BOOL, false, "true", TOP(remember),
 	 .doc = "knows a text of 128 bytes or more in which nothing was found, by a keyed hash, "
-		"when the same key says it again: a conversation is scanned once, not with each "
-		"turn"},
+		"when the same key says it again, and what turns were plain together: a "
+		"conversation is scanned once, not with each turn"},
 	{"guards.request", RW_KIND_SECTION, .doc = "in prompts, before they leave"},
 	{"guards.request.injection", RW_KIND_CHOICE, false, "block", .choices = injection_words,
 	 TOP(request.action[RW_CAT_INJECTION]), .doc = "prompt injection and jailbreaks"},

@@ -106,8 +106,7 @@ struct rw_glue {
  */
 bool rw_decode_turns(struct rw_decoded *d, struct rw_slice text, enum rw_turns how,
 		     const struct rw_glue *glue);
-/* Bytes of a label and of quotes that a turn begins with, which joining leaves out. */
-size_t rw_decode_label(struct rw_slice turn);
+enum { RW_TURN_LABEL_BYTES = 96 }; /* in front of what a turn says, at most */
 /* Which of these ways are worth a look, a bit each; 0: there are no turns. As they are only where
  * one has a label, quoted where two hold quotes. */
 unsigned rw_decode_turns_ways(struct rw_slice text);

@@ -9,11 +9,14 @@
 
 enum {
 	LABEL_BYTES = 72, /* "Remember this as the second part of my message:" */
-	MARK_BYTES = 6,	  /* "**", "### ", "[": in front of a speaker's name */
+	MARK_BYTES = 6,	  /* "**", "### ", "[": in front of a speaker's name, and behind it */
 	TAIL_BYTES = 8,	  /* "]", "** ", " 12", " (2)": between the name and its colon */
 	NAMED_BYTES = 24, /* the longest name, such a tail and the colon */
 	TOKEN_BYTES = 2 * RW_CODED_BYTES_MIN, /* a longer one may be anything */
 };
+
+_Static_assert((int)RW_TURN_LABEL_BYTES >= LABEL_BYTES + 2 * MARK_BYTES,
+	       "what joining leaves out in front of a turn is no longer");
 
 /* What stands in front of a name, behind it, behind its colon. */
 enum { HEAD = 1, TAIL = 2, AFTER = 4 };
@@ -92,11 +95,6 @@ static size_t skip_label(struct rw_slice text, size_t i)
 	while (i < text.n && (text.p[i] == ' ' || text.p[i] == '"' || text.p[i] == '\''))
 		i++;
 	return i;
-}
-
-size_t rw_decode_label(struct rw_slice turn)
-{
-	return skip_label(turn, 0);
 }
 
 /* Makes [*i, *end) what is quoted in it; false: nothing is. */

@@ -414,6 +414,16 @@ static bool begins_more(void *arg, struct rw_slice token, size_t left)
 	return glued > alone;
 }
 
+/* Whether something is to be undone but that turns stand apart. */
+static bool is_disguised(const struct rw_hints *h, const struct rw_decode_hints *raw, unsigned ways)
+{
+	const struct rw_turned *t = &h->turned;
+
+	return h->words.coded || h->words.spaced || raw->coded || raw->sum || t->rotated ||
+	       t->reversed || t->mirrored || t->numbered || t->spelled || t->broken || t->pieces ||
+	       t->together || ways & (1u << RW_TURNS_QUOTED | 1u << RW_TURNS_QUOTED_GLUED);
+}
+
 /* Undoes the disguises that b or its view hinted at. */
 static int undo(struct job *j, const struct bytes *b, const struct rw_hints *hints)
 {
@@ -427,6 +437,7 @@ static int undo(struct job *j, const struct bytes *b, const struct rw_hints *hin
 
 	rw_meter_lap(j->s->meter, RW_PART_HINTS);
 	ways = turns ? rw_decode_turns_ways(b->text) : 0;
+	j->s->disguised |= is_disguised(hints, &raw, ways);
 	if (hints->words.coded || raw.coded)
 		if (rw_decode(d, b->text, !b->map && j->from))
 			rc = look_derived(j, b, d, RW_VIA_DECODED);

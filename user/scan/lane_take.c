@@ -62,6 +62,15 @@ static int take_some(struct rw_lane *l, struct rw_slice *text)
 	return RW_OK;
 }
 
+/* A token that was begun is none if what has come can begin none. */
+static void check_token(struct rw_lane *l)
+{
+	if (l->token &&
+	    !rw_vault_may_begin(l->guard.vault,
+				rw_slice_of(l->text.p + l->token - 1, l->text.len - l->token + 1)))
+		l->token = 0;
+}
+
 static const char CANARY_LABEL[] = "[CANARY]";
 
 /* The text ends in a canary. */
@@ -80,6 +89,7 @@ static int end_canary(struct rw_lane *l, size_t at)
 	l->canary.state = 0;
 	if (action == RW_ACT_FLAG)
 		return RW_OK;
+	check_token(l); /* while the canary is there, whose letters may say so */
 	l->token = l->token > at ? 0 : l->token;
 	rw_spells_cut(&l->spells, at);
 	l->text.len = at;
@@ -134,10 +144,7 @@ static size_t shown_of(struct rw_lane *l)
 {
 	size_t n = l->text.len, open;
 
-	if (l->token &&
-	    !rw_vault_may_begin(l->guard.vault,
-				rw_slice_of(l->text.p + l->token - 1, l->text.len - l->token + 1)))
-		l->token = 0;
+	check_token(l);
 	if (l->token)
 		n = l->token - 1;
 	if (!l->guard.canaries || l->guard.canary_action < RW_ACT_MASK)

@@ -61,6 +61,7 @@ struct rw_scanner {
 	struct rw_model_scratch model;
 	struct rw_decoded decoded[2]; /* by depth */
 	char turns[RW_TURNS_MAX * (RW_TURN_BYTES + 8)];
+	bool disguised; /* a view since it was cleared hinted at a disguise, but that of turns */
 	struct rw_meter *meter; /* or NULL */
 	int only;		/* this rule alone, or -1: for the rules' own cases */
 };

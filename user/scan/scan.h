@@ -155,12 +155,13 @@ static inline struct rw_slice rw_turn_end(struct rw_slice t)
 
 /*
  * Injection in a user's turns together, the last RW_TURNS_MAX of n, of each its rw_turn_end: what
- * was split over them, and signs that rise. The first known of them were looked at so before, and
- * nothing was found: of these is read what may go on in the others. Offsets in the findings say
- * nothing. 0 or RW_EIO.
+ * was split over them, and signs that rise. The first known of them were plain together before: of
+ * these is read what may go on in the others. *plain: together nothing was found in all of them,
+ * and nothing hinted at a disguise, which might put together what stands far apart. Offsets in the
+ * findings say nothing. 0 or RW_EIO.
  */
 int rw_scan_turns(struct rw_scanner *s, const struct rw_rules *r, const struct rw_said *turns,
-		  unsigned n, unsigned known, struct rw_findings *out);
+		  unsigned n, unsigned known, struct rw_findings *out, bool *plain);
 
 /* What to do by category, from the configuration. */
 struct rw_vault;

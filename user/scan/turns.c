@@ -53,47 +53,78 @@ static bool brings_quotes(const struct rw_said *turns, unsigned from, unsigned n
 	return false;
 }
 
+/*
+ * Bytes that are there in any view: letters and digits of ASCII. Where turns are joined signs at
+ * their ends go, and a label in front, which ends with a colon or =; folding drops spaces and what
+ * cannot be seen.
+ */
+static size_t sure_bytes(struct rw_slice turn)
+{
+	size_t sure = 0;
+
+	for (size_t i = 0; i < turn.n; i++) {
+		unsigned char c = (unsigned char)turn.p[i];
+
+		if (i < RW_TURN_LABEL_BYTES && (c == ':' || c == '='))
+			sure = 0;
+		sure += (unsigned)(c | 0x20) - 'a' < 26 || (unsigned)c - '0' < 10;
+	}
+	return sure;
+}
+
 /* From which turn on they are read. In front of what is new stands as much as around anything that
- * is; labels are left out where turns are joined, so they do not count. */
+ * is. */
 static unsigned read_from(const struct rw_said *turns, unsigned first, unsigned n, unsigned known)
 {
 	size_t before = 0;
 
 	if (known < first || brings_quotes(turns, known, n))
 		return first;
-	while (known > first && before < RW_DECODED_NEAR) {
-		struct rw_slice t = rw_turn_end(turns[--known].text);
-
-		before += t.n - rw_decode_label(t);
-	}
+	while (known > first && before < RW_DECODED_NEAR)
+		before += sure_bytes(rw_turn_end(turns[--known].text));
 	return known;
 }
 
-int rw_scan_turns(struct rw_scanner *s, const struct rw_rules *r, const struct rw_said *turns,
-		  unsigned n, unsigned known, struct rw_findings *out)
+static int read_turns(struct rw_scanner *s, const struct rw_rules *r, const struct rw_said *turns,
+		      unsigned from, unsigned n, struct rw_findings *out, bool *plain)
 {
-	unsigned first = n > RW_TURNS_MAX ? n - RW_TURNS_MAX : 0, rising;
 	size_t len = 0;
-	int rc = 0;
+	int rc;
 
 	out->n = out->more = out->score = 0;
 	out->n_signals = 0;
 	memset(out->evidence, 0, sizeof(out->evidence));
-	for (unsigned i = read_from(turns, first, n, known); i < n; i++)
+	for (unsigned i = from; i < n; i++)
 		len = put_turn(s->turns, len, turns[i].text);
-	if (n - first > 1 && known < n)
-		rc = rw_injections(s, r, rw_slice_of(s->turns, len), 1u << RW_CAT_INJECTION, true,
-				   out);
-	rising = trajectory(turns + first, n - first);
-	if (!rc && rising > out->evidence[RW_CAT_INJECTION]) {
-		out->evidence[RW_CAT_INJECTION] = (uint16_t)rising;
-		if (rising >= RW_INJECTION_STRICT * 100 && r->found_by[RW_BY_MODEL] >= 0)
-			rw_findings_add(
-				out, r,
-				(struct rw_finding){.end = (uint32_t)len,
+	s->disguised = false;
+	rc = rw_injections(s, r, rw_slice_of(s->turns, len), 1u << RW_CAT_INJECTION, true, out);
+	*plain = !out->n && !out->more && !s->disguised;
+	return rc;
+}
+
+static void rise(const struct rw_rules *r, unsigned rising, struct rw_findings *out)
+{
+	out->evidence[RW_CAT_INJECTION] = (uint16_t)rising;
+	if (rising >= RW_INJECTION_STRICT * 100 && r->found_by[RW_BY_MODEL] >= 0)
+		rw_findings_add(out, r,
+				(struct rw_finding){.end = RW_TURN_BYTES,
 						    .rule = (uint16_t)r->found_by[RW_BY_MODEL],
 						    .score = (uint8_t)(rising / 100),
 						    .via = RW_VIA_TURNS});
-	}
+}
+
+int rw_scan_turns(struct rw_scanner *s, const struct rw_rules *r, const struct rw_said *turns,
+		  unsigned n, unsigned known, struct rw_findings *out, bool *plain)
+{
+	unsigned first = n > RW_TURNS_MAX ? n - RW_TURNS_MAX : 0;
+	unsigned from = read_from(turns, first, n, known), rising;
+	int rc = read_turns(s, r, turns, n - first > 1 ? from : n, n, out, plain);
+
+	/* What is found in a part of it is judged beside all of it. */
+	if (!rc && !*plain && from > first)
+		rc = read_turns(s, r, turns, first, n, out, plain);
+	rising = trajectory(turns + first, n - first);
+	if (!rc && rising > out->evidence[RW_CAT_INJECTION])
+		rise(r, rising, out);
 	return rc;
 }

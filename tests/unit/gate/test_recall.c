@@ -119,7 +119,7 @@ static void the_oldest_gives_way(void **state)
 static int make_secrets(void **state)
 {
 	(void)state;
-	return rw_text_hash_init(&ours) && rw_text_hash_init(&others) ? 0 : -1;
+	return rw_text_hash_init(&ours) || rw_text_hash_init(&others) ? -1 : 0;
 }
 
 static int wipe_secrets(void **state)

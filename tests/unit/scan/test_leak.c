@@ -101,6 +101,7 @@ static void canaries_are_found_in_any_disguise_and_cut(void **state)
 static void a_canary_is_found_around_what_is_no_token(void **state)
 {
 	static const struct rw_slice text = RW_SLICE("see cn[ry]-7f3[a9]1bc now"),
+				     inside = RW_SLICE("see [Ecnry7f3a91bc"),
 				     mail = RW_SLICE("ann@example.com");
 	static const unsigned char key[RW_REDACT_KEY_BYTES];
 	struct rw_redact_plan plan = {.category = {[RW_CAT_PII] = RW_REDACT_TOKEN}};
@@ -122,6 +123,12 @@ static void a_canary_is_found_around_what_is_no_token(void **state)
 	for (size_t step = 1; step <= text.n; step++) {
 		assert_int_equal(run(&g, text, step, &out, &t), 0);
 		assert_slice(&out, "see [CANARY] now");
+	}
+	/* Where it blocks, what went before is the same, too: "[E" alone may begin a token. */
+	g.canary_action = RW_ACT_BLOCK;
+	for (size_t step = 1; step <= inside.n; step++) {
+		assert_int_equal(run(&g, inside, step, &out, &t), RW_EPERM);
+		assert_slice(&out, "see [");
 	}
 	rw_buf_free(&out);
 	rw_vault_free(g.vault);
