@@ -168,7 +168,8 @@ static void a_conversation_is_read_where_it_is_new(void **state)
 	assert_int_equal(chats_known(&w), TURNS - 2); /* two are the first to be together */
 	assert_int_equal(chat(&w, said, TURNS), 200);
 	assert_int_equal(chats_known(&w), TURNS - 1);
-	/* Who has not said so before is read whole: one turn is another, or they are cut elsewhere. */
+	/* Who has not said so before is read whole: one turn is another, or they are cut elsewhere.
+	 */
 	said[TURNS - 3] = "And then?";
 	assert_int_equal(chat(&w, said, TURNS), 200);
 	assert_int_equal(chats_known(&w), TURNS - 1);
