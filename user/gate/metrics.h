@@ -29,8 +29,7 @@
 	X(flagged_requests_total, "counter", "prompts with findings that were let through")        \
 	X(scans_total, "counter", "texts judged by POST /scan, by request")                        \
 	X(texts_known_total, "counter", "texts known to be clean, not scanned again")              \
-	X(conversations_known_total, "counter",                                                    \
-	  "conversations whose turns but the last were known to be plain together")                \
+	X(conversations_known_total, "counter", "conversations known but for their last turn")     \
 	X(detector_asked_total, "counter", "texts that external detectors were asked about")       \
 	X(detector_cached_total, "counter", "texts of which it was known what they would say")     \
 	X(detector_failed_total, "counter", "texts of which they said nothing usable in time")     \
