@@ -43,7 +43,7 @@ def table(work):
     return lines
 
 
-def awake(m):
+def polling(m):
     poll_us = m.get("halt_poll_us")
     return f", processors poll for {poll_us} us before they halt" if poll_us else ""
 
@@ -51,7 +51,7 @@ def awake(m):
 def markdown(result):
     m = result["machine"]
     lines = [f"{result['rounds']} rounds of {result['seconds']} s, medians; commit {m['commit']}, {m['cpu']}, "
-             f"{m['processors']} processors, Linux {m['kernel']}{awake(m)}.", "", *bars.table(result), ""]
+             f"{m['processors']} processors, Linux {m['kernel']}{polling(m)}.", "", *bars.table(result), ""]
     for name, work in result["work"].items():
         noise = max((spread(r) for r in work["rounds"].values()), default=0)
         lines += [f"**{name}**: {work['title']} (noise of CPU time {noise * 100:.0f} %)", "", *table(work), ""]

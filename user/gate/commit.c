@@ -10,7 +10,8 @@
 #include "gate/request.h"
 
 enum {
-	/* Two hundred: fewer than one in a hundred of a busy worker's answers is held up. */
+	/* Two hundred records: fewer than one in a hundred of a busy worker's answers waits while
+	 * they are linked. */
 	AUDIT_BATCH_BYTES = 128 * 1024,
 	/*
 	 * How long a record that nobody waits for may wait for company. Each batch has the control

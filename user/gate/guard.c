@@ -91,6 +91,8 @@ void rw_request_turn(struct rw_request *r, const struct rw_text *t, const struct
 	r->turns[r->n_turns++] = (struct rw_said){t->text, f->evidence[RW_CAT_INJECTION]};
 }
 
+_Static_assert(3 + (int)RW_TURNS_MAX <= (int)RW_TEXT_KEY_PARTS, "turns fit into one key");
+
 /* The key of what turns [from, to) say together. */
 static struct rw_text_key key_together(struct rw_request *r, unsigned from, unsigned to)
 {

@@ -5,7 +5,8 @@
  * The hash is GHASH (NIST SP 800-38D) under a random key, of which nobody who does not know the key
  * can say for which two texts it is the same (at most one in 2^128 for each of their 16 bytes;
  * McGrew and Viega, 2004), encrypted by AES under another: what can be learned of a key, such as
- * which texts push each other out, says nothing about GHASH's. It costs a tenth of SHA-256.
+ * which texts push each other out, says nothing about GHASH's. Of 8 KB it takes a tenth of the time
+ * of SHA-256.
  */
 #ifndef RW_GATE_TEXT_KEY_H
 #define RW_GATE_TEXT_KEY_H

@@ -414,7 +414,8 @@ static bool begins_more(void *arg, struct rw_slice token, size_t left)
 	return glued > alone;
 }
 
-/* Whether something is to be undone but that turns stand apart. */
+/* Whether something is to be undone but that turns stand apart. What is not in here must not put
+ * together what stands far apart: rw_scan_turns would not read it again. */
 static bool is_disguised(const struct rw_hints *h, const struct rw_decode_hints *raw, unsigned ways)
 {
 	const struct rw_turned *t = &h->turned;

@@ -321,6 +321,7 @@ static unsigned grown(const char *const *said, unsigned n)
 
 #define FILL(c)	  c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c
 #define FILLER(c) FILL(c c c c c c c c) /* 256 of them */
+
 /* What is put together from far apart is seen as it is where all is read each time. */
 static void what_is_known_hides_nothing_that_lies_apart(void **state)
 {
