@@ -123,21 +123,16 @@ static const struct fold_range ranges[] = {
 	{0xe016f, 0xe01ef, DROP, 0, NULL},
 };
 
+/* Which of the two halves is no branch to be guessed. */
 static const struct fold_range *range_of(uint32_t cp)
 {
-	size_t low = 0, high = sizeof(ranges) / sizeof(ranges[0]);
+	const struct fold_range *at = ranges;
 
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-
-		if (cp > ranges[mid].last)
-			low = mid + 1;
-		else if (cp < ranges[mid].from)
-			high = mid;
-		else
-			return &ranges[mid];
+	for (size_t n = sizeof(ranges) / sizeof(ranges[0]), half; n > 1; n -= half) {
+		half = n / 2;
+		at = at[half].from <= cp ? at + half : at;
 	}
-	return NULL;
+	return at->from <= cp && cp <= at->last ? at : NULL;
 }
 
 static uint32_t lower(uint32_t cp)
@@ -224,10 +219,9 @@ static char leet(char c)
 	return leet_of[(unsigned char)c];
 }
 
-/* The letter that the byte at i looks like: a 1 behind a vowel or beside another is an l. */
-static char leet_letter(const struct rw_view *v, struct rw_slice text, size_t i)
+/* A 1 behind a vowel or beside another is an l. */
+char rw_view_leet_letter(char before, struct rw_slice text, size_t i)
 {
-	char before = v->n ? v->bytes[v->n - 1] : ' ';
 	bool twice = (i && text.p[i - 1] == '1') || (i + 1 < text.n && text.p[i + 1] == '1');
 
 	if (text.p[i] == '1' && (twice || strchr("aeiou", before)))
@@ -235,12 +229,10 @@ static char leet_letter(const struct rw_view *v, struct rw_slice text, size_t i)
 	return leet(text.p[i]);
 }
 
-enum { LEET_REACH = 16 }; /* bytes of a word that a digit in it makes suspect */
-
-/* Whether the view's last word holds a folded digit: folded is where the last one went. */
-static bool word_is_leet(const struct rw_view *v, size_t folded)
+/* folded: where the last one went. */
+bool rw_view_word_is_leet(const struct rw_view *v, size_t folded)
 {
-	return v->n > folded && v->n - folded <= LEET_REACH && v->bytes[v->n - 1] != ' ' &&
+	return v->n > folded && v->n - folded <= RW_LEET_REACH && v->bytes[v->n - 1] != ' ' &&
 	       !memchr(v->bytes + folded, ' ', v->n - folded);
 }
 
@@ -253,11 +245,11 @@ static bool is_leet(const struct rw_view *v, struct rw_slice text, size_t i, siz
 	char before = v->n ? v->bytes[v->n - 1] : ' ';
 	size_t k = i + 1;
 
-	if (word_is_leet(v, folded))
+	if (rw_view_word_is_leet(v, folded))
 		return is_letter(before);
 	if (!is_letter(before) && before != ' ')
 		return false;
-	while (k < text.n && k < i + 4 && leet(text.p[k]))
+	while (k < text.n && k < i + RW_LEET_AHEAD && leet(text.p[k]))
 		k++;
 	return k < text.n && is_letter((char)(text.p[k] | 0x20));
 }
@@ -281,13 +273,8 @@ static size_t fold_wide(struct rw_view *v, struct rw_slice text, size_t i)
 	return len;
 }
 
-/* Whether the byte may be of a word: where one is odd the rest of its word is likely to be. */
-static const bool may_be_odd[256] = {
-	['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true,   ['_'] = true,
-	['@'] = true,	      ['$'] = true,	    [0x80 ... 0xff] = true,
-};
-
-/* Folds the character at i, whatever it is; the bytes that it took. folded: as word_is_leet has it.
+/* Folds the character at i, whatever it is; the bytes that it took. folded: as rw_fold_plain_fn has
+ * it.
  */
 static size_t fold_one(struct rw_view *v, struct rw_slice text, size_t i, size_t *folded)
 {
@@ -300,7 +287,7 @@ static size_t fold_one(struct rw_view *v, struct rw_slice text, size_t i, size_t
 		return 1;
 	}
 	if (leet(c) && is_leet(v, text, i, *folded)) {
-		c = leet_letter(v, text, i);
+		c = rw_view_leet_letter(v->n ? v->bytes[v->n - 1] : ' ', text, i);
 		*folded = v->n;
 	}
 	if (c >= 'A' && c <= 'Z')
@@ -315,10 +302,10 @@ void rw_view_fold_with(rw_fold_plain_fn *fold_plain, struct rw_view *v, struct r
 
 	RW_BUG_ON(text.n > RW_VIEW_TEXT_BYTES);
 	v->n = 0;
-	while ((i = fold_plain(v, text, i)) < text.n) {
+	while ((i = fold_plain(v, text, i, &folded)) < text.n) {
 		do
 			i += fold_one(v, text, i, &folded);
-		while (i < text.n && may_be_odd[(unsigned char)text.p[i]]);
+		while (i < text.n && text.p[i] & (char)0x80);
 	}
 }
 

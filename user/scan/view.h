@@ -6,6 +6,7 @@
 #ifndef RW_SCAN_VIEW_H
 #define RW_SCAN_VIEW_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/slice.h"
@@ -34,10 +35,22 @@ void rw_view_fold(struct rw_view *v, struct rw_slice text);
 /* Folds letters beyond ASCII only: for the source of a pattern. */
 void rw_view_fold_letters(struct rw_view *v, struct rw_slice text);
 
-/* Appends text from i on to the view, as far as it sees that each byte folds by itself; where it
- * stopped, and whatever stands there is folded otherwise. */
-typedef size_t rw_fold_plain_fn(struct rw_view *v, struct rw_slice text, size_t i);
+/* Appends text from i on to the view, as far as it can; where it stopped, and whatever stands there
+ * is folded otherwise. *folded: where in the view the last sign became a letter. */
+typedef size_t rw_fold_plain_fn(struct rw_view *v, struct rw_slice text, size_t i, size_t *folded);
 RW_AT_LEVELS(rw_fold_plain_fn, rw_fold_plain);
 void rw_view_fold_with(rw_fold_plain_fn *fold_plain, struct rw_view *v, struct rw_slice text);
+
+/* --- between the files of folding -------------------------------------------------------------
+ */
+
+/* Signs that look like letters: as many of a word are read ahead for a letter, and for so many
+ * bytes behind one that became a letter others do, too. */
+enum { RW_LEET_AHEAD = 4, RW_LEET_REACH = 16 };
+
+/* Whether the view's last word holds a sign that became a letter and is near. */
+bool rw_view_word_is_leet(const struct rw_view *v, size_t folded);
+/* The letter that the sign at i of the text looks like; before: the view's byte in front of it. */
+char rw_view_leet_letter(char before, struct rw_slice text, size_t i);
 
 #endif

@@ -47,13 +47,14 @@ static bool fold8(uint64_t *bytes, bool before)
 }
 
 /* Folds plain bytes from i on, which are most of most texts; where it stopped. */
-size_t RW_HOT(rw_fold_plain)(struct rw_view *v, struct rw_slice text, size_t i)
+size_t RW_HOT(rw_fold_plain)(struct rw_view *v, struct rw_slice text, size_t i, size_t *folded)
 {
 	size_t n = v->n;
 	bool space = n && v->bytes[n - 1] == ' ';
 	uint64_t x;
 	char c;
 
+	(void)folded;
 	for (; i + sizeof(x) <= text.n; i += sizeof(x), n += sizeof(x)) {
 		x = rw_load8(text.p + i);
 		if (!fold8(&x, space))
@@ -73,7 +74,7 @@ size_t RW_HOT(rw_fold_plain)(struct rw_view *v, struct rw_slice text, size_t i)
 
 #else
 
-/* 64 bytes folded, and what they are: a bit for each. */
+/* 64 bytes folded, and what they are: a bit for each. What looks like a letter is a sign. */
 struct folded {
 	uint64_t wide, space, letter, sign;
 };
@@ -100,23 +101,86 @@ static inline struct folded fold_block(const char *p, char *out)
 	return f;
 }
 
-/*
- * How many of the bytes fold by themselves: none beyond ASCII, no white space behind another, and
- * nothing that leet knows in a row of such that a letter or the block ends, or behind a letter.
- * before: the view's byte in front, or 0.
- */
-static inline unsigned plain_bytes(const struct folded *f, char before)
+/* The signs that a letter follows, at once or behind as many more as are looked at. */
+static inline uint64_t before_letter(uint64_t sign, uint64_t letter)
 {
-	uint64_t stop = f->wide | (f->space & (f->space << 1 | (before == ' ')));
-	uint64_t after_letter = f->letter << 1 | (uint64_t)(before >= 'a' && before <= 'z');
-	uint64_t letters = after_letter | f->letter >> 1 | UINT64_C(1) << 63;
-	uint64_t odd = f->sign & letters, less;
+	uint64_t one = sign >> 1, two = one & sign >> 2, three = two & sign >> 3;
 
-	if (odd) {
-		less = ~f->sign & ((odd & -odd) - 1); /* what is in front of its row */
-		stop |= less ? UINT64_C(2) << (63 - __builtin_clzll(less)) : 1;
+	_Static_assert(RW_LEET_AHEAD == 4, "as many are shifted");
+	return letter >> 1 | (one & letter >> 2) | (two & letter >> 3) | (three & letter >> 4);
+}
+
+/* Two digits look like none. */
+static inline uint64_t without_others(const char *folded, uint64_t sign)
+{
+	for (unsigned i = 0; i < RW_BLOCK / RW_LANES; i++) {
+		rw_lanes x = rw_lanes_load(folded + (size_t)i * RW_LANES);
+
+		sign &= ~(rw_lanes_bits(rw_lanes_equal(x, '2') | rw_lanes_equal(x, '6'))
+			  << (i * RW_LANES));
 	}
-	return stop ? (unsigned)__builtin_ctzll(stop) : RW_BLOCK;
+	return sign;
+}
+
+/* Whether the word that went on up to at of the view, of whose block spaces are known, is leet yet.
+ */
+static inline bool goes_on(const struct rw_view *v, size_t folded, size_t at, uint64_t spaces)
+{
+	unsigned first = folded > v->n ? (unsigned)(folded - v->n) : 0;
+
+	spaces &= (UINT64_C(1) << (at - v->n)) - 1;
+	return at - folded <= RW_LEET_REACH && !(spaces >> first);
+}
+
+/*
+ * Makes letters of signs among the first n bytes of the block, which stands behind the view and
+ * came from text at i, as rw_view_fold_with has it: where a word begins with one or a letter is in
+ * front, and another follows; in a word that had one, behind any letter.
+ */
+static void turn_signs(struct rw_view *v, struct rw_slice text, size_t i, unsigned n,
+		       const struct folded *f, size_t *folded)
+{
+	char last = v->n ? v->bytes[v->n - 1] : ' ';
+	uint64_t sign = without_others(v->bytes + v->n, f->sign), left = sign, some, bit;
+	uint64_t behind_letter = f->letter << 1 | (last >= 'a' && last <= 'z');
+	uint64_t first = before_letter(sign, f->letter) &
+			 (behind_letter | f->space << 1 | (last == ' '));
+	bool open = rw_view_word_is_leet(v, *folded); /* the word had one */
+
+	if (n < RW_BLOCK)
+		left &= (UINT64_C(1) << n) - 1;
+	for (; (some = open ? left : left & first) != 0; left &= ~(bit | (bit - 1))) {
+		unsigned k = (unsigned)__builtin_ctzll(some);
+		size_t at = v->n + k;
+
+		bit = some & -some;
+		if (open && !goes_on(v, *folded, at, f->space)) {
+			open = false;
+			bit >>= 1; /* it may begin one */
+			continue;
+		}
+		if (open && !(behind_letter & bit))
+			continue;
+		v->bytes[at] = rw_view_leet_letter(at ? v->bytes[at - 1] : ' ', text, i + k);
+		behind_letter |= bit << 1;
+		*folded = at;
+		open = true;
+	}
+}
+
+/* Bits of the last signs of a block: what follows tells whether they are letters. */
+#define LAST_SIGNS (-(UINT64_C(1) << (RW_BLOCK - RW_LEET_AHEAD)))
+
+/* Whether any of the signs may be a letter. The block is at at of the view. */
+static inline bool may_turn(const struct rw_view *v, size_t at, const struct folded *f,
+			    size_t folded)
+{
+	char last = at ? v->bytes[at - 1] : ' ';
+	uint64_t alone = last == ' ' || (last >= 'a' && last <= 'z');
+
+	return f->sign && (at - folded <= RW_LEET_REACH ||
+			   f->sign & (before_letter(f->sign, f->letter) | LAST_SIGNS) &
+				   ((f->letter | f->space) << 1 | alone));
 }
 
 static bool is_space(char c)
@@ -124,32 +188,120 @@ static bool is_space(char c)
 	return (c >= 0 && c <= ' ') || c == 0x7f;
 }
 
-size_t RW_HOT(rw_fold_plain)(struct rw_view *v, struct rw_slice text, size_t i)
+static bool is_wide(char c)
 {
-	char rest[RW_BLOCK];
+	return c & (char)0x80;
+}
 
-	while (i < text.n) {
-		char before = v->n ? v->bytes[v->n - 1] : 0;
-		size_t left = text.n - i, n;
-		const char *p = text.p + i;
-		struct folded f;
+static inline bool ends_with_space(const struct rw_view *v)
+{
+	return v->n && v->bytes[v->n - 1] == ' ';
+}
 
-		if (left < RW_BLOCK) {
-			memset(rest, '.', sizeof(rest));
-			p = memcpy(rest, p, left);
+static inline unsigned first_of(uint64_t bits)
+{
+	return bits ? (unsigned)__builtin_ctzll(bits) : RW_BLOCK;
+}
+
+static inline void put_origins(uint16_t *origin, size_t i)
+{
+	for (unsigned k = 0; k < RW_BLOCK; k++)
+		origin[k] = (uint16_t)(i + k);
+}
+
+/*
+ * The block at p, i bytes behind the text's start, is at to of the view up to the first of drops,
+ * the white space behind another; puts the stretches between these there. Where the view ends then.
+ * As many bytes as it has follow it. They are folded again, since to move what was just written
+ * waits.
+ */
+static inline size_t put_stretches(struct rw_view *v, const char *p, size_t i, size_t to,
+				   uint64_t drops)
+{
+	unsigned end = first_of(drops), from;
+
+	to += end;
+	while ((from = first_of(~drops & -(UINT64_C(1) << end))) < RW_BLOCK) {
+		end = first_of(drops & -(UINT64_C(1) << from));
+		fold_block(p + from, v->bytes + to);
+		put_origins(v->origin + to, i + from);
+		to += end - from;
+		if (end == RW_BLOCK)
+			break;
+	}
+	return to;
+}
+
+/* A block with more to it: of n bytes only signs are to be turned. The view does not count it yet.
+ */
+struct odd {
+	struct folded f;
+	unsigned n;
+};
+
+/* How far what is in the block stands for itself, but for signs. */
+static inline unsigned even_bytes(const struct folded *f, uint64_t drops)
+{
+	return first_of(f->wide | drops | (f->sign & LAST_SIGNS));
+}
+
+/*
+ * Folds blocks up to one that has signs to turn or bytes beyond ASCII, or to the last; where that
+ * is. No call is in the loop, so what it compares with stays in registers; and where the next block
+ * is does not wait for what is in this.
+ */
+static size_t fold_blocks(struct rw_view *v, struct rw_slice text, size_t i, size_t folded,
+			  struct odd *odd)
+{
+	bool behind_space = ends_with_space(v);
+	size_t to = v->n;
+
+	odd->n = 0;
+	for (; text.n - i >= RW_BLOCK; i += RW_BLOCK) {
+		struct folded f = fold_block(text.p + i, v->bytes + to);
+		uint64_t drops = f.space & (f.space << 1 | behind_space);
+
+		put_origins(v->origin + to, i);
+		if (f.wide || (drops && text.n - i < 2 * RW_BLOCK) || may_turn(v, to, &f, folded)) {
+			*odd = (struct odd){f, even_bytes(&f, drops)};
+			break;
 		}
-		f = fold_block(p, v->bytes + v->n);
-		n = plain_bytes(&f, before);
-		n = n < left ? n : left;
-		for (unsigned k = 0; k < RW_BLOCK; k++)
-			v->origin[v->n + k] = (uint16_t)(i + k);
-		v->n += n;
-		i += n;
-		if (n == RW_BLOCK)
-			continue;
-		if (i == text.n || !is_space(text.p[i]))
-			return i;
-		while (i < text.n && is_space(text.p[i]))
+		to = drops ? put_stretches(v, text.p + i, i, to, drops) : to + RW_BLOCK;
+		behind_space = f.space >> (RW_BLOCK - 1);
+	}
+	v->n = to;
+	return i;
+}
+
+/* Less than a block, which ends the text. */
+static void fold_rest(struct rw_view *v, struct rw_slice text, size_t i, struct odd *odd)
+{
+	size_t left = text.n - i;
+	char rest[RW_BLOCK];
+	uint64_t drops;
+
+	memset(rest, '.', sizeof(rest));
+	memcpy(rest, text.p + i, left);
+	odd->f = fold_block(rest, v->bytes + v->n);
+	drops = odd->f.space & (odd->f.space << 1 | ends_with_space(v));
+	odd->n = first_of(odd->f.wide | drops);
+	odd->n = odd->n < left ? odd->n : (unsigned)left;
+	put_origins(v->origin + v->n, i);
+}
+
+size_t RW_HOT(rw_fold_plain)(struct rw_view *v, struct rw_slice text, size_t i, size_t *folded)
+{
+	struct odd odd;
+
+	while (i < text.n && !is_wide(text.p[i])) {
+		i = fold_blocks(v, text, i, *folded, &odd);
+		if (text.n - i < RW_BLOCK)
+			fold_rest(v, text, i, &odd);
+		if (odd.n && may_turn(v, v->n, &odd.f, *folded))
+			turn_signs(v, text, i, odd.n, &odd.f, folded);
+		v->n += odd.n;
+		i += odd.n;
+		while (i < text.n && ends_with_space(v) && is_space(text.p[i]))
 			i++;
 	}
 	return i;

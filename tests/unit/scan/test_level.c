@@ -116,6 +116,33 @@ static void every_level_gives_the_same(void **state)
 	assert_true(found > TEXTS);
 }
 
+/* Signs that look like letters, beside letters, at any place of the blocks that are folded. */
+static void every_level_folds_signs_the_same(void **state)
+{
+	static const char bytes[] = "aez1074@$26 -a1 ";
+	static char text[TEXT];
+	size_t turned = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 10 * TEXTS; i++) {
+		size_t n = pick(200), kinds = 2 + pick(sizeof(bytes) - 3);
+		size_t from = pick((unsigned)(sizeof(bytes) - kinds));
+
+		for (size_t at = 0; at < n; at++)
+			text[at] = bytes[from + pick((unsigned)kinds)];
+		rw_view_fold_with(rw_fold_plain_at[0], &least.view, rw_slice_of(text, n));
+		for (unsigned level = 1; level <= rw_level_here(); level++) {
+			rw_view_fold_with(rw_fold_plain_at[level], &other.view,
+					  rw_slice_of(text, n));
+			assert_int_equal(least.view.n, other.view.n);
+			assert_memory_equal(least.view.bytes, other.view.bytes, least.view.n);
+		}
+		for (size_t at = 0; at < least.view.n; at++)
+			turned += text[least.view.origin[at]] != least.view.bytes[at];
+	}
+	assert_true(turned > (size_t)TEXTS * 10);
+}
+
 static bool ends_token(unsigned char c)
 {
 	return c <= ' ' || c >= 0x80;
@@ -439,6 +466,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_level_gives_the_same),
+		cmocka_unit_test(every_level_folds_signs_the_same),
 		cmocka_unit_test(no_level_skips_what_may_be_an_entity),
 		cmocka_unit_test(no_level_skips_what_may_be_coded),
 		cmocka_unit_test(no_level_skips_letters_that_stand_alone),
