@@ -128,6 +128,34 @@ static inline uint16_t *rw_put_places(uint16_t *out, size_t at, uint64_t bits, u
 
 #endif
 
+#if RW_LEVEL > 1
+
+/* Of each byte what the tables, of its lower and of its higher half, have in common. */
+static inline rw_lanes rw_lanes_look_up(rw_lanes x, const uint8_t low[16], const uint8_t high[16])
+{
+	__m128i by_low = _mm_loadu_si128((const __m128i *)low);
+	__m128i by_high = _mm_loadu_si128((const __m128i *)high);
+#if RW_LEVEL >= 4
+	__m512i half = _mm512_set1_epi8(0xf);
+
+	return (rw_lanes)_mm512_and_si512(
+		_mm512_shuffle_epi8(_mm512_broadcast_i32x4(by_low),
+				    _mm512_and_si512((__m512i)x, half)),
+		_mm512_shuffle_epi8(_mm512_broadcast_i32x4(by_high),
+				    _mm512_and_si512(_mm512_srli_epi16((__m512i)x, 4), half)));
+#else
+	__m256i half = _mm256_set1_epi8(0xf);
+
+	return (rw_lanes)_mm256_and_si256(
+		_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(by_low),
+				    _mm256_and_si256((__m256i)x, half)),
+		_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(by_high),
+				    _mm256_and_si256(_mm256_srli_epi16((__m256i)x, 4), half)));
+#endif
+}
+
+#endif
+
 /* --- numbers, where the level has vectors that pay ---------------------------------------------
  */
 

@@ -154,32 +154,41 @@ static enum walked end_token(struct rw_seg *s, struct rw_slice text, bool eof, s
 	return WALKED_ON;
 }
 
-/* Goes on to the end of the token, at most to stop. */
+/* Notes whether what stands behind the last sign of the token that resets, [from, to), is of number
+ * groups alone, as it was before from; only then it matters whether there is a digit. */
+static void see_groups(struct rw_seg *s, struct rw_slice text, size_t from, size_t to)
+{
+	while (s->at_core && from < to) {
+		uint8_t k = class_of(text, from++);
+
+		s->digit |= k & DIGIT;
+		s->at_core = k & GROUP;
+	}
+}
+
+/* Goes on to the end of the token, at most to stop. A comma is of a number's groups. */
 static void walk_token(struct rw_seg *s, struct rw_slice text, size_t stop)
 {
-	size_t at = s->pos, core = s->core;
-	bool at_core = s->at_core, digit = s->digit;
-	uint8_t seen = s->seen;
+	size_t at = s->pos, from = at, core = s->core;
+	uint8_t seen = 0, k;
 
-	for (; at < stop; at++) {
-		uint8_t k = class_of(text, at);
-
-		if (!(k & IN_TOKEN) && !(text.p[at] == ',' && at_core && digit))
-			break;
-		seen |= k;
-		digit |= k & DIGIT;
-		if (k & RESET) {
-			core = at + 1;
-			digit = false;
+	for (;; from = ++at) {
+		for (; at < stop && (k = class_of(text, at)) & IN_TOKEN; at++) {
+			seen |= k;
+			core = k & RESET ? at + 1 : core;
 		}
-		if (k && !(k & GROUP))
-			at_core = k & RESET;
+		if (core > from) {
+			s->at_core = true;
+			s->digit = false;
+			from = core;
+		}
+		see_groups(s, text, from, at);
+		if (at == stop || text.p[at] != ',' || !s->at_core || !s->digit)
+			break;
 	}
 	s->pos = at;
 	s->core = core;
-	s->at_core = at_core;
-	s->digit = digit;
-	s->seen = seen;
+	s->seen |= seen;
 }
 
 static enum walked walk_run(struct rw_seg *s, struct rw_slice text, bool eof, struct rw_unit *u)
@@ -226,7 +235,7 @@ static size_t skip_cold(const unsigned char *p, size_t from, size_t n)
 {
 	size_t at = rw_seg_skip_at[rw_level_here()](p, from, n), before;
 
-	if (at == from || p[at - 1] != ' ')
+	if (at == from || p[at - 1] != ' ' || (at < n && !(rw_seg_classes[p[at]] & DIGIT)))
 		return at;
 	before = token_start(p, from, at - 1);
 	return rw_seg_leads(rw_slice_of((const char *)p + before, at - 1 - before)) ? before : at;
@@ -335,7 +344,8 @@ static enum walked walk_gap(struct rw_seg *s, struct rw_slice text, bool eof, st
 			s->pos = at;
 			return start_hidden(s);
 		}
-		for (; at < text.n && rw_seg_classes[p[at]] & IN_TOKEN; at++)
+		for (; at < text.n && rw_seg_classes[p[at]] & IN_TOKEN && !(seen & (DIGIT | AT));
+		     at++)
 			seen |= rw_seg_classes[p[at]];
 		if (at == text.n || at - from >= RW_STEP_BYTES ||
 		    !is_prose(rw_slice_of(text.p + from, at - from), seen, text.p[at]))

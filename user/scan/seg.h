@@ -104,8 +104,8 @@ size_t rw_seg_decided(const struct rw_seg *s);
 void rw_seg_rebase(struct rw_seg *s, size_t n);
 
 /*
- * Where from from on a stretch without white space starts that may be no prose (hot, or long), or
- * that may not be whole; or a little before that.
+ * Where from from on a token starts that may be no prose (hot, or long with a capital), or that may
+ * not be whole; or a little before that.
  */
 typedef size_t rw_seg_skip_fn(const unsigned char *p, size_t from, size_t n);
 RW_AT_LEVELS(rw_seg_skip_fn, rw_seg_skip);

@@ -55,27 +55,68 @@ size_t RW_HOT(rw_seg_skip)(const unsigned char *p, size_t from, size_t n)
 
 #else
 
-/* 64 bytes, a bit for each: digits and @; dashes and slashes, of which two are something; what an
- * invisible character begins with and goes on with; those that end a token for certain. */
+/* What ends a token, by rows of sixteen bytes, and what an entity has. */
+enum {
+	CONTROL_OR_WIDE = 1,
+	SIGN_2 = 2,  /* space " ' , */
+	SIGN_3 = 4,  /* ; < > */
+	SIGN_5 = 8,  /* [ \ ] */
+	SIGN_6 = 16, /* ` */
+	SIGN_7 = 32, /* { | } and delete */
+	BREAKS = 63,
+	DIGIT_3 = 64,
+	AT_4 = 128,
+};
+
+static const uint8_t by_low[16] = {
+	[0] = CONTROL_OR_WIDE | SIGN_2 | SIGN_6 | DIGIT_3 | AT_4,
+	[1] = CONTROL_OR_WIDE | DIGIT_3,
+	[2] = CONTROL_OR_WIDE | DIGIT_3 | SIGN_2,
+	[3 ... 6] = CONTROL_OR_WIDE | DIGIT_3,
+	[7] = CONTROL_OR_WIDE | DIGIT_3 | SIGN_2,
+	[8 ... 9] = CONTROL_OR_WIDE | DIGIT_3,
+	[10] = CONTROL_OR_WIDE,
+	[11] = CONTROL_OR_WIDE | SIGN_3 | SIGN_5 | SIGN_7,
+	[12] = CONTROL_OR_WIDE | SIGN_2 | SIGN_3 | SIGN_5 | SIGN_7,
+	[13] = CONTROL_OR_WIDE | SIGN_5 | SIGN_7,
+	[14] = CONTROL_OR_WIDE | SIGN_3,
+	[15] = CONTROL_OR_WIDE | SIGN_7,
+};
+static const uint8_t by_high[16] = {
+	[0 ... 1] = CONTROL_OR_WIDE,
+	[2] = SIGN_2,
+	[3] = SIGN_3 | DIGIT_3,
+	[4] = AT_4,
+	[5] = SIGN_5,
+	[6] = SIGN_6,
+	[7] = SIGN_7,
+	[8 ... 15] = CONTROL_OR_WIDE,
+};
+
+/* 64 bytes, a bit for each: digits and @; dashes and slashes, of which two are something; capitals;
+ * what an invisible character begins with and goes on with; those that end a token. */
 struct classes {
-	uint64_t entity, dash, slash, lead, second, third, wide, breaks;
+	uint64_t entity, dash, slash, upper, lead, second, third, breaks;
 };
 
 static inline void classify(const char *p, struct classes *of)
 {
+	uint64_t wide = 0;
+
 	*of = (struct classes){0};
 	for (unsigned i = 0; i < RW_BLOCK / RW_LANES; i++) {
 		rw_lanes x = rw_lanes_load(p + (size_t)i * RW_LANES);
+		rw_lanes k = rw_lanes_look_up(x, by_low, by_high);
 		unsigned at = i * RW_LANES;
 
-		of->entity |= rw_lanes_bits(rw_lanes_within(x, '0', '9') | rw_lanes_equal(x, '@'))
-			      << at;
+		of->entity |= rw_lanes_bits((rw_lanes)((k & (DIGIT_3 | AT_4)) != 0)) << at;
+		of->breaks |= rw_lanes_bits((rw_lanes)((k & BREAKS) != 0)) << at;
 		of->dash |= rw_lanes_bits(rw_lanes_equal(x, '-')) << at;
 		of->slash |= rw_lanes_bits(rw_lanes_equal(x, '/')) << at;
-		of->wide |= rw_lanes_bits(x) << at;
-		of->breaks |= rw_lanes_bits(rw_lanes_within(x, 0, ' ') | x) << at;
+		of->upper |= rw_lanes_bits(rw_lanes_within(x, 'A', 'Z')) << at;
+		wide |= rw_lanes_bits(x) << at;
 	}
-	if (!of->wide)
+	if (!wide)
 		return;
 	for (unsigned i = 0; i < RW_BLOCK / RW_LANES; i++) {
 		rw_lanes x = rw_lanes_load(p + (size_t)i * RW_LANES);
@@ -102,36 +143,41 @@ static inline uint64_t hot_of(const struct classes *c, const struct classes *bef
 	return c->entity | pairs | (c->lead & ((c->second >> 1 & c->third >> 2) | last));
 }
 
-/* Where sixteen bits stand in a row, the first of each such row. */
-static inline uint64_t sixteens(uint64_t bits)
+/* The bits that are in rows of sixteen or more. */
+static inline uint64_t long_rows(uint64_t bits)
 {
 	bits &= bits >> 1;
 	bits &= bits >> 2;
 	bits &= bits >> 4;
-	return bits & bits >> 8;
+	bits &= bits >> 8;
+	bits |= bits << 1;
+	bits |= bits << 2;
+	bits |= bits << 4;
+	return bits | bits << 8;
 }
 
+/* Here a token ends where the segmenter's does, and of long ones those have more to them that have
+ * a capital, or that are not whole in a block. */
 size_t RW_HOT(rw_seg_skip)(const unsigned char *bytes, size_t from, size_t n)
 {
 	const char *p = (const char *)bytes;
-	size_t at = from, open = 0; /* bytes since the last white space */
+	size_t at = from, open = 0; /* bytes since the last end of a token */
 	struct classes of, last = {0};
 
 	for (; at + RW_BLOCK <= n; at += RW_BLOCK, last = of) {
-		uint64_t breaks, odd, before;
+		uint64_t odd, before;
 
 		classify(p + at, &of);
-		breaks = of.breaks;
-		if (open + (breaks ? (unsigned)__builtin_ctzll(breaks) : RW_BLOCK) >=
+		if (open + (of.breaks ? (unsigned)__builtin_ctzll(of.breaks) : RW_BLOCK) >=
 		    RW_SEG_LONG_TOKEN)
 			return at - open;
-		odd = hot_of(&of, &last) | sixteens(~breaks);
+		odd = hot_of(&of, &last) | (long_rows(~of.breaks) & of.upper);
 		if (odd) {
-			before = breaks & ((odd & -odd) - 1);
+			before = of.breaks & ((odd & -odd) - 1);
 			return before ? at + RW_BLOCK - (unsigned)__builtin_clzll(before)
 				      : at - open;
 		}
-		open = breaks ? (unsigned)__builtin_clzll(breaks) : open + RW_BLOCK;
+		open = of.breaks ? (unsigned)__builtin_clzll(of.breaks) : open + RW_BLOCK;
 	}
 	return skip_by_eight(p, at, n, open);
 }

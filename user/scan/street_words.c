@@ -6,7 +6,7 @@
 
 enum { WORD_MAX = 10 }; /* bytes of the longest */
 
-#define WORD(word, kind) {word, sizeof(word) - 1, kind}
+#define WORD(word, kind) {sizeof(word) - 1, kind, word}
 const struct rw_street_word rw_street_words[] = {
 	WORD("street", RW_STREET_SUFFIX),
 	WORD("st", RW_STREET_SUFFIX | RW_STREET_SHORT),
@@ -130,9 +130,13 @@ unsigned rw_street_kind(struct rw_slice w)
 {
 	if (!w.n || w.n > WORD_MAX || !(lengths[w.p[0] & 31] & 1u << w.n))
 		return 0;
-	for (unsigned i = 0; i < rw_street_n_words; i++)
-		if (rw_street_words[i].n == w.n && !strncasecmp(rw_street_words[i].word, w.p, w.n))
-			return rw_street_words[i].kind;
+	for (unsigned i = 0; i < rw_street_n_words; i++) {
+		const struct rw_street_word *at = &rw_street_words[i];
+
+		if (at->n == w.n && !((at->word[0] ^ w.p[0]) & 31) &&
+		    !strncasecmp(at->word, w.p, w.n))
+			return at->kind;
+	}
 	return 0;
 }
 

@@ -24,8 +24,8 @@ enum rw_street_kind {
 enum { RW_STREET_STEM = 3 };
 
 struct rw_street_word {
-	const char *word; /* in lower case */
-	uint8_t n, kind;  /* bytes; of enum rw_street_kind */
+	uint8_t n, kind; /* bytes; of enum rw_street_kind */
+	char word[14];	 /* in lower case */
 };
 
 extern const struct rw_street_word rw_street_words[];

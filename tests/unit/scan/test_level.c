@@ -5,6 +5,7 @@
 #include "levels.h"
 #include "scan/decode.h"
 #include "scan/match.h"
+#include "scan/seg_int.h"
 #include "scan/valid.h"
 
 enum { TEXTS = 3000 };
@@ -145,7 +146,7 @@ static void every_level_folds_signs_the_same(void **state)
 
 static bool ends_token(unsigned char c)
 {
-	return c <= ' ' || c >= 0x80;
+	return !(rw_seg_classes[c] & IN_TOKEN);
 }
 
 /* Three bytes that nobody sees: of no width, or of direction. */
@@ -156,10 +157,10 @@ static bool is_hidden(const unsigned char *p)
 	return p[1] == 0x81 && p[2] >= 0xa0 && p[2] <= 0xaf;
 }
 
-/* Where the first stretch starts that holds what an entity may, is long, or goes on to the end. */
+/* Where the first token starts that holds what an entity may, or goes on to the end. */
 static size_t first_odd(const unsigned char *p, size_t n)
 {
-	size_t start = 0;
+	size_t start = 0, capital = n; /* the token's last */
 
 	for (size_t i = 0; i < n; i++) {
 		if ((p[i] >= '0' && p[i] <= '9') || p[i] == '@' || p[i] == 0xf3)
@@ -168,9 +169,11 @@ static size_t first_odd(const unsigned char *p, size_t n)
 			return start;
 		if (p[i] == 0xe2 && (n - i < 3 || is_hidden(p + i)))
 			return start;
+		if (p[i] >= 'A' && p[i] <= 'Z')
+			capital = i;
 		if (ends_token(p[i]))
 			start = i + 1;
-		else if (i + 1 - start >= RW_SEG_LONG_TOKEN)
+		else if (i + 1 - start >= RW_SEG_LONG_TOKEN && capital < n && capital >= start)
 			return start;
 	}
 	return start;
