@@ -3,7 +3,7 @@
 #include "scan/decode.h"
 #include "scan/lanes.h"
 
-enum { ESCAPES = 3, MARKS = 7, TAIL_BYTES = 8 };
+enum { ESCAPES = 3, MARKS = 7, TAIL_BYTES = 8, EQUAL_APART = 3 };
 
 /* What stands in front of the colon of a user's line, at least: two of one kind are turns. */
 static const char *const marks[MARKS] = {"ser", "SER", "uman", "ustomer", "urn", "essage", "art"};
@@ -11,12 +11,12 @@ static const char *const marks[MARKS] = {"ser", "SER", "uman", "ustomer", "urn",
 struct hints {
 	struct rw_slice text;
 	unsigned escapes, marks[MARKS];
-	bool morse, sum;
+	bool turns, morse, sum;
 };
 
 /* 64 bytes: where an escape may begin, lines of speakers, Morse and sums may be. */
 struct signs {
-	uint64_t escape, colon, dot, dash, plus;
+	uint64_t escape, equal, colon, dot, dash, plus;
 };
 
 static inline struct signs classify(const char *p)
@@ -27,14 +27,16 @@ static inline struct signs classify(const char *p)
 		rw_lanes x = rw_lanes_load(p + (size_t)i * RW_LANES);
 		unsigned at = i * RW_LANES;
 
-		s.escape |= rw_lanes_bits(rw_lanes_within(x, '%', '&') | rw_lanes_equal(x, '\\') |
-					  rw_lanes_equal(x, '='))
+		s.escape |= rw_lanes_bits(rw_lanes_within(x, '%', '&') | rw_lanes_equal(x, '\\'))
 			    << at;
+		s.equal |= rw_lanes_bits(rw_lanes_equal(x, '=')) << at;
 		s.plus |= rw_lanes_bits(rw_lanes_equal(x, '+')) << at;
 		s.colon |= rw_lanes_bits(rw_lanes_equal(x, ':')) << at;
 		s.dot |= rw_lanes_bits(rw_lanes_equal(x, '.')) << at;
 		s.dash |= rw_lanes_bits(rw_lanes_equal(x, '-')) << at;
 	}
+	/* where all is coded, =69=67, the next is near */
+	s.escape |= s.equal & (s.equal >> EQUAL_APART | -(UINT64_C(1) << (RW_BLOCK - EQUAL_APART)));
 	return s;
 }
 
@@ -42,8 +44,8 @@ static bool is_escape(const char *p)
 {
 	if (*p == '%')
 		return rw_hex_digit(p[1]) >= 0 && rw_hex_digit(p[2]) >= 0;
-	if (*p == '=') /* where all is coded: =69=67 */
-		return rw_hex_digit(p[1]) >= 0 && rw_hex_digit(p[2]) >= 0 && p[3] == '=';
+	if (*p == '=')
+		return rw_hex_digit(p[1]) >= 0 && rw_hex_digit(p[2]) >= 0 && p[EQUAL_APART] == '=';
 	if (*p == '&')
 		return p[1] == '#' || (p[2] == 't' && p[3] == ';');
 	return (p[1] | 0x20) == 'u' || p[1] == 'x' || (p[1] >= '0' && p[1] <= '3');
@@ -59,18 +61,23 @@ static const bool tails[256] = {
 	['*'] = true, [']'] = true, [')'] = true, ['>'] = true,	       ['_'] = true,
 	[' '] = true, ['('] = true, ['#'] = true, ['0' ... '9'] = true};
 
+/* What the marks end with. */
+static const bool ends_mark[256] = {
+	['r'] = true, ['R'] = true, ['n'] = true, ['e'] = true, ['t'] = true};
+
 static void see_colon(struct hints *h, size_t at)
 {
 	const char *p = h->text.p;
 
 	for (unsigned i = 0; i < TAIL_BYTES && at && tails[(unsigned char)p[at - 1]]; i++)
 		at--;
-	if (!at || !strchr("rRnet", p[at - 1])) /* what the marks end with */
+	if (!at || !ends_mark[(unsigned char)p[at - 1]])
 		return;
 	for (unsigned k = 0; k < MARKS; k++) {
 		size_t n = strlen(marks[k]);
 
-		h->marks[k] += at >= n && !memcmp(p + at - n, marks[k], n);
+		if (at >= n && p[at - 1] == marks[k][n - 1] && !memcmp(p + at - n, marks[k], n))
+			h->turns |= h->marks[k]++ > 0;
 	}
 }
 
@@ -109,7 +116,6 @@ struct rw_decode_hints RW_HOT(rw_decode_hints)(struct rw_slice text)
 	struct signs s, before = {0};
 	struct rw_decode_hints out;
 	char rest[RW_BLOCK] = "";
-	unsigned most = 0;
 
 	for (size_t at = 0; at < text.n; at += RW_BLOCK) {
 		const char *p = text.p + at;
@@ -120,7 +126,8 @@ struct rw_decode_hints RW_HOT(rw_decode_hints)(struct rw_slice text)
 		s = classify(p);
 		if (h.escapes < ESCAPES)
 			see_each(&h, at, s.escape, see_escape);
-		see_each(&h, at, s.colon, see_colon);
+		if (!h.turns)
+			see_each(&h, at, s.colon, see_colon);
 		if (!h.sum)
 			see_each(&h, at, s.plus, see_plus);
 		/* A bit where the second of the two stands. */
@@ -130,10 +137,8 @@ struct rw_decode_hints RW_HOT(rw_decode_hints)(struct rw_slice text)
 			see_morse(&h, at + (unsigned)__builtin_ctzll(turn) - 1);
 		before = s;
 	}
-	for (unsigned k = 0; k < MARKS; k++)
-		most = h.marks[k] > most ? h.marks[k] : most;
 	out.coded = h.escapes >= ESCAPES || h.morse;
-	out.turns = most > 1;
+	out.turns = h.turns;
 	out.sum = h.sum;
 	return out;
 }
