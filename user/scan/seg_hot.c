@@ -93,10 +93,10 @@ static const uint8_t by_high[16] = {
 	[8 ... 15] = CONTROL_OR_WIDE,
 };
 
-/* 64 bytes, a bit for each: digits and @; dashes and slashes, of which two are something; capitals;
- * what an invisible character begins with and goes on with; those that end a token. */
+/* 64 bytes, a bit for each: digits and @; dashes and slashes, of which two are something; what an
+ * invisible character begins with and goes on with; those that end a token. */
 struct classes {
-	uint64_t entity, dash, slash, upper, lead, second, third, breaks;
+	uint64_t entity, dash, slash, lead, second, third, breaks;
 };
 
 static inline void classify(const char *p, struct classes *of)
@@ -113,7 +113,6 @@ static inline void classify(const char *p, struct classes *of)
 		of->breaks |= rw_lanes_bits((rw_lanes)((k & BREAKS) != 0)) << at;
 		of->dash |= rw_lanes_bits(rw_lanes_equal(x, '-')) << at;
 		of->slash |= rw_lanes_bits(rw_lanes_equal(x, '/')) << at;
-		of->upper |= rw_lanes_bits(rw_lanes_within(x, 'A', 'Z')) << at;
 		wide |= rw_lanes_bits(x) << at;
 	}
 	if (!wide)
@@ -143,17 +142,27 @@ static inline uint64_t hot_of(const struct classes *c, const struct classes *bef
 	return c->entity | pairs | (c->lead & ((c->second >> 1 & c->third >> 2) | last));
 }
 
-/* The bits that are in rows of sixteen or more. */
-static inline uint64_t long_rows(uint64_t bits)
+/* The capitals in tokens of RW_SEG_LONG_TOKEN bytes or more, as far as the block at p has these. */
+static inline uint64_t long_capitals(const char *p, uint64_t breaks)
 {
-	bits &= bits >> 1;
-	bits &= bits >> 2;
-	bits &= bits >> 4;
-	bits &= bits >> 8;
-	bits |= bits << 1;
-	bits |= bits << 2;
-	bits |= bits << 4;
-	return bits | bits << 8;
+	uint64_t rows = ~breaks, capitals = 0;
+
+	rows &= rows >> 1;
+	rows &= rows >> 2;
+	rows &= rows >> 4;
+	rows &= rows >> 8;
+	if (!rows)
+		return 0;
+	rows |= rows << 1;
+	rows |= rows << 2;
+	rows |= rows << 4;
+	rows |= rows << 8;
+	for (unsigned i = 0; i < RW_BLOCK / RW_LANES; i++) {
+		rw_lanes x = rw_lanes_load(p + (size_t)i * RW_LANES);
+
+		capitals |= rw_lanes_bits(rw_lanes_within(x, 'A', 'Z')) << (i * RW_LANES);
+	}
+	return rows & capitals;
 }
 
 /* Here a token ends where the segmenter's does, and of long ones those have more to them that have
@@ -171,7 +180,7 @@ size_t RW_HOT(rw_seg_skip)(const unsigned char *bytes, size_t from, size_t n)
 		if (open + (of.breaks ? (unsigned)__builtin_ctzll(of.breaks) : RW_BLOCK) >=
 		    RW_SEG_LONG_TOKEN)
 			return at - open;
-		odd = hot_of(&of, &last) | (long_rows(~of.breaks) & of.upper);
+		odd = hot_of(&of, &last) | long_capitals(p + at, of.breaks);
 		if (odd) {
 			before = of.breaks & ((odd & -odd) - 1);
 			return before ? at + RW_BLOCK - (unsigned)__builtin_clzll(before)

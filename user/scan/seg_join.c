@@ -10,6 +10,14 @@ enum {
 	NINO_STEM_WHOLE = 9,  /* "AB 123456" */
 };
 
+/* Capitals, a bit each. */
+#define CAPITAL(c) (UINT32_C(1) << ((c) - 'A'))
+
+static bool is_one_of(char c, uint32_t capitals)
+{
+	return c >= 'A' && c <= 'Z' && capitals & CAPITAL(c);
+}
+
 static bool is_group(const struct rw_seg *s)
 {
 	return s->at_core && s->digit;
@@ -35,6 +43,11 @@ static bool is_iban_group(const struct rw_seg *s, struct rw_slice text)
 		return true;
 	return n >= 4 && p[0] >= 'A' && p[1] >= 'A' && p[2] <= '9' && p[3] <= '9';
 }
+
+enum {
+	MONTHS_BEGIN = CAPITAL('J') | CAPITAL('F') | CAPITAL('M') | CAPITAL('A') | CAPITAL('S') |
+		       CAPITAL('O') | CAPITAL('N') | CAPITAL('D')
+};
 
 /* The three letters of a month, in lower case, as they are loaded. */
 #define MONTH(a, b, c) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16)
@@ -68,9 +81,11 @@ static bool is_month(struct rw_slice token)
  * are never given out, and so "US 12" or "ID 4" is not one. */
 static bool is_nino_prefix(struct rw_slice token)
 {
-	return token.n == NINO_PREFIX && token.p[0] >= 'A' && token.p[0] <= 'Z' &&
-	       token.p[1] >= 'A' && token.p[1] <= 'Z' && !strchr("DFIQUV", token.p[0]) &&
-	       !strchr("DFIOQUV", token.p[1]);
+	const uint32_t never = CAPITAL('D') | CAPITAL('F') | CAPITAL('I') | CAPITAL('Q') |
+			       CAPITAL('U') | CAPITAL('V');
+
+	return token.n == NINO_PREFIX && is_one_of(token.p[0], ~never) &&
+	       is_one_of(token.p[1], ~(never | CAPITAL('O')));
 }
 
 bool rw_seg_leads(struct rw_slice token)
@@ -117,5 +132,5 @@ int rw_seg_joins(struct rw_seg *s, struct rw_slice text, bool eof)
 		return 1;
 	if (next >= 'A' && next <= 'D' && is_nino_stem(s, text))
 		return 1;
-	return day && next && strchr("JFMASOND", next);
+	return day && is_one_of(next, MONTHS_BEGIN);
 }

@@ -73,14 +73,19 @@ void RW_HOT(rw_shape_count)(struct rw_slice run, size_t readable, uint8_t counts
 
 #else
 
-/* The most bits of what that stand in one stretch of ones of in. */
+/* The most bits of what that stand in one stretch of ones of in: of these no stretch is looked at
+ * that has none, nor any once what is left has no more. */
 static inline uint8_t most_in(uint64_t in, uint64_t what)
 {
 	unsigned most = 0;
 
-	for (uint64_t rest; in; in = rest) {
-		rest = in & (in + (in & -in)); /* without its lowest stretch */
-		most = longer(most, (unsigned)__builtin_popcountll(what & in & ~rest));
+	what &= in;
+	while ((unsigned)__builtin_popcountll(what) > most) {
+		uint64_t first = what & -what, from = in & -first;
+		uint64_t rest = from & (from + first); /* behind its stretch */
+
+		most = longer(most, (unsigned)__builtin_popcountll(what & ~rest));
+		what &= rest;
 	}
 	return (uint8_t)most;
 }
