@@ -13,6 +13,8 @@ enum {
 	COST_MAX = 6000,     /* sets that are met more often than this are not worth it */
 	ENDS = 1,	     /* flag of a word: words end where it does */
 	LITERAL_BYTES = 3,
+	DIGITS_MIN = 4,	 /* of a run that is a number */
+	LONG_BYTES = 32, /* of a run that is no word */
 };
 
 /* A word or pattern, and who waits for it. */
@@ -237,25 +239,37 @@ static int add_whole(struct rw_sack *s, unsigned pat, const char *source)
 	return add_source(s, pat, loose);
 }
 
-/* Whether a set's words are long enough for Hyperscan to find them cheaply. */
+/* Whether Hyperscan finds the word cheaply: numbers and dates are full of digits and signs. */
+static bool is_literal(const struct rw_factor_word *w)
+{
+	bool letter = false;
+
+	for (uint32_t i = 0; i < w->n; i++)
+		letter |= isalpha((unsigned char)w->text[i]) || w->text[i] & 0x80;
+	return w->n >= LITERAL_BYTES && letter;
+}
+
+/* Whether a set's words all are. */
 static bool has_literal(const struct rw_factors *f)
 {
 	for (unsigned i = 0; i < f->n; i++) {
-		uint32_t least = LITERAL_BYTES;
+		unsigned k = 0;
 
-		for (unsigned k = 0; k < f->sets[i]->n; k++)
-			least = f->sets[i]->at[k].n < least ? f->sets[i]->at[k].n : least;
-		if (least == LITERAL_BYTES)
+		while (k < f->sets[i]->n && is_literal(&f->sets[i]->at[k]))
+			k++;
+		if (k && k == f->sets[i]->n)
 			return true;
 	}
 	return false;
 }
 
 /* Whether what a pattern counts tells it from everyday text: numbers, codes, addresses. */
-static bool has_shape(const struct rw_factors *f)
+static bool has_shape(const struct rw_factors *f, const struct rw_validator *validator)
 {
-	return f->need[RW_COUNT_DIGIT] >= 4 || f->need[RW_COUNT_AT] ||
-	       f->need[RW_COUNT_COLON] >= 2 || f->need[RW_COUNT_UPPER] >= 6 ||
+	return (validator && validator->digits >= DIGITS_MIN) ||
+	       f->need[RW_COUNT_BYTES] >= LONG_BYTES || f->need[RW_COUNT_DIGIT] >= DIGITS_MIN ||
+	       f->need[RW_COUNT_AT] || f->need[RW_COUNT_COLON] >= 2 ||
+	       f->need[RW_COUNT_UPPER] >= 6 ||
 	       (f->need[RW_COUNT_UPPER] >= 2 && f->need[RW_COUNT_DIGIT] >= 2) ||
 	       f->need[RW_COUNT_ALNUM] >= 15;
 }
@@ -310,7 +324,8 @@ int rw_sack_add(struct rw_sack *s, unsigned pat, const struct rw_pack_str *p, co
 	if (words && known && !f.caseless && choose(&f, &s->scratch, chosen))
 		return add_sets(s, pat, &f, chosen);
 	/* A pattern that looks in front of its run, for a name or words, is not the run's shape. */
-	if (!words && known && !f.captures && !rule->context.n && !has_literal(&f) && has_shape(&f))
+	if (!words && known && !f.captures && !rule->context.n && !has_literal(&f) &&
+	    has_shape(&f, rule->validator))
 		return add_shape(s->r, &s->r->shapes.at, &s->r->shapes.n, pat, &f);
 	if (!words && known && !f.captures && rw_prefilter_words(&rule->context, context))
 		return add_led(s, pat, context, &f);
