@@ -34,9 +34,12 @@ void rw_shape_see(struct rw_slice run, size_t readable, struct rw_shape_seen *ou
 	}
 }
 
+/* In registers what ASCII adds, which is nearly all: a set in memory waits for itself at each byte.
+ */
 static void make_sets(struct rw_shape_seen *seen)
 {
-	bool in_word = false;
+	uint64_t low = 0, high = 0, low_starts = 0, high_starts = 0;
+	uint64_t behind_word = 0;
 
 	seen->known = true;
 	if (seen->run.n > RW_SHAPE_RUN_MAX) {
@@ -46,12 +49,24 @@ static void make_sets(struct rw_shape_seen *seen)
 	}
 	for (size_t i = 0; i < seen->run.n; i++) {
 		unsigned char c = (unsigned char)seen->run.p[i];
+		uint64_t bit = UINT64_C(1) << c % 64, in_low = c < 64 ? bit : 0,
+			 in_high = bit ^ in_low;
 
-		rw_byte_set_put(&seen->bytes, c);
-		if (!in_word)
-			rw_byte_set_put(&seen->starts, c);
-		in_word = rw_is_word_byte(c);
+		if (c >= 128) {
+			rw_byte_set_put(&seen->bytes, c);
+			rw_byte_set_put(behind_word ? &seen->bytes : &seen->starts, c);
+			in_high = 0;
+		}
+		low |= in_low;
+		high |= in_high;
+		low_starts |= in_low & ~behind_word;
+		high_starts |= in_high & ~behind_word;
+		behind_word = -(uint64_t)rw_is_word_byte(c);
 	}
+	seen->bytes.in[0] = low;
+	seen->bytes.in[1] = high;
+	seen->starts.in[0] = low_starts;
+	seen->starts.in[1] = high_starts;
 }
 
 static bool meet(const struct rw_byte_set *a, const struct rw_byte_set *b)

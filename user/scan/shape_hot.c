@@ -73,21 +73,48 @@ void RW_HOT(rw_shape_count)(struct rw_slice run, size_t readable, uint8_t counts
 
 #else
 
-/* The most bits of what that stand in one stretch of ones of in: of these no stretch is looked at
- * that has none, nor any once what is left has no more. */
-static inline uint8_t most_in(uint64_t in, uint64_t what)
+/* The longest stretch of ones, which mostly are short. */
+static inline unsigned longest_row(uint64_t bits)
+{
+	unsigned n = 0;
+
+	for (; bits; bits &= bits >> 1)
+		n++;
+	return n;
+}
+
+/* The same where few are long: one after the other. */
+static inline unsigned most_row(uint64_t bits)
 {
 	unsigned most = 0;
 
-	what &= in;
-	while ((unsigned)__builtin_popcountll(what) > most) {
-		uint64_t first = what & -what, from = in & -first;
-		uint64_t rest = from & (from + first); /* behind its stretch */
+	while ((unsigned)__builtin_popcountll(bits) > most) {
+		uint64_t rest = bits & (bits + (bits & -bits)); /* without its lowest */
 
-		most = longer(most, (unsigned)__builtin_popcountll(what & ~rest));
-		what &= rest;
+		most = longer(most, (unsigned)__builtin_popcountll(bits & ~rest));
+		bits = rest;
 	}
-	return (uint8_t)most;
+	return most;
+}
+
+/*
+ * The most bits of what that stand in one stretch of ones of what and between; alone: in one of
+ * what alone. So only stretches that have something between are looked at.
+ */
+static inline unsigned most_in(uint64_t what, uint64_t between, unsigned alone)
+{
+	uint64_t in = what | between;
+	unsigned most = alone;
+
+	while (between) {
+		uint64_t ends = ~in & ((between & -between) - 1);
+		uint64_t first = ends ? UINT64_C(2) << (63 - __builtin_clzll(ends)) : 1;
+		uint64_t from = in & -first, rest = from & (from + first);
+
+		most = longer(most, (unsigned)__builtin_popcountll(what & from & ~rest));
+		between &= rest;
+	}
+	return most;
 }
 
 /* 64 bytes, a bit for each: what they are. */
@@ -122,6 +149,7 @@ void RW_HOT(rw_shape_count)(struct rw_slice run, size_t readable, uint8_t counts
 {
 	char copy[RW_BLOCK] = "";
 	struct classes of;
+	unsigned row, alone;
 	uint64_t in, alnum;
 
 	if (run.n > RW_BLOCK) {
@@ -133,7 +161,10 @@ void RW_HOT(rw_shape_count)(struct rw_slice run, size_t readable, uint8_t counts
 	classify(run.p, &of);
 	in = run.n < RW_BLOCK ? (UINT64_C(1) << run.n) - 1 : ~UINT64_C(0);
 	of.digit &= in;
-	alnum = (of.digit | of.letter) & in;
+	of.letter &= in;
+	alnum = of.digit | of.letter;
+	row = longest_row(of.digit);
+	alone = most_row(alnum);
 	counts[RW_COUNT_DIGIT] = (uint8_t)__builtin_popcountll(of.digit);
 	counts[RW_COUNT_AT] = (uint8_t)__builtin_popcountll(of.at & in);
 	counts[RW_COUNT_COLON] = (uint8_t)__builtin_popcountll(of.colon & in);
@@ -141,11 +172,11 @@ void RW_HOT(rw_shape_count)(struct rw_slice run, size_t readable, uint8_t counts
 	counts[RW_COUNT_UPPER] = (uint8_t)__builtin_popcountll(of.upper & in);
 	counts[RW_COUNT_DASH] = (uint8_t)__builtin_popcountll(of.dash & in);
 	counts[RW_COUNT_BYTES] = (uint8_t)run.n;
-	counts[RW_COUNT_RUN] = most_in(of.digit, of.digit);
-	counts[RW_COUNT_GROUP] = most_in((of.digit | of.between) & in, of.digit);
-	counts[RW_COUNT_ALNUM] = most_in(alnum, alnum);
-	counts[RW_COUNT_SPACED] = most_in((alnum | of.space) & in, alnum);
-	counts[RW_COUNT_NUMBER] = most_in(~of.letter & in, of.digit);
+	counts[RW_COUNT_RUN] = (uint8_t)row;
+	counts[RW_COUNT_GROUP] = (uint8_t)most_in(of.digit, of.between & in, row);
+	counts[RW_COUNT_ALNUM] = (uint8_t)alone;
+	counts[RW_COUNT_SPACED] = (uint8_t)most_in(alnum, of.space & in, alone);
+	counts[RW_COUNT_NUMBER] = (uint8_t)most_in(of.digit, in & ~alnum, row);
 }
 
 #endif

@@ -208,25 +208,14 @@ static void put_space(struct rw_view *v, size_t from)
 		put(v, " ", 1, from);
 }
 
-/* Letters by look: "1gn0r3" is "ignore". 0: the byte stands for itself. */
-static const char leet_of[256] = {
+const char rw_leet_of[256] = {
 	['0'] = 'o', ['1'] = 'i', ['3'] = 'e', ['4'] = 'a', ['@'] = 'a',
 	['5'] = 's', ['$'] = 's', ['7'] = 't', ['8'] = 'b', ['9'] = 'g',
 };
 
 static char leet(char c)
 {
-	return leet_of[(unsigned char)c];
-}
-
-/* A 1 behind a vowel or beside another is an l. */
-char rw_view_leet_letter(char before, struct rw_slice text, size_t i)
-{
-	bool twice = (i && text.p[i - 1] == '1') || (i + 1 < text.n && text.p[i + 1] == '1');
-
-	if (text.p[i] == '1' && (twice || strchr("aeiou", before)))
-		return 'l';
-	return leet(text.p[i]);
+	return rw_leet_of[(unsigned char)c];
 }
 
 /* folded: where the last one went. */

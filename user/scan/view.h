@@ -50,7 +50,21 @@ enum { RW_LEET_AHEAD = 4, RW_LEET_REACH = 16 };
 
 /* Whether the view's last word holds a sign that became a letter and is near. */
 bool rw_view_word_is_leet(const struct rw_view *v, size_t folded);
-/* The letter that the sign at i of the text looks like; before: the view's byte in front of it. */
-char rw_view_leet_letter(char before, struct rw_slice text, size_t i);
+
+/* Letters by look: "1gn0r3" is "ignore". 0: the byte stands for itself. */
+extern const char rw_leet_of[256];
+
+/* The letter that the sign at i of the text looks like: a 1 behind a vowel or beside another is an
+ * l. before: the view's byte in front of it. */
+static inline char rw_view_leet_letter(char before, struct rw_slice text, size_t i)
+{
+	char c = text.p[i];
+
+	if (c == '1' &&
+	    (before == 'a' || before == 'e' || before == 'i' || before == 'o' || before == 'u' ||
+	     (i && text.p[i - 1] == '1') || (i + 1 < text.n && text.p[i + 1] == '1')))
+		return 'l';
+	return rw_leet_of[(unsigned char)c];
+}
 
 #endif
