@@ -278,7 +278,10 @@ bool rw_decode(struct rw_decoded *d, struct rw_slice text, bool inside)
 		copied = next;
 		at = d->n;
 	}
+	d->n = 0;
+	if (!copied)
+		return false;
 	rw_decoded_place(d, at, text, copied, text.n);
 	d->n = at + text.n - copied;
-	return copied > 0;
+	return true;
 }

@@ -41,8 +41,8 @@ bool rw_decoded_next_news(const struct rw_decoded *d, size_t *at, size_t *from, 
 /*
  * The text with what is encoded in it decoded in its place: base64 (standard, URL, wrapped),
  * base32, hex, percent, quoted-printable, HTML entities, \u \x \0 escapes, numbers of characters
- * (binary, octal, decimal, hex), Morse. False: there is none. inside: the text goes on from before,
- * so a token at its start may be the rest of one.
+ * (binary, octal, decimal, hex), Morse. False: there is none, and d is empty. inside: the text goes
+ * on from before, so a token at its start may be the rest of one.
  */
 bool rw_decode(struct rw_decoded *d, struct rw_slice text, bool inside);
 /*
@@ -59,7 +59,8 @@ RW_AT_LEVELS(rw_decode_hints_fn, rw_decode_hints);
 void rw_decode_rotated(struct rw_decoded *d, struct rw_slice text, unsigned n);
 /* The characters from the last to the first; words: those of each word. */
 void rw_decode_reversed(struct rw_decoded *d, struct rw_slice text, bool words);
-/* "i g n o r e" without what is between the letters; false: nothing is spaced out. */
+/* "i g n o r e" without what is between the letters; false: nothing is spaced out, and d is empty.
+ */
 bool rw_decode_spaced(struct rw_decoded *d, struct rw_slice text);
 
 /*

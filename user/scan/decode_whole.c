@@ -250,6 +250,7 @@ bool rw_decode_spaced(struct rw_decoded *d, struct rw_slice text)
 		rw_decoded_tell(d, from, d->n);
 		copied = i = r.end;
 	}
-	rw_decoded_copy(d, text, copied, text.n);
+	if (copied)
+		rw_decoded_copy(d, text, copied, text.n);
 	return copied > 0;
 }

@@ -249,7 +249,7 @@ static void put_apart(struct rw_decoded *d, struct rw_slice text, size_t i, size
 	}
 }
 
-/* Letters, digits and what joins words. */
+/* Letters, digits and what joins words: as tokens are skipped to. */
 static const bool in_token[256] = {
 	['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true, ['-'] = true,
 	['_'] = true,	      ['/'] = true,	    ['+'] = true,
@@ -264,12 +264,13 @@ static size_t token_end(struct rw_slice text, size_t i)
 
 bool rw_decode_together(struct rw_decoded *d, struct rw_slice text)
 {
+	rw_decode_skip_fn *skip = rw_decode_skip_at[rw_level_here()];
 	size_t copied = 0, i = 0;
 	bool some = false;
 
 	RW_BUG_ON(text.n > RW_VIEW_TEXT_BYTES);
 	rw_decoded_begin(d);
-	while (i < text.n) {
+	while ((i = skip(text, i)) < text.n) {
 		size_t end = token_end(text, i), from;
 
 		if (end - i >= RW_CODED_BYTES_MIN && ran_together(text, i, end)) {

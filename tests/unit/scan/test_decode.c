@@ -56,7 +56,7 @@ static void each_code_is_decoded_in_its_place(void **state)
 
 		if (some != (coded[i].out != NULL))
 			fail_msg("%s: %.*s", coded[i].in, (int)d.n, d.bytes);
-		assert_decoded(coded[i].out ? coded[i].out : coded[i].in);
+		assert_decoded(some ? coded[i].out : "");
 	}
 }
 
@@ -291,7 +291,7 @@ static void rows_of_letters_are_told_from_short_ones(void **state)
 
 		if (some != (rows[i].out != NULL))
 			fail_msg("%s: %.*s", rows[i].in, (int)d.n, d.bytes);
-		assert_decoded(some ? rows[i].out : rows[i].in);
+		assert_decoded(some ? rows[i].out : "");
 	}
 }
 
