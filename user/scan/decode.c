@@ -193,10 +193,10 @@ static bool token(struct rw_decoded *d, struct rw_slice text, size_t i, size_t e
 }
 
 /* What other knows begins so. No number begins with a letter: what that codes is no character. */
-static bool may_be_other(char c)
-{
-	return (c >= '0' && c <= '9') || (c && strchr("%&\\=.-", c));
-}
+static const bool may_be_other[256] = {
+	['0' ... '9'] = true, ['%'] = true, ['&'] = true, ['\\'] = true,
+	['='] = true,	      ['.'] = true, ['-'] = true,
+};
 
 /* What is coded at i in other ways than a token; how much of the text it is. */
 static size_t other(struct rw_decoded *d, struct rw_slice text, size_t i)
@@ -219,7 +219,7 @@ static size_t other(struct rw_decoded *d, struct rw_slice text, size_t i)
  * on. */
 static size_t code(struct rw_decoded *d, struct rw_slice text, size_t i, bool inside, size_t *next)
 {
-	size_t n = may_be_other(text.p[i]) ? other(d, text, i) : 0;
+	size_t n = may_be_other[(unsigned char)text.p[i]] ? other(d, text, i) : 0;
 	bool mixed = false;
 	size_t end = n || letter64(text.p[i]) < 0 ? i : token_end(text, i, &mixed);
 

@@ -189,6 +189,11 @@ size_t rw_decode_morse(struct rw_decoded *d, struct rw_slice text, size_t i);
 typedef size_t rw_decode_skip_fn(struct rw_slice text, size_t at);
 RW_AT_LEVELS(rw_decode_skip_fn, rw_decode_skip);
 
+/* Where from at on a quote is, what curly ones begin with, or a sign that gives something to a
+ * name; else the text's end. */
+typedef size_t rw_decode_quote_fn(struct rw_slice text, size_t at);
+RW_AT_LEVELS(rw_decode_quote_fn, rw_decode_quote);
+
 /*
  * Where from at on a letter, a digit or what looks like one may stand alone, with another such two
  * to seven bytes behind. Nothing in front of that does; the text's end: nothing at all.

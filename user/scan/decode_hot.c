@@ -47,6 +47,53 @@ static inline struct kinds classify(const char *p)
 	return k;
 }
 
+enum { ESCAPE_AHEAD = 8 }; /* bytes that decide whether one is there: &NewLine; */
+
+/* 64 bytes, a bit for each: escapes' first signs apart, and what stands behind them. */
+struct escapes {
+	uint64_t percent, ampersand, backslash, equal, hex, hash, semicolon, newline, letter;
+};
+
+static inline struct escapes classify_escapes(const char *p)
+{
+	struct escapes e = {0};
+
+	for (unsigned i = 0; i < RW_BLOCK / RW_LANES; i++) {
+		rw_lanes x = rw_lanes_load(p + (size_t)i * RW_LANES), low = x | 0x20;
+		unsigned at = i * RW_LANES;
+
+		e.percent |= rw_lanes_bits(rw_lanes_equal(x, '%')) << at;
+		e.ampersand |= rw_lanes_bits(rw_lanes_equal(x, '&')) << at;
+		e.backslash |= rw_lanes_bits(rw_lanes_equal(x, '\\')) << at;
+		e.equal |= rw_lanes_bits(rw_lanes_equal(x, '=')) << at;
+		e.hex |=
+			rw_lanes_bits(rw_lanes_within(x, '0', '9') | rw_lanes_within(low, 'a', 'f'))
+			<< at;
+		e.hash |= rw_lanes_bits(rw_lanes_equal(x, '#')) << at;
+		e.semicolon |= rw_lanes_bits(rw_lanes_equal(x, ';')) << at;
+		e.newline |= rw_lanes_bits(rw_lanes_equal(x, '\n')) << at;
+		e.letter |= rw_lanes_bits(rw_lanes_within(x, '0', '7') |
+					  rw_lanes_within(low, 't', 'u') | rw_lanes_equal(x, 'x') |
+					  rw_lanes_equal(x, 'n') | rw_lanes_equal(x, 'r'))
+			    << at;
+	}
+	return e;
+}
+
+/* Which of the signs may begin an escape, as rw_decode_escape knows them: %41, &#65; and &lt; with
+ * its like, \n and \101, =69=67 and = at the end of a line. What the block does not tell may. */
+static inline uint64_t may_escape(const char *p)
+{
+	const uint64_t last = -(UINT64_C(1) << (RW_BLOCK - ESCAPE_AHEAD)), first = 7;
+	struct escapes e = classify_escapes(p);
+	uint64_t named = e.semicolon >> 3 | e.semicolon >> 4 | e.semicolon >> 5 |
+			 e.semicolon >> ESCAPE_AHEAD;
+
+	return (e.percent & (e.hex >> 1 | last)) | (e.ampersand & (e.hash >> 1 | named | last)) |
+	       (e.backslash & (e.letter >> 1 | last)) |
+	       (e.equal & (e.newline >> 1 | e.equal >> 3 | e.equal << 3 | first | last));
+}
+
 /* The bits with n - 1 more behind them, n a power of two; what is past the last counts as set. */
 static inline uint64_t rows(uint64_t bits, unsigned n)
 {
@@ -70,6 +117,8 @@ size_t RW_HOT(rw_decode_skip)(struct rw_slice text, size_t at)
 			p = memcpy(rest, p, text.n - at);
 		}
 		k = classify(p);
+		if (k.escape)
+			k.escape = may_escape(p);
 		token = k.letter & ~(k.letter << 1);
 		some = k.escape | (token & rows(k.letter, RUN)) |
 		       (token & k.digit & rows(k.number, RUN)) |
@@ -82,6 +131,30 @@ size_t RW_HOT(rw_decode_skip)(struct rw_slice text, size_t at)
 		if (first <= RW_BLOCK - RUN)
 			return at + first;
 		at += first; /* from here on it is seen whole */
+	}
+	return text.n;
+}
+
+size_t RW_HOT(rw_decode_quote)(struct rw_slice text, size_t at)
+{
+	char rest[RW_BLOCK] = "";
+
+	for (; at < text.n; at += RW_BLOCK) {
+		const char *p = text.p + at;
+		uint64_t some = 0;
+
+		if (text.n - at < RW_BLOCK)
+			p = memcpy(rest, p, text.n - at);
+		for (unsigned i = 0; i < RW_BLOCK / RW_LANES; i++) {
+			rw_lanes x = rw_lanes_load(p + (size_t)i * RW_LANES);
+			rw_lanes is = rw_lanes_equal(x, '"') | rw_lanes_equal(x, '\'') |
+				      rw_lanes_equal(x, '`') | rw_lanes_equal(x, '=') |
+				      rw_lanes_equal(x, '\xe2');
+
+			some |= rw_lanes_bits(is) << (i * RW_LANES);
+		}
+		if (some)
+			return at + (unsigned)__builtin_ctzll(some);
 	}
 	return text.n;
 }

@@ -498,25 +498,17 @@ static size_t bare_end(struct rw_slice text, size_t i, size_t *start)
 	return gaps && (at == text.n || strchr(";,.\n", text.p[at])) ? at : 0;
 }
 
-/* Where a piece may begin. */
-static const bool begins_piece[256] = {
-	['"'] = true, ['\''] = true, ['`'] = true, ['='] = true, [0xe2] = true};
-
 bool rw_decode_joined(struct rw_decoded *d, struct rw_slice text, bool all, bool spaced)
 {
+	rw_decode_quote_fn *next = rw_decode_quote_at[rw_level_here()];
 	unsigned pieces = 0;
 	size_t i = 0;
 
 	RW_BUG_ON(text.n > RW_VIEW_TEXT_BYTES);
 	rw_decoded_begin(d);
-	for (;;) {
-		size_t n, start, end = 0;
+	while ((i = next(text, i)) < text.n) {
+		size_t n = quote(text, i), start, end = 0;
 
-		while (i < text.n && !begins_piece[(unsigned char)text.p[i]])
-			i++;
-		if (i == text.n)
-			return pieces > 1;
-		n = quote(text, i);
 		start = i + n;
 		if (n && !(i && is_alnum(text.p[i - 1])) && (all || is_given(text, i)))
 			end = quoted_end(text, start, n);
@@ -528,4 +520,5 @@ bool rw_decode_joined(struct rw_decoded *d, struct rw_slice text, bool all, bool
 		}
 		i = end > i ? end + (n ? 1 : 0) : i + 1;
 	}
+	return pieces > 1;
 }

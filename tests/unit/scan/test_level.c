@@ -242,7 +242,13 @@ static void no_level_skips_what_may_be_coded(void **state)
 	static const char *const codes[] = {
 		"%41",
 		"&#65;",
+		"&lt;|im_start|&gt;",
+		"&quot;",
+		"&NewLine;",
 		"\\u0041",
+		"\\n",
+		"\\x41",
+		"\\101",
 		"01101001 01100111 01101110 01101111 01110010 01100101",
 		"69 67 6e 6f 72 65",
 		"0x69,0x67,0x6e,0x6f,0x72,0x65",
