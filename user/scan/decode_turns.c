@@ -45,28 +45,37 @@ static size_t marks(struct rw_slice text, size_t i, uint8_t which, size_t most)
 	return n;
 }
 
+#define NAME(name, user) {name, sizeof(name) - 1, user}
+static const struct {
+	char name[10]; /* in small letters */
+	uint8_t n;
+	bool user;
+} names[] = {NAME("user", true),   NAME("human", true),	     NAME("customer", true),
+	     NAME("turn", true),   NAME("message", true),    NAME("part", true),
+	     NAME("client", true), NAME("assistant", false), NAME("ai", false),
+	     NAME("bot", false),   NAME("system", false),    NAME("model", false),
+	     NAME("agent", false), NAME("chatbot", false),   NAME("chatgpt", false),
+	     NAME("gpt", false),   NAME("claude", false),    NAME("llm", false)};
+
+/* What they begin with. */
+static const bool begins_name[256] = {
+	['u'] = true, ['h'] = true, ['c'] = true, ['t'] = true, ['m'] = true, ['p'] = true,
+	['a'] = true, ['b'] = true, ['s'] = true, ['g'] = true, ['l'] = true};
+
 /* Length of a name of a speaker with its colon at the start of a line, or 0. */
 static size_t speaker(struct rw_slice text, size_t i, bool *user)
 {
-	static const struct {
-		const char *name;
-		bool user;
-	} names[] = {{"user", true},   {"human", true},	     {"customer", true},
-		     {"turn", true},   {"message", true},    {"part", true},
-		     {"client", true}, {"assistant", false}, {"ai", false},
-		     {"bot", false},   {"system", false},    {"model", false},
-		     {"agent", false}, {"chatbot", false},   {"chatgpt", false},
-		     {"gpt", false},   {"claude", false},    {"llm", false}};
 	size_t at = i + marks(text, i, HEAD, MARK_BYTES), left = text.n - at;
 	char first = left ? text.p[at] | 0x20 : 0;
 
-	if (!memchr(text.p + at, ':', left < NAMED_BYTES ? left : NAMED_BYTES))
+	if (!begins_name[(unsigned char)first] ||
+	    !memchr(text.p + at, ':', left < NAMED_BYTES ? left : NAMED_BYTES))
 		return 0;
 
 	for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
-		size_t n = strlen(names[k].name), end;
+		size_t n = names[k].n, end;
 
-		if (*names[k].name != first || text.n - at < n ||
+		if (*names[k].name != first || left < n ||
 		    strncasecmp(text.p + at, names[k].name, n) != 0)
 			continue;
 		end = at + n;
