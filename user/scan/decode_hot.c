@@ -47,11 +47,11 @@ static inline struct kinds classify(const char *p)
 	return k;
 }
 
-enum { ESCAPE_AHEAD = 8 }; /* bytes that decide whether one is there: &NewLine; */
+enum { ESCAPE_AHEAD = 8 }; /* bytes behind a sign that tell an escape: &NewLine; */
 
 /* 64 bytes, a bit for each: escapes' first signs apart, and what stands behind them. */
 struct escapes {
-	uint64_t percent, ampersand, backslash, equal, hex, hash, semicolon, newline, letter;
+	uint64_t percent, ampersand, backslash, equal, hex, hash, semicolon, newline, escaped;
 };
 
 static inline struct escapes classify_escapes(const char *p)
@@ -72,10 +72,10 @@ static inline struct escapes classify_escapes(const char *p)
 		e.hash |= rw_lanes_bits(rw_lanes_equal(x, '#')) << at;
 		e.semicolon |= rw_lanes_bits(rw_lanes_equal(x, ';')) << at;
 		e.newline |= rw_lanes_bits(rw_lanes_equal(x, '\n')) << at;
-		e.letter |= rw_lanes_bits(rw_lanes_within(x, '0', '7') |
-					  rw_lanes_within(low, 't', 'u') | rw_lanes_equal(x, 'x') |
-					  rw_lanes_equal(x, 'n') | rw_lanes_equal(x, 'r'))
-			    << at;
+		e.escaped |= rw_lanes_bits(rw_lanes_within(x, '0', '7') |
+					   rw_lanes_within(low, 't', 'u') | rw_lanes_equal(x, 'x') |
+					   rw_lanes_equal(x, 'n') | rw_lanes_equal(x, 'r'))
+			     << at;
 	}
 	return e;
 }
@@ -84,14 +84,15 @@ static inline struct escapes classify_escapes(const char *p)
  * its like, \n and \101, =69=67 and = at the end of a line. What the block does not tell may. */
 static inline uint64_t may_escape(const char *p)
 {
-	const uint64_t last = -(UINT64_C(1) << (RW_BLOCK - ESCAPE_AHEAD)), first = 7;
+	const uint64_t last = -(UINT64_C(1) << (RW_BLOCK - ESCAPE_AHEAD));
+	const uint64_t first = 7; /* an = in front of the block is not seen */
 	struct escapes e = classify_escapes(p);
 	uint64_t named = e.semicolon >> 3 | e.semicolon >> 4 | e.semicolon >> 5 |
 			 e.semicolon >> ESCAPE_AHEAD;
 
 	return (e.percent & (e.hex >> 1 | last)) | (e.ampersand & (e.hash >> 1 | named | last)) |
-	       (e.backslash & (e.letter >> 1 | last)) |
-	       (e.equal & (e.newline >> 1 | e.equal >> 3 | e.equal << 3 | first | last));
+	       (e.backslash & (e.escaped >> 1 | last)) |
+	       (e.equal & (e.newline >> 1 | e.equal >> 3 | first | last));
 }
 
 /* The bits with n - 1 more behind them, n a power of two; what is past the last counts as set. */

@@ -13,7 +13,6 @@ enum {
 	COST_MAX = 6000,     /* sets that are met more often than this are not worth it */
 	ENDS = 1,	     /* flag of a word: words end where it does */
 	LITERAL_BYTES = 3,
-	DIGITS_MIN = 4,	 /* of a run that is a number */
 	LONG_BYTES = 32, /* of a run that is no word */
 };
 
@@ -249,7 +248,7 @@ static bool is_literal(const struct rw_factor_word *w)
 	return w->n >= LITERAL_BYTES && letter;
 }
 
-/* Whether a set's words all are. */
+/* Whether there is a set whose words all are. */
 static bool has_literal(const struct rw_factors *f)
 {
 	for (unsigned i = 0; i < f->n; i++) {
@@ -264,10 +263,9 @@ static bool has_literal(const struct rw_factors *f)
 }
 
 /* Whether what a pattern counts tells it from everyday text: numbers, codes, addresses. */
-static bool has_shape(const struct rw_factors *f, const struct rw_validator *validator)
+static bool has_shape(const struct rw_factors *f)
 {
-	return (validator && validator->digits >= DIGITS_MIN) ||
-	       f->need[RW_COUNT_BYTES] >= LONG_BYTES || f->need[RW_COUNT_DIGIT] >= DIGITS_MIN ||
+	return f->need[RW_COUNT_BYTES] >= LONG_BYTES || f->need[RW_COUNT_DIGIT] >= 3 ||
 	       f->need[RW_COUNT_AT] || f->need[RW_COUNT_COLON] >= 2 ||
 	       f->need[RW_COUNT_UPPER] >= 6 ||
 	       (f->need[RW_COUNT_UPPER] >= 2 && f->need[RW_COUNT_DIGIT] >= 2) ||
@@ -324,8 +322,7 @@ int rw_sack_add(struct rw_sack *s, unsigned pat, const struct rw_pack_str *p, co
 	if (words && known && !f.caseless && choose(&f, &s->scratch, chosen))
 		return add_sets(s, pat, &f, chosen);
 	/* A pattern that looks in front of its run, for a name or words, is not the run's shape. */
-	if (!words && known && !f.captures && !rule->context.n && !has_literal(&f) &&
-	    has_shape(&f, rule->validator))
+	if (!words && known && !f.captures && !rule->context.n && !has_literal(&f) && has_shape(&f))
 		return add_shape(s->r, &s->r->shapes.at, &s->r->shapes.n, pat, &f);
 	if (!words && known && !f.captures && rw_prefilter_words(&rule->context, context))
 		return add_led(s, pat, context, &f);

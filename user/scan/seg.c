@@ -229,8 +229,8 @@ static size_t token_start(const unsigned char *p, size_t from, size_t at)
 	return at;
 }
 
-/* Skips prose up to the stretch without white space that may be more, or what leads a number before
- * it. */
+/* Skips prose up to the token that may be more; where that begins with a digit up to the word
+ * before it, if this leads numbers: nothing else joins behind a word. */
 static size_t skip_cold(const unsigned char *p, size_t from, size_t n)
 {
 	size_t at = rw_seg_skip_at[rw_level_here()](p, from, n), before;

@@ -28,7 +28,7 @@ static uint64_t breaks_of(uint64_t x)
 	return (~above_space | x) & RW_ALL8(0x80);
 }
 
-/* Eight bytes at a time; open: bytes since the last white space before at. */
+/* Eight bytes at a time; open: bytes of a token in front of at. */
 static size_t skip_by_eight(const char *p, size_t at, size_t n, size_t open)
 {
 	uint64_t x, breaks;

@@ -54,7 +54,8 @@ static void make_sets(struct rw_shape_seen *seen)
 
 		if (c >= 128) {
 			rw_byte_set_put(&seen->bytes, c);
-			rw_byte_set_put(behind_word ? &seen->bytes : &seen->starts, c);
+			if (!behind_word)
+				rw_byte_set_put(&seen->starts, c);
 			in_high = 0;
 		}
 		low |= in_low;

@@ -3,7 +3,7 @@
 
 static const struct rw_validator validators[] = {
 	{.name = "email", .ok = rw_valid_email},
-	{.name = "phone", .ok = rw_valid_phone, .digits = RW_PHONE_DIGITS},
+	{.name = "phone", .ok = rw_valid_phone},
 	{.name = "phone_local", .ok = rw_valid_phone_local, .digits = RW_PHONE_LOCAL_DIGITS},
 	{.name = "luhn", .ok = rw_valid_luhn},
 	{.name = "iban_mod97", .ok = rw_valid_iban},

@@ -39,8 +39,8 @@ unsigned rw_entropy_centibits(struct rw_slice s);
 bool rw_is_placeholder(struct rw_slice s);
 
 bool rw_valid_email(struct rw_candidate *c);
-enum { RW_PHONE_DIGITS = 7, RW_PHONE_LOCAL_DIGITS = 10 };
 bool rw_valid_phone(struct rw_candidate *c);
+enum { RW_PHONE_LOCAL_DIGITS = 10 };
 bool rw_valid_phone_local(struct rw_candidate *c);
 bool rw_valid_luhn(struct rw_candidate *c);
 bool rw_valid_iban(struct rw_candidate *c);

@@ -82,7 +82,7 @@ bool rw_valid_phone(struct rw_candidate *c)
 	/* "+41 69 979 80 58-Fax"; digits behind the dash would have been taken */
 	if (c->value.p[0] == '+' && c->after == '-')
 		alone.after = ' ';
-	return stands_alone(&alone) && n >= RW_PHONE_DIGITS && n <= 15 && !all_same(d, n);
+	return stands_alone(&alone) && n >= 7 && n <= 15 && !all_same(d, n);
 }
 
 /* A North American number: area and exchange start with 2 to 9. */

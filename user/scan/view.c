@@ -262,6 +262,13 @@ static size_t fold_wide(struct rw_view *v, struct rw_slice text, size_t i)
 	return len;
 }
 
+/* Whether the byte may be of a word: where one is beyond ASCII the rest of its word is likely to
+ * be. */
+static const bool may_be_odd[256] = {
+	['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true,   ['_'] = true,
+	['@'] = true,	      ['$'] = true,	    [0x80 ... 0xff] = true,
+};
+
 /* Folds the character at i, whatever it is; the bytes that it took. folded: as rw_fold_plain_fn has
  * it.
  */
@@ -294,7 +301,7 @@ void rw_view_fold_with(rw_fold_plain_fn *fold_plain, struct rw_view *v, struct r
 	while ((i = fold_plain(v, text, i, &folded)) < text.n) {
 		do
 			i += fold_one(v, text, i, &folded);
-		while (i < text.n && text.p[i] & (char)0x80);
+		while (i < text.n && may_be_odd[(unsigned char)text.p[i]]);
 	}
 }
 

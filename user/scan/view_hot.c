@@ -74,7 +74,8 @@ size_t RW_HOT(rw_fold_plain)(struct rw_view *v, struct rw_slice text, size_t i, 
 
 #else
 
-/* 64 bytes folded, and what they are: a bit for each. What looks like a letter is a sign. */
+/* 64 bytes folded, and what they are: a bit for each. Signs are digits, @ and $: most look like a
+ * letter, but 2 and 6, which are told from these where it matters. */
 struct folded {
 	uint64_t wide, space, letter, sign;
 };
@@ -110,8 +111,7 @@ static inline uint64_t before_letter(uint64_t sign, uint64_t letter)
 	return letter >> 1 | (one & letter >> 2) | (two & letter >> 3) | (three & letter >> 4);
 }
 
-/* Two digits look like none. */
-static inline uint64_t without_others(const char *folded, uint64_t sign)
+static inline uint64_t without_2_and_6(const char *folded, uint64_t sign)
 {
 	for (unsigned i = 0; i < RW_BLOCK / RW_LANES; i++) {
 		rw_lanes x = rw_lanes_load(folded + (size_t)i * RW_LANES);
@@ -141,7 +141,7 @@ static void turn_signs(struct rw_view *v, struct rw_slice text, size_t i, unsign
 		       const struct folded *f, size_t *folded)
 {
 	char last = v->n ? v->bytes[v->n - 1] : ' ';
-	uint64_t sign = without_others(v->bytes + v->n, f->sign), left = sign, some, bit;
+	uint64_t sign = without_2_and_6(v->bytes + v->n, f->sign), left = sign, some;
 	uint64_t behind_letter = f->letter << 1 | (last >= 'a' && last <= 'z');
 	uint64_t first = before_letter(sign, f->letter) &
 			 (behind_letter | f->space << 1 | (last == ' '));
@@ -149,16 +149,16 @@ static void turn_signs(struct rw_view *v, struct rw_slice text, size_t i, unsign
 
 	if (n < RW_BLOCK)
 		left &= (UINT64_C(1) << n) - 1;
-	for (; (some = open ? left : left & first) != 0; left &= ~(bit | (bit - 1))) {
+	while ((some = open ? left : left & first) != 0) {
 		unsigned k = (unsigned)__builtin_ctzll(some);
+		uint64_t bit = some & -some;
 		size_t at = v->n + k;
 
-		bit = some & -some;
 		if (open && !goes_on(v, *folded, at, f->space)) {
-			open = false;
-			bit >>= 1; /* it may begin one */
+			open = false; /* but it may begin another */
 			continue;
 		}
+		left &= ~(bit | (bit - 1));
 		if (open && !(behind_letter & bit))
 			continue;
 		v->bytes[at] = rw_view_leet_letter(at ? v->bytes[at - 1] : ' ', text, i + k);
@@ -171,7 +171,8 @@ static void turn_signs(struct rw_view *v, struct rw_slice text, size_t i, unsign
 /* Bits of the last signs of a block: what follows tells whether they are letters. */
 #define LAST_SIGNS (-(UINT64_C(1) << (RW_BLOCK - RW_LEET_AHEAD)))
 
-/* Whether any of the signs may be a letter. The block is at at of the view. */
+/* Whether any of the signs may be a letter; more may than do. The block is at at of the view, which
+ * is less than folded where none was. */
 static inline bool may_turn(const struct rw_view *v, size_t at, const struct folded *f,
 			    size_t folded)
 {
@@ -236,7 +237,7 @@ static inline size_t put_stretches(struct rw_view *v, const char *p, size_t i, s
  */
 struct odd {
 	struct folded f;
-	unsigned n;
+	unsigned n; /* 0: there is none, or nothing of it folds so */
 };
 
 /* How far what is in the block stands for itself, but for signs. */
@@ -295,7 +296,7 @@ size_t RW_HOT(rw_fold_plain)(struct rw_view *v, struct rw_slice text, size_t i, 
 
 	while (i < text.n && !is_wide(text.p[i])) {
 		i = fold_blocks(v, text, i, *folded, &odd);
-		if (text.n - i < RW_BLOCK)
+		if (i < text.n && text.n - i < RW_BLOCK)
 			fold_rest(v, text, i, &odd);
 		if (odd.n && may_turn(v, v->n, &odd.f, *folded))
 			turn_signs(v, text, i, odd.n, &odd.f, folded);

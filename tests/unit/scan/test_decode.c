@@ -604,9 +604,38 @@ static void stretches_are_looked_at_each_by_itself(void **state)
 	}
 }
 
+/* Every speaker begins a turn: what a user says is joined, what others say is left out. */
+static void every_speaker_is_known(void **state)
+{
+	static const char *const users[] = {"User", "USER",    "Human", "Customer",
+					    "Turn", "Message", "Part"};
+	static const char *const others[] = {"Assistant", "AI",	    "Bot",     "System",
+					     "Model",	  "Agent",  "Chatbot", "ChatGPT",
+					     "GPT",	  "Claude", "LLM"};
+	char text[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++) {
+		int n = snprintf(text, sizeof(text), "%s: one\n%s: two\n", users[i], users[i]);
+		struct rw_slice t = rw_slice_of(text, (size_t)n);
+
+		assert_true(rw_decode_turns(&d, t, RW_TURNS_BARE, NULL));
+		assert_decoded("one two");
+		for (unsigned level = 0; level <= rw_level_here(); level++)
+			assert_true(rw_decode_hints_at[level](t).turns);
+	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		int n = snprintf(text, sizeof(text), "User: one\n%s: no\nUser: two\n", others[i]);
+
+		assert_true(rw_decode_turns(&d, rw_slice_of(text, (size_t)n), RW_TURNS_BARE, NULL));
+		assert_decoded("one two");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_speaker_is_known),
 		cmocka_unit_test(each_code_is_decoded_in_its_place),
 		cmocka_unit_test(words_that_run_together_are_parted),
 		cmocka_unit_test(parted_words_stay_in_a_block),

@@ -37,6 +37,8 @@ static const char *const pieces[] = {
 	"[INST]",
 	"<|im_start|>",
 	"-----BEGIN",
+	"https://",
+	"//",
 	"don't",
 	"_",
 	"\xc3\xa9t\xc3\xa9",
@@ -117,18 +119,20 @@ static void every_level_gives_the_same(void **state)
 	assert_true(found > TEXTS);
 }
 
-/* Signs that look like letters, beside letters, at any place of the blocks that are folded. */
+/* Signs that look like letters, beside letters, and white space, at any place of the blocks that
+ * are folded; nothing behind the text may be read. */
 static void every_level_folds_signs_the_same(void **state)
 {
-	static const char bytes[] = "aez1074@$26 -a1 ";
-	static char text[TEXT];
+	static const char bytes[] = "aez1074@$26 -A1 \t\x7f.\xc3\xa9";
 	size_t turned = 0;
 
 	(void)state;
 	for (unsigned i = 0; i < 10 * TEXTS; i++) {
 		size_t n = pick(200), kinds = 2 + pick(sizeof(bytes) - 3);
 		size_t from = pick((unsigned)(sizeof(bytes) - kinds));
+		char *text = malloc(n ? n : 1);
 
+		assert_non_null(text);
 		for (size_t at = 0; at < n; at++)
 			text[at] = bytes[from + pick((unsigned)kinds)];
 		rw_view_fold_with(rw_fold_plain_at[0], &least.view, rw_slice_of(text, n));
@@ -137,9 +141,12 @@ static void every_level_folds_signs_the_same(void **state)
 					  rw_slice_of(text, n));
 			assert_int_equal(least.view.n, other.view.n);
 			assert_memory_equal(least.view.bytes, other.view.bytes, least.view.n);
+			assert_memory_equal(least.view.origin, other.view.origin,
+					    least.view.n * sizeof(least.view.origin[0]));
 		}
 		for (size_t at = 0; at < least.view.n; at++)
 			turned += text[least.view.origin[at]] != least.view.bytes[at];
+		free(text);
 	}
 	assert_true(turned > (size_t)TEXTS * 10);
 }
@@ -236,31 +243,56 @@ static bool is_coded(struct rw_slice t, size_t i)
 	       rw_decode_morse(&d, t, i);
 }
 
-/* What is skipped is not decoded: nothing of it may be coded. */
+static const char *const codes[] = {
+	"%41",
+	"&#65;",
+	"&lt;|im_start|&gt;",
+	"&amp;",
+	"&quot;",
+	"&apos;",
+	"&nbsp;",
+	"&Tab;",
+	"&NewLine;",
+	"\\u0041",
+	"\\u{41}",
+	"\\U00000041",
+	"\\n",
+	"\\t",
+	"\\r",
+	"\\x41",
+	"\\101",
+	"01101001 01100111 01101110 01101111 01110010 01100101",
+	"69 67 6e 6f 72 65",
+	"0x69,0x67,0x6e,0x6f,0x72,0x65",
+	"65 66 67 68 69 70",
+	"151 147 156 157 162 145",
+	"=69=67=6E",
+	"x=\ny",
+	"NFTW433SMUQGC3DMEBZHK3DFOM======",
+	".- -... -.-. -.. . ..-.",
+	"aWdub3JlIHRoZSBydWxlcw==",
+	"internationalization",
+};
+
+/* What is skipped is not decoded: nothing of it may be coded. How many places are skipped. */
+static size_t check_skipped(struct rw_slice t, unsigned level, size_t *seen)
+{
+	size_t skipped = 0, next;
+
+	for (size_t at = 0; at < t.n; at = past(t, next)) {
+		next = rw_decode_skip_at[level](t, at);
+		for (; at < next; at = past(t, at)) {
+			assert_true(token_end(t, at) - at < RW_CODED_BYTES_MIN);
+			assert_false(is_coded(t, at));
+			skipped++;
+		}
+		*seen += next < t.n;
+	}
+	return skipped;
+}
+
 static void no_level_skips_what_may_be_coded(void **state)
 {
-	static const char *const codes[] = {
-		"%41",
-		"&#65;",
-		"&lt;|im_start|&gt;",
-		"&quot;",
-		"&NewLine;",
-		"\\u0041",
-		"\\n",
-		"\\x41",
-		"\\101",
-		"01101001 01100111 01101110 01101111 01110010 01100101",
-		"69 67 6e 6f 72 65",
-		"0x69,0x67,0x6e,0x6f,0x72,0x65",
-		"65 66 67 68 69 70",
-		"151 147 156 157 162 145",
-		"=69=67=6E",
-		"x=\ny",
-		"NFTW433SMUQGC3DMEBZHK3DFOM======",
-		".- -... -.-. -.. . ..-.",
-		"aWdub3JlIHRoZSBydWxlcw==",
-		"internationalization",
-	};
 	static char text[TEXT];
 	size_t skipped = 0, seen = 0;
 
@@ -272,21 +304,55 @@ static void no_level_skips_what_may_be_coded(void **state)
 
 		if (t.n > n)
 			memcpy(text + pick((unsigned)(t.n - n)), code, n);
-		for (unsigned level = 0; level <= rw_level_here(); level++) {
-			for (size_t at = 0; at < t.n;) {
-				size_t next = rw_decode_skip_at[level](t, at);
-
-				for (; at < next; at = past(t, at)) {
-					assert_true(token_end(t, at) - at < RW_CODED_BYTES_MIN);
-					assert_false(is_coded(t, at));
-					skipped++;
-				}
-				seen += next < t.n;
-				at = past(t, next);
-			}
-		}
+		for (unsigned level = 0; level <= rw_level_here(); level++)
+			skipped += check_skipped(t, level, &seen);
 	}
 	assert_true(skipped > TEXTS && seen > TEXTS);
+}
+
+/* Each code at each place of the blocks that are skipped, also at the text's end. */
+static void no_level_skips_a_code_at_any_place(void **state)
+{
+	enum { PLACES = 140, BEHIND = 70 };
+	size_t seen = 0;
+
+	(void)state;
+	for (unsigned k = 0; k < sizeof(codes) / sizeof(codes[0]); k++)
+		for (size_t at = 0; at < PLACES; at++)
+			for (size_t behind = 0; behind < BEHIND; behind += 1 + 16 * (at % 3)) {
+				size_t n = strlen(codes[k]), all = at + n + behind;
+				char *text = malloc(all);
+
+				assert_non_null(text);
+				memset(text, ' ', all);
+				memcpy(text + at, codes[k], n);
+				for (unsigned level = 0; level <= rw_level_here(); level++)
+					check_skipped(rw_slice_of(text, all), level, &seen);
+				free(text);
+			}
+	assert_true(seen > (size_t)PLACES * sizeof(codes) / sizeof(codes[0]));
+}
+
+/* A token of 16 bytes with a capital stops it; so what ends tokens there ends them here. */
+static void every_level_ends_tokens_where_runs_end(void **state)
+{
+	char text[4 * RW_SEG_LONG_TOKEN + 1];
+
+	(void)state;
+	for (unsigned c = 0; c < 256; c++) {
+		bool token = rw_seg_classes[c] & IN_TOKEN;
+
+		if (rw_seg_classes[c] & (DIGIT | AT) || (!token && rw_seg_classes[c] & LEAD))
+			continue;
+		memset(text, ' ', sizeof(text));
+		memcpy(text + 2, "Abcdefgh.ijklmnop", 17);
+		text[10] = (char)c;
+		for (unsigned level = 1; level <= rw_level_here(); level++) {
+			size_t at = rw_seg_skip_at[level]((unsigned char *)text, 0, sizeof(text));
+
+			assert_true(token ? at == 2 : at > 19);
+		}
+	}
 }
 
 static bool is_lone_kind(unsigned char c)
@@ -478,6 +544,8 @@ int main(void)
 		cmocka_unit_test(every_level_folds_signs_the_same),
 		cmocka_unit_test(no_level_skips_what_may_be_an_entity),
 		cmocka_unit_test(no_level_skips_what_may_be_coded),
+		cmocka_unit_test(no_level_skips_a_code_at_any_place),
+		cmocka_unit_test(every_level_ends_tokens_where_runs_end),
 		cmocka_unit_test(no_level_skips_letters_that_stand_alone),
 		cmocka_unit_test(hints_do_not_depend_on_the_level),
 		cmocka_unit_test(every_level_counts_the_same),
