@@ -209,6 +209,25 @@ static void no_level_skips_what_may_be_an_entity(void **state)
 	assert_true(skipped > TEXTS);
 }
 
+/* Two dashes or slashes, also over the edge of two blocks. */
+static void no_level_skips_two_signs_at_any_place(void **state)
+{
+	char text[200];
+
+	(void)state;
+	for (size_t at = 0; at + 2 < sizeof(text) - RW_SEG_LONG_TOKEN; at++)
+		for (unsigned level = 0; level <= rw_level_here(); level++) {
+			for (size_t i = 0; i < sizeof(text); i++)
+				text[i] = i % 3 ? 'a' : ' ';
+			memset(text + at, at % 2 ? '/' : '-', 2);
+			assert_true(rw_seg_skip_at[level]((unsigned char *)text, 0, sizeof(text)) <=
+				    at);
+			memset(text + at, at % 2 ? '-' : '/', 2);
+			assert_true(rw_seg_skip_at[level]((unsigned char *)text, 0, sizeof(text)) <=
+				    at);
+		}
+}
+
 /* Letters of base64, of either alphabet. */
 static bool is_letter64(char c)
 {
@@ -543,6 +562,7 @@ int main(void)
 		cmocka_unit_test(every_level_gives_the_same),
 		cmocka_unit_test(every_level_folds_signs_the_same),
 		cmocka_unit_test(no_level_skips_what_may_be_an_entity),
+		cmocka_unit_test(no_level_skips_two_signs_at_any_place),
 		cmocka_unit_test(no_level_skips_what_may_be_coded),
 		cmocka_unit_test(no_level_skips_a_code_at_any_place),
 		cmocka_unit_test(every_level_ends_tokens_where_runs_end),
