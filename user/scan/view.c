@@ -123,16 +123,21 @@ static const struct fold_range ranges[] = {
 	{0xe016f, 0xe01ef, DROP, 0, NULL},
 };
 
-/* Which of the two halves is no branch to be guessed. */
 static const struct fold_range *range_of(uint32_t cp)
 {
-	const struct fold_range *at = ranges;
+	size_t low = 0, high = sizeof(ranges) / sizeof(ranges[0]);
 
-	for (size_t n = sizeof(ranges) / sizeof(ranges[0]), half; n > 1; n -= half) {
-		half = n / 2;
-		at = at[half].from <= cp ? at + half : at;
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (cp > ranges[mid].last)
+			low = mid + 1;
+		else if (cp < ranges[mid].from)
+			high = mid;
+		else
+			return &ranges[mid];
 	}
-	return at->from <= cp && cp <= at->last ? at : NULL;
+	return NULL;
 }
 
 static uint32_t lower(uint32_t cp)
