@@ -16,12 +16,13 @@ struct hints {
 
 /* 64 bytes: where an escape may begin, lines of speakers, Morse and sums may be. */
 struct signs {
-	uint64_t escape, equal, colon, dot, dash, plus;
+	uint64_t escape, colon, dot, dash, plus;
 };
 
 static inline struct signs classify(const char *p)
 {
 	struct signs s = {0};
+	uint64_t equal = 0;
 
 	for (unsigned i = 0; i < RW_BLOCK / RW_LANES; i++) {
 		rw_lanes x = rw_lanes_load(p + (size_t)i * RW_LANES);
@@ -29,14 +30,14 @@ static inline struct signs classify(const char *p)
 
 		s.escape |= rw_lanes_bits(rw_lanes_within(x, '%', '&') | rw_lanes_equal(x, '\\'))
 			    << at;
-		s.equal |= rw_lanes_bits(rw_lanes_equal(x, '=')) << at;
+		equal |= rw_lanes_bits(rw_lanes_equal(x, '=')) << at;
 		s.plus |= rw_lanes_bits(rw_lanes_equal(x, '+')) << at;
 		s.colon |= rw_lanes_bits(rw_lanes_equal(x, ':')) << at;
 		s.dot |= rw_lanes_bits(rw_lanes_equal(x, '.')) << at;
 		s.dash |= rw_lanes_bits(rw_lanes_equal(x, '-')) << at;
 	}
 	/* where all is coded, =69=67, the next is near */
-	s.escape |= s.equal & (s.equal >> EQUAL_APART | -(UINT64_C(1) << (RW_BLOCK - EQUAL_APART)));
+	s.escape |= equal & (equal >> EQUAL_APART | -(UINT64_C(1) << (RW_BLOCK - EQUAL_APART)));
 	return s;
 }
 

@@ -249,7 +249,7 @@ static void put_apart(struct rw_decoded *d, struct rw_slice text, size_t i, size
 	}
 }
 
-/* Letters, digits and what joins words: as tokens are skipped to. */
+/* Letters, digits and what joins words: what rw_decode_skip takes tokens to be made of. */
 static const bool in_token[256] = {
 	['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true, ['-'] = true,
 	['_'] = true,	      ['/'] = true,	    ['+'] = true,

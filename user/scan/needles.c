@@ -248,7 +248,7 @@ static bool is_literal(const struct rw_factor_word *w)
 	return w->n >= LITERAL_BYTES && letter;
 }
 
-/* Whether there is a set whose words all are. */
+/* Whether there is a set of nothing but such words. */
 static bool has_literal(const struct rw_factors *f)
 {
 	for (unsigned i = 0; i < f->n; i++) {
